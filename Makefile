@@ -1,0 +1,32 @@
+PYTHON = .venv/bin/python
+
+.PHONY: help setup format lint type test test-all demo ci
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+setup:  ## make .venv with everything for development
+	sh setup-cpu.sh --dev
+
+format:  ## rewrite the code in the project's format
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+lint:  ## check format and lint
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+type:  ## check types
+	$(PYTHON) -m mypy
+
+test:  ## run the quick tests
+	$(PYTHON) -m pytest -m "not slow"
+
+test-all:  ## run all tests
+	$(PYTHON) -m pytest
+
+demo:  ## read the example page
+	$(PYTHON) demo.py test/data/page.png
+
+ci:  ## everything that runs before a merge
+	.ci/run
