@@ -1,0 +1,1 @@
+"""Arrays, pictures and quads: what more than one model needs."""

@@ -1,0 +1,268 @@
+"""A file, bytes, a Pillow image or an array in; an RGB picture as a viewer shows it out."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from common.arrays import Image
+from common.pixels import array_to_rgb, picture_to_rgb
+
+Source: TypeAlias = str | Path | bytes | PIL.Image.Image | NDArray[np.generic]
+"""What `load` reads."""
+
+MAX_PIXELS = 120_000_000
+"""Largest picture read by default: decoding takes 7 to 10 bytes a pixel, of 1.5 GB in all."""
+
+MAX_SIDE = 100_000
+"""Longest side read, in pixels."""
+
+# Formats whose decoders keep several whole copies of the picture get this share of the limit.
+_COSTLY = {"WEBP": 0.5, "AVIF": 0.5, "JPEG2000": 0.5}
+
+# Only pictures proper: Pillow would start other programs for some of the rest (EPS, for one).
+_FORMATS = (
+    "JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO", "TGA", "PCX",
+)  # fmt: skip
+
+# What Pillow's decoders are seen to raise on damaged data.
+_DECODER_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError,
+    TypeError, AttributeError, OverflowError, NotImplementedError, MemoryError,
+)  # fmt: skip
+
+_EXIF_ORIENTATION = 0x0112
+
+
+class InputError(ValueError):
+    """A picture that cannot be read; the message is one line, "name: reason"."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A path at which there is no file."""
+
+
+class _PillowChecksOff:
+    """While any thread is inside: no warnings, and our size limit in place of Pillow's.
+
+    Both are settings of the process: the first thread in changes them, the last one out restores.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._warnings = warnings.catch_warnings()
+        self._limit: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._warnings = warnings.catch_warnings()
+                self._warnings.__enter__()
+                warnings.simplefilter("ignore")
+                self._limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                PIL.Image.MAX_IMAGE_PIXELS = self._limit
+                self._warnings.__exit__(None, None, None)
+
+
+_pillow_checks_off = _PillowChecksOff()
+
+
+def load(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image:
+    """Read a picture as a viewer shows it: EXIF orientation applied, the first frame, no alpha.
+
+    Args:
+        source: Path, encoded bytes, Pillow image, or array: (H, W) grey, (H, W, 3) RGB or
+            (H, W, 4) RGBA, of bool, uint8 or uint16. An RGB uint8 array comes back as it is.
+        max_pixels: Larger pictures are refused before they are decoded.
+        name: What error messages call the source; by default the path as given.
+
+    Raises:
+        InputError: It is no picture, a damaged one, or a too large one.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source, max_pixels, name or "array")
+    picture = open_picture(source, max_pixels=max_pixels, name=name)
+    try:
+        return decode(picture, name=name or describe(source))
+    finally:
+        if not isinstance(source, PIL.Image.Image):
+            picture.close()
+
+
+def describe(source: object) -> str:
+    """A printable one-line name for a source in messages."""
+    if isinstance(source, bytes):
+        return "<bytes>"
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    if isinstance(source, PIL.Image.Image):
+        return one_line(getattr(source, "filename", "") or "<image>")
+    return one_line(str(source))
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks, controls and undecodable bytes escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def open_picture(
+    source: str | Path | bytes | PIL.Image.Image,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    name: str | None = None,
+) -> PIL.Image.Image:
+    """Read the header only, and refuse what is no picture or too large. The caller closes it.
+
+    Raises:
+        InputError: It is no picture, or a too large one.
+    """
+    name = name or describe(source)
+    picture = source if isinstance(source, PIL.Image.Image) else _open(source, name)
+    try:
+        _check_size(picture.size, int(max_pixels * _COSTLY.get(picture.format or "", 1)), name)
+    except InputError:
+        if picture is not source:
+            picture.close()
+        raise
+    return picture
+
+
+def seek(picture: PIL.Image.Image, frame: int, *, name: str) -> bool:
+    """Go to a frame of an opened picture; False where it has no more.
+
+    Raises:
+        InputError: The frame's header is damaged.
+    """
+    try:
+        with _pillow_checks_off:
+            picture.seek(frame)
+    except EOFError:
+        return False
+    except _DECODER_ERRORS as error:
+        raise InputError(f"{name}: page {frame} is damaged ({_reason(error)})") from error
+    return True
+
+
+def decode(picture: PIL.Image.Image, *, name: str) -> Image:
+    """The current frame of an opened picture, turned as its EXIF orientation says.
+
+    Raises:
+        InputError: Its data is damaged.
+    """
+    try:
+        with _pillow_checks_off:
+            picture.load()
+            return picture_to_rgb(picture, _orientation(picture))
+    except _DECODER_ERRORS as error:
+        raise InputError(f"{name}: damaged picture ({_reason(error)})") from error
+
+
+def rotate_ccw(image: Image, degrees: int) -> Image:
+    """Turn a picture counter-clockwise by 0, 90, 180 or 270 degrees; 0 gives the picture itself."""
+    if degrees == 0:
+        return image
+    codes = {
+        90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+        180: cv2.ROTATE_180,
+        270: cv2.ROTATE_90_CLOCKWISE,
+    }
+    if degrees not in codes:
+        raise ValueError(f"degrees is {degrees}, expected 0, 90, 180 or 270")
+    return np.asarray(cv2.rotate(image, codes[degrees]), np.uint8)
+
+
+def _open(source: str | Path | bytes, name: str) -> PIL.Image.Image:
+    """Open a file or bytes with Pillow, its warnings silenced."""
+    if not isinstance(source, (str, Path, bytes)):
+        raise TypeError(
+            f"cannot read a picture from {type(source).__name__}: "
+            "give a path, bytes, a Pillow image or an array"
+        )
+    if isinstance(source, bytes):
+        if not source:
+            raise InputError(f"{name}: no data")
+        stream: io.BytesIO | Path = io.BytesIO(source)
+    else:
+        stream = Path(source)
+        check_file(stream, name)
+    try:
+        with _pillow_checks_off:
+            return PIL.Image.open(stream, formats=_FORMATS)
+    except PIL.UnidentifiedImageError as error:
+        raise InputError(f"{name}: not a picture in a known format") from error
+    except _DECODER_ERRORS as error:
+        raise InputError(f"{name}: {_reason(error)}") from error
+
+
+def check_file(path: Path, name: str) -> None:
+    """Raise unless there is a file with something in it."""
+    try:
+        empty = path.stat().st_size == 0
+        is_file = path.is_file()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingFileError(f"{name}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: {_reason(error)}") from error
+    if not is_file:
+        raise InputError(f"{name}: not a file")
+    if empty:
+        raise InputError(f"{name}: the file is empty")
+
+
+def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise InputError(f"{name}: the picture has no pixels ({width} x {height})")
+    if width * height > max_pixels:
+        raise InputError(
+            f"{name}: {width} x {height} is {width * height / 1e6:.0f} megapixels, more than the "
+            f"limit of {max_pixels / 1e6:g} for this format; reduce the picture first"
+        )
+    if max(width, height) > MAX_SIDE:
+        raise InputError(
+            f"{name}: {width} x {height} is longer than {MAX_SIDE} pixels; cut it first"
+        )
+
+
+def _reason(error: BaseException) -> str:
+    """One line saying what a library's exception says, without paths and ids."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return one_line(" ".join(str(text).split()))
+
+
+def _from_array(array: NDArray[np.generic], max_pixels: int, name: str) -> Image:
+    """Check an array's shape, type and size, and convert it."""
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise InputError(f"{name}: shape {array.shape}, expected (height, width, 3) RGB")
+    if array.dtype not in (np.uint8, np.uint16, np.bool_):
+        raise InputError(f"{name}: an array of {array.dtype}, expected uint8")
+    _check_size((array.shape[1], array.shape[0]), max_pixels, name)
+    return array_to_rgb(array)
+
+
+def _orientation(picture: PIL.Image.Image) -> int:
+    """EXIF orientation 1 to 8; 1 where there is none or it cannot be read."""
+    try:
+        with _pillow_checks_off:
+            value = picture.getexif().get(_EXIF_ORIENTATION, 1)
+    except _DECODER_ERRORS:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -1,0 +1,66 @@
+"""Fixtures that more than one test file uses: a generator, and models that need no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from common.arrays import Image, Quads, Scores
+from common.image import rotate_ccw
+from common.quads import boxes_to_quads
+from ocr import Reader
+
+
+class FakeReading(NamedTuple):
+    text: str
+    score: float
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def _find_bars(image: Image) -> tuple[Quads, Scores]:
+    """A detector for pages of colored bars: one box for each color but white."""
+    colors = np.unique(image.reshape(-1, 3), axis=0)
+    boxes = []
+    for color in colors[(colors < 250).any(axis=1)]:
+        rows, columns = np.nonzero((image == color).all(axis=2))
+        boxes.append([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+    quads = boxes_to_quads(np.array(boxes, np.float32).reshape(-1, 4))
+    return quads, np.ones(len(quads), np.float32)
+
+
+def _read_bars(crops: Sequence[Image]) -> list[FakeReading]:
+    """A recognizer that reads a bar's middle color as text; white reads as nothing."""
+    readings = []
+    for crop in crops:
+        color = crop[crop.shape[0] // 2, crop.shape[1] // 2]
+        white = bool((color > 250).all())
+        readings.append(FakeReading("" if white else ",".join(map(str, color.tolist())), 0.5))
+    return readings
+
+
+@pytest.fixture
+def bar_reader() -> Callable[[int], Reader]:
+    """Makes a reader of colored bars whose classifier says a number of degrees."""
+    return lambda degrees=0: Reader(_find_bars, _read_bars, lambda image: (degrees, 0.75))
+
+
+@pytest.fixture
+def bars() -> Image:
+    """A white page 120 high and 200 wide with two bars, the red one above the blue one."""
+    page = np.full((120, 200, 3), 255, np.uint8)
+    page[10:30, 20:120] = (200, 0, 0)
+    page[50:70, 20:180] = (0, 0, 200)
+    return page
+
+
+@pytest.fixture
+def turned() -> Callable[[Image, int], Image]:
+    """Turns a picture clockwise, as a page whose content is turned by those degrees."""
+    return lambda image, degrees: np.ascontiguousarray(rotate_ccw(image, -degrees % 360))
