@@ -1,0 +1,134 @@
+"""Picture in, text lines out: two looks, each preprocess, network, proposals and lines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Floats, Image, Network, Quads, Scores
+from ctpn import nms, tiles
+from ctpn.preprocess import MEAN, STD, resize
+from ctpn.proposals import Proposals, propose
+from ctpn.scales import Limits, look_scale, working_scale
+from ctpn.textlines import TextLines, connect
+
+SAME_SCALE = 1.2
+"""A second look that is less than this much larger than the first finds nothing new."""
+
+LARGE = 120.0
+"""Pixels of height in the second look from which the first look sees a line better."""
+
+
+class Detector:
+    """Finds the lines of text in an upright picture.
+
+    Args:
+        network: (1, 3, H, W) float32 with H and W multiples of 16 to probabilities (1, R, C, 10),
+            vertical offsets (1, R, C, 10, 2) and side offsets (1, R, C, 10).
+        strip_threshold: least probability of a strip.
+        line_threshold: least mean probability of a line's strips.
+        lone_threshold: the same for a line of a single strip, which has no neighbours to confirm
+            it.
+        gap_ratio: widest gap inside a line, in heights.
+        text_height: pixels that the text should have in the second look.
+        look_side: long side of the first look in pixels.
+        min_side: least long side of the second look, where the picture has as many pixels.
+        max_side: greatest long side of the second look.
+        tile_pixels: largest input of the network: more is cut into overlapping pieces.
+        mean: of the channels in 0 to 1, subtracted.
+        std: of the channels in 0 to 1, divided by.
+        suppression: "auto", "cython" or "numpy".
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        strip_threshold: float = 0.6,
+        line_threshold: float = 0.7,
+        lone_threshold: float = 0.85,
+        gap_ratio: float = 1.0,
+        text_height: float = 20.0,
+        look_side: int = 640,
+        min_side: int = 800,
+        max_side: int = 1600,
+        tile_pixels: int = 2_100_000,
+        mean: tuple[float, float, float] = MEAN,
+        std: tuple[float, float, float] = STD,
+        suppression: str = "auto",
+    ) -> None:
+        self._network = network
+        self._strip_threshold = strip_threshold
+        self._line_threshold = line_threshold
+        self._lone_threshold = lone_threshold
+        self._gap_ratio = gap_ratio
+        self._text_height = text_height
+        self._limits = Limits(look_side, min_side, max_side)
+        self._tile_pixels = tile_pixels
+        self._mean, self._std = mean, std
+        self._suppress = nms.implementation(suppression)
+
+    def __call__(self, image: Image) -> tuple[Quads, Scores]:
+        """Detect lines.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright.
+
+        Returns:
+            Quads (M, 4, 2) in pixels of `image`, clockwise from the top left, and their scores
+            (M,). A picture without text gives none.
+
+        Raises:
+            ValueError: an array of another shape or type.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"image is {image.dtype} {image.shape}, expected uint8 (H, W, 3)")
+        size = (image.shape[0], image.shape[1])
+        look = look_scale(size, self._limits)
+        strips, first = self._detect(image, look)
+        heights = strips.boxes[:, 3] - strips.boxes[:, 1]
+        scale = working_scale(heights, size, look, self._text_height, self._limits)
+        if scale <= SAME_SCALE * look:
+            return first.quads, first.scores
+        _, second = self._detect(image, scale)
+        return _combine(first, second, LARGE / scale)
+
+    def _detect(self, image: Image, scale: float) -> tuple[Proposals, TextLines]:
+        """Strips in pixels of the picture resized by `scale`, lines in pixels of the picture."""
+        resized = resize(image, scale)
+        maps = tiles.run(self._network, resized, self._mean, self._std, self._tile_pixels)
+        strips = propose(*maps, threshold=self._strip_threshold, suppress=self._suppress)
+        lines = connect(strips, gap_ratio=self._gap_ratio)
+        sure = np.where(lines.counts > 1, self._line_threshold, self._lone_threshold)
+        kept = lines.scores >= sure
+        size = np.array([image.shape[1], image.shape[0]], np.float32)
+        back = size / np.array([resized.shape[1], resized.shape[0]], np.float32)
+        quads = np.clip(lines.quads[kept] * back, 0, size).astype(np.float32)
+        return strips, TextLines(quads, lines.scores[kept], lines.counts[kept])
+
+
+def _heights(quads: Quads) -> Floats:
+    heights: Floats = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
+    return heights
+
+
+def _covered(quads: Quads, by: Quads) -> NDArray[np.float32]:
+    """Part (M, L) of each quad's bounding box that lies in each other quad's bounding box."""
+    low_a, high_a = quads.min(axis=1)[:, None], quads.max(axis=1)[:, None]
+    low_b, high_b = by.min(axis=1)[None], by.max(axis=1)[None]
+    shared = np.prod(np.maximum(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0), axis=2)
+    area = np.maximum(np.prod(high_a - low_a, axis=2), 1e-6)
+    return np.asarray(shared / area, np.float32)
+
+
+def _combine(first: TextLines, second: TextLines, large: float) -> tuple[Quads, Scores]:
+    """Second look, with the first look's lines above `large` pixels in place of their fragments."""
+    kept = _heights(first.quads) >= large
+    quads, scores = first.quads[kept], first.scores[kept]
+    # Small print inside large lettering stays: only pieces at least half as high are its fragments.
+    alike = _heights(second.quads)[:, None] >= 0.5 * _heights(quads)[None]
+    fragment = ((_covered(second.quads, quads) > 0.5) & alike).any(axis=1)
+    return (
+        np.concatenate([second.quads[~fragment], quads]),
+        np.concatenate([second.scores[~fragment], scores]),
+    )
