@@ -1,0 +1,5 @@
+"""How far a page is turned: 0, 90, 180 or 270 degrees."""
+
+from angle.classifier import Classifier
+
+__all__ = ["Classifier"]

@@ -1,0 +1,87 @@
+"""Picture in, how far its content is turned out: pieces, their class scores, one decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from angle.preprocess import COUNT, SIDES, SIZE, pieces
+from common.arrays import Floats, Image, Network
+
+
+class Classifier:
+    """Tells how far clockwise the content of a page is turned: 0, 90, 180 or 270 degrees."""
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        size: int = SIZE,
+        sides: Sequence[int] = SIDES,
+        count: int = COUNT,
+        temperature: float = 2.0,
+        doubt: float = 0.02,
+        threshold: float = 0.6,
+    ) -> None:
+        """Bind a network to its settings.
+
+        Args:
+            network: (N, 1, size, size) float32 to (N, 4) logits; class k is turned by 90 k.
+            size: Side of the pieces in pixels.
+            sides: Scales at which pieces are cut, see `angle.preprocess.SIDES`.
+            count: Pieces of one page at most.
+            temperature: Divides the page's summed log-probabilities. Pieces of one page tend to be
+                wrong together, so it is above 1; fitted on pages that were not trained on.
+            doubt: Chance that a piece says nothing about the page (a picture, a logo), whatever
+                the network makes of it. It bounds what one piece can outweigh.
+            threshold: A page is left as it is, 0 degrees, when the score is below.
+
+        Raises:
+            ValueError: A setting out of its range.
+        """
+        if temperature <= 0 or not 0 <= doubt <= 1 or count < 1 or not sides:
+            raise ValueError(
+                f"temperature {temperature}, doubt {doubt}, count {count}, sides {sides}: expected "
+                "a positive temperature, a doubt from 0 to 1 and at least one piece and scale"
+            )
+        self._network = network
+        self._size = size
+        self._sides = tuple(sides)
+        self._count = count
+        self._temperature = temperature
+        self._doubt = doubt
+        self._threshold = threshold
+
+    def __call__(self, image: Image) -> tuple[int, float]:
+        """Return degrees clockwise and the probability that they are right.
+
+        Below the threshold the degrees are 0, with the score of the class that would have won. A
+        page with nothing on it gives (0, 0.0).
+        """
+        inputs, _ = pieces(image, size=self._size, sides=self._sides, count=self._count)
+        if not len(inputs):
+            return 0, 0.0
+        logits = np.asarray(self._network(inputs)[0], np.float64)
+        scores = page_scores(logits, temperature=self._temperature, doubt=self._doubt)
+        best = int(scores.argmax())
+        score = float(scores[best])
+        return (best * 90 if score >= self._threshold else 0), score
+
+
+def page_scores(
+    logits: Floats | NDArray[np.float64], *, temperature: float, doubt: float
+) -> NDArray[np.float64]:
+    """Combine the pieces' (N, 4) logits into the page's (4,) probabilities; no pieces say 1/4 each.
+
+    Log-probabilities are summed, so that a piece that does not know has no vote and needs no
+    weight.
+    """
+    logits = np.asarray(logits, np.float64)
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    each = shifted / shifted.sum(axis=1, keepdims=True)
+    each = (1 - doubt) * each + doubt / each.shape[1]
+    summed = np.log(np.maximum(each, 1e-12)).sum(axis=0) / temperature
+    page = np.exp(summed - summed.max())
+    return np.asarray(page / page.sum(), np.float64)

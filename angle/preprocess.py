@@ -1,0 +1,162 @@
+"""Picture in, the few square pieces that show most text out, at several scales.
+
+Whether a page is upright or upside down is in the strokes of its characters, which a thumbnail of
+the page no longer shows. How large the text is nobody knows beforehand, so pieces are cut at
+several scales of the page: a network of one size then sees text of 8 pixels and of 150.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Boxes, Floats, Image
+
+Grey: TypeAlias = NDArray[np.uint8]
+
+SIZE = 128
+"""Side of a piece in pixels."""
+
+SIDES = (1280, 640, 320)
+"""Scales at which pieces are cut: the side of a square page of as many pixels. Area, unlike the
+long side, treats a receipt and a long screenshot like any other page."""
+
+COUNT = 8
+"""Pieces of one page at most."""
+
+MIN_DEVIATION = 3.0
+"""Deviation in grey levels below which a piece is blank: sensors and JPEG make one or two."""
+
+_MAP_SIDE = 640  # pieces are chosen at this scale: strokes of 8-pixel text still show there
+_SPREAD = 0.9  # pieces of one scale stand apart by this share of their side
+_SOFT = 24.0  # gradient, in grey levels a pixel, at which the text map is half way up
+_MIN_SCORE = 2e-4  # variance of the text map below which there is nothing to see
+
+
+def pieces(
+    image: Image, *, size: int = SIZE, sides: Sequence[int] = SIDES, count: int = COUNT
+) -> tuple[Floats, Boxes]:
+    """Cut the pieces of a page that a network should look at.
+
+    Returns:
+        (N, 1, size, size) of zero mean and unit deviation each, and the (N, 4) boxes in the page's
+        pixels that they show (partly outside where the page is smaller). N is 0 for a blank page.
+    """
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    boxes = choose_windows(grey, size=size, sides=sides, count=count)
+    cuts = [cut(grey, box, size) for box in boxes]
+    kept = [i for i, piece in enumerate(cuts) if piece.std() >= MIN_DEVIATION]
+    if not kept:
+        return np.zeros((0, 1, size, size), np.float32), np.zeros((0, 4), np.float32)
+    return np.stack([normalize(cuts[i]) for i in kept]), boxes[kept]
+
+
+def choose_windows(grey: Grey, *, size: int, sides: Sequence[int], count: int) -> Boxes:
+    """Choose up to `count` square windows, (N, 4), where a page shows most text.
+
+    The windows of one scale do not overlap by more than a tenth. Each scale gets its share of
+    `count`; one that would enlarge the page is left out in favor of the page as it is.
+    """
+    height, width = grey.shape
+    page_side = (height * width) ** 0.5
+    scales = sorted({min(1.0, side / page_side) for side in sides}, reverse=True)
+    shown = min(1.0, _MAP_SIDE / page_side)
+    text = text_map(_resize(grey, shown))
+    mean, square = _halve(text), _halve(text * text)
+    shown *= 0.5
+    boxes: list[Boxes] = []
+    left = count
+    for i, scale in enumerate(scales):
+        share = -(-left // (len(scales) - i))
+        found = _best_windows(mean, square, size / scale * shown, share)
+        left -= len(found)
+        boxes.append(found)
+    per_pixel = np.array([width / mean.shape[1], height / mean.shape[0]] * 2, np.float32)
+    return np.concatenate(boxes) * per_pixel if boxes else np.zeros((0, 4), np.float32)
+
+
+def text_map(grey: Grey) -> Floats:
+    """Tell, (H, W) in 0 to 1, how much each place of a picture looks like strokes.
+
+    Strokes have edges across and along within a few pixels; rules, frames and folds have one kind.
+    """
+    across = cv2.blur(np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=0.25)), (5, 5))
+    along = cv2.blur(np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.25)), (5, 5))
+    weaker = np.minimum(across, along)
+    return np.asarray(weaker / (weaker + _SOFT), np.float32)
+
+
+def cut(grey: Grey, box: Floats, size: int) -> Grey:
+    """Cut a square box out of a picture and bring it to (size, size).
+
+    What lies outside the picture gets the mean of what lies inside.
+    """
+    height, width = grey.shape
+    x0, y0, x1, y1 = (float(value) for value in box)
+    left, top = max(0, int(x0)), max(0, int(y0))
+    right, bottom = min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1)))
+    scale = size / (x1 - x0)
+    piece = _resize(grey[top:bottom, left:right], scale, most=size)
+    if piece.shape == (size, size):
+        return piece
+    whole = np.full((size, size), round(float(piece.mean())), np.uint8)
+    row = min(max(0, round((top - y0) * scale)), size - piece.shape[0])
+    column = min(max(0, round((left - x0) * scale)), size - piece.shape[1])
+    whole[row : row + piece.shape[0], column : column + piece.shape[1]] = piece
+    return whole
+
+
+def normalize(piece: Grey) -> Floats:
+    """Return a piece as (1, size, size) of zero mean and unit deviation."""
+    values = piece.astype(np.float32)
+    values -= values.mean()
+    return np.asarray(values / max(float(values.std()), MIN_DEVIATION), np.float32)[None]
+
+
+def _best_windows(mean: Floats, square: Floats, side: float, count: int) -> Boxes:
+    """Choose windows of one side, best first, on a map and its square, in the map's pixels.
+
+    The measure is the variance of the map: text is strokes on quiet ground, while leaves, cloth and
+    noise are restless everywhere.
+    """
+    height, width = mean.shape
+    rows, columns = min(height, round(side)), min(width, round(side))
+    inside = [
+        cv2.boxFilter(values, -1, (columns, rows), borderType=cv2.BORDER_REFLECT)
+        for values in (mean, square)
+    ]
+    score = np.asarray(inside[1] - inside[0] * inside[0], np.float32)
+    # Only middles whose window lies inside; box filters count an even window's middle to the right.
+    top, left = rows // 2, columns // 2
+    score = score[top : height - rows + top + 1, left : width - columns + left + 1]
+    reach = side * _SPREAD
+    boxes: list[list[float]] = []
+    while len(boxes) < count:
+        _, best, _, (x, y) = cv2.minMaxLoc(score)
+        if best < _MIN_SCORE:
+            break
+        middle = np.array([x + columns / 2, y + rows / 2])
+        boxes.append([*(middle - side / 2), *(middle + side / 2)])
+        y0, x0 = max(0, int(y - reach) + 1), max(0, int(x - reach) + 1)
+        score[y0 : int(np.ceil(y + reach)), x0 : int(np.ceil(x + reach))] = -1
+    return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def _halve(values: Floats) -> Floats:
+    """Reduce a map to half, for windows need be placed no more exactly."""
+    height, width = (max(1, side // 2) for side in values.shape)
+    return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _resize(grey: Grey, scale: float, most: int | None = None) -> Grey:
+    """Scale a picture, each side at least 1 and at most `most` pixels."""
+    height, width = (max(1, round(side * scale)) for side in grey.shape)
+    if most is not None:
+        height, width = min(height, most), min(width, most)
+    if (height, width) == grey.shape:
+        return grey
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
