@@ -1,0 +1,158 @@
+"""Rendered pages in, batches for the detector out: crops at many scales and their targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from common.arrays import Image, Quads
+from common.quads import quad_size
+from ctpn.targets import assign
+from train.data.samples import PageSample
+
+MAX_MAGNIFICATION = 2.5
+"""Enlarging further shows interpolation, not text."""
+
+
+class Pages(Protocol):
+    """What renders pages: the same page for the same numbers, in any process."""
+
+    def page(self, seed: int, index: int) -> PageSample:
+        """Return one page."""
+        ...
+
+
+@dataclass(frozen=True)
+class CropRecipe:
+    """How crops are taken from pages.
+
+    Attributes:
+        size: side of a crop in pixels, a multiple of 16.
+        pages: rendered for one batch.
+        crops: taken from each page, each at its own scale: rendering costs more than cropping.
+        usual: heights of a line in pixels that the detector works at, the range of half of the
+            crops.
+        extreme: heights of the other half, evenly by octave.
+        stretch: largest change of width against height, as a factor.
+    """
+
+    size: int = 512
+    pages: int = 6
+    crops: int = 2
+    usual: tuple[float, float] = (12.0, 32.0)
+    extreme: tuple[float, float] = (8.0, 200.0)
+    stretch: float = 1.15
+
+
+class PageCrops:
+    """Makes batch `i` of a seed: always the same one.
+
+    Args:
+        pages: renders.
+        recipe: how to crop.
+        seed: of the pages and of the crops.
+    """
+
+    def __init__(self, pages: Pages, recipe: CropRecipe, seed: int) -> None:
+        self._pages = pages
+        self._recipe = recipe
+        self._seed = seed
+
+    def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
+        """Render, crop and assign.
+
+        Returns:
+            `images` (N, S, S, 3) uint8 and, from `ctpn.targets`, `labels`, `deltas`, `sides` and
+            `side_mask`.
+        """
+        recipe = self._recipe
+        rng = np.random.default_rng((self._seed, index))
+        images, targets = [], []
+        for number in range(recipe.pages):
+            page = self._pages.page(self._seed, index * recipe.pages + number)
+            quads = np.array([line.quad for line in page.lines], np.float32).reshape(-1, 4, 2)
+            ignore = np.array([line.ignore for line in page.lines], np.bool_)
+            for _ in range(recipe.crops):
+                image, moved = crop_page(page.image, quads, ignore, rng, recipe)
+                images.append(recolor(image, rng))
+                targets.append(assign(moved, ignore, (recipe.size, recipe.size)))
+        return {
+            "images": np.stack(images),
+            "labels": np.stack([t.labels for t in targets]),
+            "deltas": np.stack([t.deltas for t in targets]),
+            "sides": np.stack([t.sides for t in targets]),
+            "side_mask": np.stack([t.side_mask for t in targets]),
+        }
+
+
+def _log_uniform(rng: Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _scale(height: float, rng: Generator, recipe: CropRecipe) -> float:
+    """Factor that brings a line of `height` pixels to a height worth learning."""
+    low, high = recipe.usual if rng.random() < 0.5 else recipe.extreme
+    return min(_log_uniform(rng, low, high) / max(height, 1.0), MAX_MAGNIFICATION)
+
+
+def crop_page(
+    image: Image, quads: Quads, ignore: NDArray[np.bool_], rng: Generator, recipe: CropRecipe
+) -> tuple[Image, Quads]:
+    """Cut a square around a random line at a random scale, or anywhere in a page without lines.
+
+    Where the page ends before the square does, its right and lower borders are repeated, as the
+    detector does with pictures whose sides are no multiples of 16.
+
+    Returns:
+        (S, S, 3) and all quads in its pixels, those outside included.
+    """
+    height, width = image.shape[:2]
+    seen = np.flatnonzero(~ignore)
+    if len(seen):
+        quad = quads[rng.choice(seen)]
+        middle, scale = quad.mean(axis=0), _scale(quad_size(quad)[0], rng, recipe)
+    else:
+        middle = rng.uniform(0, 1, 2) * (width, height)
+        scale = _log_uniform(rng, 0.4, 1.5)
+    # The page keeps at least half of the square, so that a crop is not mostly repeated border.
+    scale = max(scale, 0.5 * recipe.size / max(height, width))
+    stretch = _log_uniform(rng, 1 / recipe.stretch, recipe.stretch) ** 0.5
+    factors = np.array([scale * stretch, scale / stretch])
+    wide, high = np.ceil(recipe.size / factors).astype(int)
+    # The line stands anywhere in the middle three quarters of the square.
+    corner = middle - rng.uniform(0.125, 0.875, 2) * (wide, high)
+    left, top = np.clip(np.floor(corner), 0, np.maximum([width - wide, height - high], 0)).astype(
+        int
+    )
+    piece = image[top : top + high, left : left + wide]
+    factors = recipe.size / np.array([wide, high])
+    size = np.clip(np.round(piece.shape[1::-1] * factors), 1, recipe.size).astype(int)
+    how = cv2.INTER_AREA if scale < 1 else (cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(2)]
+    resized = cv2.resize(piece, (int(size[0]), int(size[1])), interpolation=how)
+    right, below = recipe.size - size
+    if right or below:
+        resized = cv2.copyMakeBorder(
+            resized, 0, int(below), 0, int(right), borderType=cv2.BORDER_REPLICATE
+        )
+    exact = size / np.array(piece.shape[1::-1])
+    moved = (quads - np.array([left, top])) * exact
+    return np.asarray(resized, np.uint8), moved.astype(np.float32)
+
+
+def recolor(image: Image, rng: Generator) -> Image:
+    """Change contrast and brightness, rarely turn dark into light or drop the colors."""
+    values = image
+    if rng.random() < 0.05:
+        values = 255 - values
+    if rng.random() < 0.1:
+        values = np.repeat(values.mean(axis=2, keepdims=True), 3, axis=2)
+    if rng.random() < 0.5:
+        gain, shift = _log_uniform(rng, 0.6, 1.4), rng.uniform(-30, 30)
+        table = np.clip((np.arange(256) - 128.0) * gain + 128 + shift, 0, 255)
+        values = table[np.asarray(values, np.uint8)]
+    return np.ascontiguousarray(values, np.uint8)

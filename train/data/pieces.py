@@ -1,0 +1,152 @@
+"""Pages in, batches of upright pieces for the angle model out, cut as in deployment.
+
+Every piece is upright; a training turns it all four ways itself, which is free, while rendering is
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from angle.preprocess import MIN_DEVIATION, SIDES, SIZE, Grey, choose_windows, cut, normalize
+from common.arrays import Boxes, Floats, Image
+from common.quads import quad_size
+from train.data.samples import Line, PageSample
+
+MIN_TEXT_SHARE = 0.02
+"""Share of a piece that lines must cover before its turn can be told."""
+
+MIN_TEXT_HEIGHT = 4.0
+"""Height of a line in a piece, in pixels, below which nothing of its strokes is left."""
+
+_MARGIN = 1.5  # a piece that will be tilted is cut larger by this: enough for any tilt
+
+
+class Shows(IntEnum):
+    """What a piece shows."""
+
+    NOTHING = 0  # no text: its turn cannot be told
+    TEXT = 1
+    UNSURE = 2  # only text of unknown reading, or too little to decide
+
+
+@dataclass(frozen=True)
+class AngleRecipe:
+    """Training of the small angle model.
+
+    Attributes:
+        pages: rendered pages of one batch.
+        pieces: pieces cut of each, twice as many as in deployment because rendering is what costs.
+        photo_share: pictures without text among the pages, to learn what is no evidence.
+        jitter: share of pieces that are moved, scaled and tilted a little.
+        inverted: share of pieces with light and dark exchanged.
+        smoothing: of the labels: some characters look alike in two turns.
+        held_out: rendered pages of an evaluation.
+    """
+
+    pages: int = 3
+    pieces: int = 16
+    photo_share: float = 0.12
+    jitter: float = 0.6
+    inverted: float = 0.25
+    smoothing: float = 0.02
+    held_out: int = 120
+
+
+@dataclass(frozen=True)
+class PieceBatches:
+    """Makes batch i of a training: pieces of several pages.
+
+    Attributes:
+        page: from a number to a rendered page.
+        photo: from a generator to a picture without text.
+        recipe: how many pieces, and how they are varied.
+        seed: of everything drawn here.
+    """
+
+    page: Callable[[int], PageSample]
+    photo: Callable[[Generator], Image]
+    recipe: AngleRecipe
+    seed: int
+
+    def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
+        """Return `pieces`, (N, 1, S, S) float32, and `known`, (N,) bool: which show text."""
+        found: list[Floats] = []
+        known: list[bool] = []
+        for number in range(index * self.recipe.pages, (index + 1) * self.recipe.pages):
+            rng = np.random.default_rng([self.seed, number])
+            blank = rng.random() < self.recipe.photo_share
+            sample = PageSample(self.photo(rng), ()) if blank else self.page(number)
+            for piece, shows in self.page_pieces(sample, rng):
+                if shows != Shows.UNSURE:
+                    found.append(piece)
+                    known.append(shows == Shows.TEXT)
+        if not found:  # a batch must have something in it
+            found, known = [np.zeros((1, SIZE, SIZE), np.float32)], [False]
+        return {"pieces": np.stack(found), "known": np.array(known, np.bool_)}
+
+    def page_pieces(self, sample: PageSample, rng: Generator) -> list[tuple[Floats, Shows]]:
+        """Cut the pieces of one page, some of them varied, and tell what they show."""
+        grey = np.asarray(cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY), np.uint8)
+        boxes = choose_windows(grey, size=SIZE, sides=SIDES, count=self.recipe.pieces)
+        out = []
+        for box in boxes:
+            if rng.random() < self.recipe.jitter:
+                moved, tilt = jittered(box, rng), float(rng.uniform(-9, 9))
+                piece = tilted_cut(grey, moved, SIZE, tilt)
+            else:
+                moved, piece = box, cut(grey, box, SIZE)
+            if piece.std() >= MIN_DEVIATION:
+                out.append((normalize(piece), shows(moved, sample.lines, SIZE)))
+        return out
+
+
+def jittered(box: Floats, rng: Generator) -> Floats:
+    """Move a square box by up to a quarter of its side and scale it by up to 1.5 either way."""
+    side = float(box[2] - box[0])
+    middle = (box[:2] + box[2:]) / 2 + rng.uniform(-0.25, 0.25, 2) * side
+    half = side / 2 * float(np.exp(rng.uniform(-0.4, 0.4)))
+    return np.concatenate([middle - half, middle + half]).astype(np.float32)
+
+
+def tilted_cut(grey: Grey, box: Floats, size: int, degrees: float) -> Grey:
+    """Cut a box like `angle.preprocess.cut`, its content turned by a few degrees."""
+    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * _MARGIN
+    large = round(size * _MARGIN)
+    piece = cut(grey, np.concatenate([middle - half, middle + half]), large)
+    matrix = cv2.getRotationMatrix2D((large / 2, large / 2), degrees, 1.0)
+    matrix[:, 2] = matrix[:, 2] - (large - size) / 2
+    turned = cv2.warpAffine(piece, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8)
+
+
+def shows(box: Floats, lines: Sequence[Line], size: int) -> Shows:
+    """Tell what a piece cut at `box` shows of the lines of its page."""
+    side = float(box[2] - box[0])
+    corners = box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2).astype(np.float32)
+    text = unsure = 0.0
+    for line in lines:
+        if _apart(line.quad, box):
+            continue
+        hull = cv2.convexHull(line.quad.astype(np.float32)[:, None])
+        share = cv2.intersectConvexConvex(hull, corners)[0] / side**2
+        short = min(quad_size(line.quad)) * size / side
+        if line.ignore or short < MIN_TEXT_HEIGHT:
+            unsure += share
+        else:
+            text += share
+    if text >= MIN_TEXT_SHARE:
+        return Shows.TEXT
+    return Shows.UNSURE if text + unsure > 0 else Shows.NOTHING
+
+
+def _apart(quad: Floats, box: Boxes) -> bool:
+    low, high = quad.min(axis=0), quad.max(axis=0)
+    return bool((high <= box[:2]).any() or (low >= box[2:]).any())

@@ -1,0 +1,1 @@
+"""Readers: a labelled folder becomes an iterator of samples."""

@@ -1,0 +1,159 @@
+"""A folder of labelled pictures in, its pages with their truth out, one at a time.
+
+The folder holds `labels.jsonl`, one JSON object a line: `{"image", "source", "kind", "lang",
+"lines": [{"quad", "text", "ignore"}]}`. `image` is a path inside the folder, `quad` four corners or
+null, and anything else in the object is left alone except `level` and `recall_only`, which say what
+the truth may be used for.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LOG = logging.getLogger(__name__)
+
+LABELS = "labels.jsonl"
+
+# What the truth of the known test sets is; of other sets the record's own fields say it.
+WORD_TRUTH = frozenset({"icdar2015_e2e", "funsd"})
+PARTIAL_TRUTH = frozenset({"mtwi2018_key", "mdpbench_demo", "taigi_hanji", "icdar2015_e2e"})
+WORD_CROPS = frozenset({"iiit5k", "ic13_words", "ic15_words", "svt_words"})
+LINE_CROPS = frozenset({"taigi_hanji_lines", "uw3_lines", "misc_lines_zh"})
+_PAGES = frozenset(
+    {
+        "pdf_pages_zh",
+        "game_ui_zh",
+        "hand_zh",
+        "aicup_street",
+        "scribe_en_docs",
+        "unlv_en_pages",
+        "sroie",
+    }
+)
+_KNOWN = WORD_TRUTH | PARTIAL_TRUTH | WORD_CROPS | LINE_CROPS | _PAGES
+
+
+@dataclass(frozen=True)
+class LabelledLine:
+    """One line (or word) of the truth.
+
+    `quad` is (4, 2) float32 in pixels, or None where only the text is known. An ignored line counts
+    neither way, read or missed.
+    """
+
+    text: str
+    quad: NDArray[np.float32] | None = None
+    ignore: bool = False
+
+
+@dataclass(frozen=True)
+class LabelledPage:
+    """A picture on disk and what is written on it.
+
+    `word_level`: the truth is words, so that lines cannot be compared. `partial`: it names only
+    part of the text, so that recall alone means something. `cropped`: the picture is one line.
+    `alnum`: letters and digits alone are compared.
+    """
+
+    path: Path
+    source: str
+    kind: str = ""
+    lang: str = ""
+    lines: tuple[LabelledLine, ...] = ()
+    word_level: bool = False
+    partial: bool = False
+    cropped: bool = False
+    alnum: bool = False
+
+
+def read_pages(folder: Path) -> Iterator[LabelledPage]:
+    """Yield the pages of `folder` in the order of its `labels.jsonl`, reading one record at a time.
+
+    A broken record (no JSON, no picture, a quad of other than four corners) is logged and left out,
+    and the number of those left out is logged at the end. Blank lines are no records.
+
+    Raises:
+        FileNotFoundError: the folder has no `labels.jsonl`.
+    """
+    labels = folder / LABELS
+    if not labels.is_file():
+        raise FileNotFoundError(
+            f"{labels} does not exist: give a folder that holds {LABELS} and the pictures it names"
+        )
+    broken = 0
+    with labels.open("rb") as stream:
+        for number, raw in enumerate(stream, 1):
+            if not raw.strip():
+                continue
+            try:
+                yield _page(folder, json.loads(raw.decode("utf-8-sig")))
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                broken += 1
+                _LOG.warning(
+                    "%s, line %d left out: %s: %s", labels, number, type(error).__name__, error
+                )
+    if broken:
+        _LOG.warning("%s: %d broken records left out", labels, broken)
+
+
+def select_pages(
+    pages: Iterable[LabelledPage],
+    *,
+    limit: int | None = None,
+    sources: Sequence[str] = (),
+    cropped: bool = False,
+) -> Iterator[LabelledPage]:
+    """Keep the pages (or the pictures of single lines) of some sources, the first `limit` of each.
+
+    No sources means all of them.
+    """
+    seen: Counter[str] = Counter()
+    for page in pages:
+        if page.cropped != cropped or (sources and page.source not in sources):
+            continue
+        seen[page.source] += 1
+        if limit is None or seen[page.source] <= limit:
+            yield page
+
+
+def _page(folder: Path, record: dict[str, Any]) -> LabelledPage:
+    path = folder / record["image"]
+    if not path.is_file():
+        raise FileNotFoundError(f"no picture {path}")
+    source, kind = str(record.get("source") or folder.name), str(record.get("kind") or "")
+    word = record.get("level") == "word"
+    by_fields = {
+        "word_level": word and kind != "line",
+        "partial": bool(record.get("recall_only")),
+        "cropped": kind == "line",
+        "alnum": word and kind == "line",
+    }
+    by_name = {
+        "word_level": source in WORD_TRUTH,
+        "partial": source in PARTIAL_TRUTH,
+        "cropped": source in WORD_CROPS | LINE_CROPS,
+        "alnum": source in WORD_CROPS,
+    }
+    lines = tuple(_line(line) for line in record["lines"])
+    facts = by_name if source in _KNOWN else by_fields
+    return LabelledPage(path, source, kind, str(record.get("lang") or ""), lines, **facts)
+
+
+def _line(record: dict[str, Any]) -> LabelledLine:
+    if not isinstance(record, dict):
+        raise ValueError(f"a line must be an object, found {record!r}")
+    quad = None
+    if record.get("quad"):
+        quad = np.asarray(record["quad"], np.float32)
+        if quad.shape != (4, 2) or not np.isfinite(quad).all():
+            raise ValueError(f"quad must be four finite corners [x, y], found {record['quad']!r}")
+    return LabelledLine(str(record.get("text") or ""), quad, bool(record.get("ignore")))

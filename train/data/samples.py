@@ -1,0 +1,49 @@
+"""The only types that move through `train`: a labelled page and a labelled line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Image
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text on a page.
+
+    `quad` is (4, 2) float32 in pixels, clockwise from the text's own top left. An ignored line
+    counts neither as text nor as background.
+    """
+
+    quad: NDArray[np.float32]
+    text: str
+    ignore: bool = False
+
+
+@dataclass(frozen=True)
+class PageSample:
+    """A picture, (H, W, 3) uint8 RGB, and its lines in reading order."""
+
+    image: Image
+    lines: tuple[Line, ...]
+
+
+def _no_positions() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True)
+class LineSample:
+    """A picture of one line, its text, and where each character stands.
+
+    `centers` and `widths` are (n,) float32 in pixels along x, one per character of `text`; both are
+    empty where the positions are not known (real data).
+    """
+
+    image: Image
+    text: str
+    centers: NDArray[np.float32] = field(default_factory=_no_positions)
+    widths: NDArray[np.float32] = field(default_factory=_no_positions)

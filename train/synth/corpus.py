@@ -1,0 +1,204 @@
+"""What to write: sentences and phrases from plain UTF-8 text, numbers, and characters that text hardly has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from crnn.charset import Charset, normalize
+
+# A small text of our own, so that tests and a first look need no corpus.
+_BUILT_IN = {
+    "zh": (
+        "今天的天气很好，我们一起去公园散步吧。",
+        "请在每页的右上角写上姓名和日期，谢谢合作！",
+        "这家小店的牛肉面味道不错，价格也便宜。",
+        "会议定于下周三上午九点在三楼会议室举行。",
+        "如需帮助，请拨打服务热线：400-820-1234。",
+        "机器学习（Machine Learning）是人工智能的一个分支。",
+    ),
+    "en": (
+        "The quick brown fox jumps over the lazy dog.",
+        "Please write your name and the date at the top of every page.",
+        "Each of the three models can be trained and used on its own.",
+        "Total amount due: $1,284.50 (including 6% tax).",
+        "Open daily from 9:00 a.m. to 6:30 p.m., except Sundays.",
+    ),
+}
+_WEIGHTS = {
+    "zhtw": 0.15,
+    "zh_words": 0.5,
+    "zh_idioms": 0.5,
+    "zh_person": 0.3,
+    "en_person": 0.15,
+    "en_wiki": 2.0,
+}
+_UNITS = ("元", "%", " kg", "kg", "ml", "g", " SR", "℃", "cm", "折", "万")
+_CURRENCIES = ("$", "¥", "€", "£", "RM", "RM ", "NT$", "USD ")
+_DOMAINS = ("com", "cn", "org", "net")
+_IDENTIFIER = re.compile(r"^[0-9a-f]{16,}$|_QUERY_|^\d+-\d+-\d+$")
+
+
+class Corpus:
+    """Texts by language, filtered to a charset.
+
+    Args:
+        texts: file name to its lines; the name's first letters give the language (zh, en,
+            patterns).
+        charset: characters that may be written; others are left out.
+    """
+
+    def __init__(self, texts: Mapping[str, Sequence[str]], charset: Charset) -> None:
+        self.charset = charset
+        self._files: dict[str, list[Sequence[str]]] = {}
+        self._shares: dict[str, np.ndarray] = {}
+        for lang in ("zh", "en", "patterns"):
+            named = [
+                (name, lines)
+                for name, lines in sorted(texts.items())
+                if name.startswith(lang) and lines
+            ]
+            self._files[lang] = [lines for _, lines in named]
+            # The root keeps one large file of reviews from being all that is ever read.
+            share = np.array([_weight(name) * len(lines) ** 0.5 for name, lines in named])
+            self._shares[lang] = share / share.sum() if len(share) else share
+        self.han = [c for c in charset.characters if "\u4e00" <= c <= "\u9fff"]
+        self.symbols = [c for c in charset.characters if c not in set(self.han) and c != " "]
+
+    @classmethod
+    def load(cls, folder: Path | None = None, charset: Charset | None = None) -> Corpus:
+        """Read every `*.txt` of `folder`, one sentence a line; None gives a small built-in text.
+
+        Raises:
+            FileNotFoundError: the folder holds no text whose name begins with zh or en.
+        """
+        charset = charset or Charset.load()
+        if folder is None:
+            return cls(_BUILT_IN, charset)
+        texts = {
+            p.stem: p.read_text(encoding="utf8").splitlines()
+            for p in sorted(Path(folder).glob("*.txt"))
+        }
+        if not any(name.startswith(("zh", "en")) for name in texts):
+            raise FileNotFoundError(
+                f"no zh*.txt or en*.txt in {folder}; expected one sentence a line"
+            )
+        return cls(texts, charset)
+
+    def sentence(self, rng: np.random.Generator, lang: str) -> str:
+        """Return one non-empty line of text in "zh", "en" or "mixed" (Chinese with Latin words in it)."""
+        if lang == "mixed":
+            return self._mixed(rng)
+        files, shares = self._files[lang], self._shares[lang]
+        for _ in range(20):
+            lines = files[int(rng.choice(len(files), p=shares))]
+            line = lines[int(rng.integers(len(lines)))].strip()
+            if not line or _IDENTIFIER.search(line):
+                continue
+            text = " ".join(normalize(line).split())
+            missing = self.charset.missing(text)
+            if len(missing) * 10 < len(text):
+                kept = "".join(c for c in text if c not in missing).strip()
+                if kept:
+                    return kept
+        return "文字" if lang == "zh" else "text"
+
+    def phrase(self, rng: np.random.Generator, lang: str, max_chars: int) -> str:
+        """Return a stretch of a sentence of at most `max_chars` characters; Latin words stay whole if they can."""
+        text = self.sentence(rng, lang)
+        if len(text) <= max_chars:
+            return text
+        start = int(rng.integers(len(text) - max_chars + 1))
+        if lang == "en" or " " in text[start : start + max_chars]:
+            space = text.rfind(" ", 0, start + 1)
+            start = space + 1 if space >= 0 else 0
+            cut = text[start : start + max_chars]
+            if start + max_chars < len(text) and text[start + max_chars] != " " and " " in cut:
+                cut = cut[: cut.rfind(" ")]
+            return cut.strip()
+        return text[start : start + max_chars].strip()
+
+    def number(self, rng: np.random.Generator) -> str:
+        """Return a number, date, time, price, phone number, code, e-mail address or the like."""
+        if self._files["patterns"] and rng.random() < 0.3:
+            return self.sentence(rng, "patterns")
+        return _pattern(rng)
+
+    def random_characters(self, rng: np.random.Generator, count: int) -> str:
+        """Return characters without sense, every Han character as often as any other, some symbols between."""
+        han = rng.random(count) < 0.92
+        pools = [self.han if is_han and self.han else self.symbols for is_han in han]
+        return "".join(pool[int(rng.integers(len(pool)))] for pool in pools)
+
+    def _mixed(self, rng: np.random.Generator) -> str:
+        zh = self.phrase(rng, "zh", int(rng.integers(3, 14)))
+        other = (
+            _pattern(rng)
+            if rng.random() < 0.4
+            else self.phrase(rng, "en", int(rng.integers(4, 18)))
+        )
+        gap = " " if rng.random() < 0.5 else ""
+        parts = [zh, other] if rng.random() < 0.6 else [other, zh]
+        if rng.random() < 0.5:
+            parts.append(self.phrase(rng, "zh", int(rng.integers(2, 12))))
+        return gap.join(parts).strip() or zh
+
+
+def _weight(name: str) -> float:
+    return next((weight for prefix, weight in _WEIGHTS.items() if name.startswith(prefix)), 1.0)
+
+
+def _digits(rng: np.random.Generator, count: int) -> str:
+    return "".join(map(str, rng.integers(0, 10, count)))
+
+
+def _letters(rng: np.random.Generator, count: int) -> str:
+    return "".join(chr(65 + int(i)) for i in rng.integers(0, 26, count))
+
+
+def _pattern(rng: np.random.Generator) -> str:
+    """Return one of the forms in which figures stand on receipts, forms, signs and screens."""
+    n = int(rng.integers(1, 100_000))
+    cents = f"{rng.integers(0, 2000)}.{rng.integers(0, 100):02d}"
+    year, month, day = (
+        int(rng.integers(1960, 2031)),
+        int(rng.integers(1, 13)),
+        int(rng.integers(1, 29)),
+    )
+    hour, minute, second = int(rng.integers(24)), int(rng.integers(60)), int(rng.integers(60))
+    forms = (
+        lambda: str(n),
+        lambda: f"{n:,}",
+        lambda: cents,
+        lambda: str(rng.choice(_CURRENCIES)) + cents,
+        lambda: cents + str(rng.choice(_UNITS)),
+        lambda: f"{year}-{month:02d}-{day:02d}",
+        lambda: f"{day:02d}/{month:02d}/{year}",
+        lambda: f"{year}年{month}月{day}日",
+        lambda: f"{year}.{month}.{day}",
+        lambda: f"{hour}:{minute:02d}",
+        lambda: f"{hour:02d}:{minute:02d}:{second:02d}",
+        lambda: f"{day:02d}/{month:02d}/{year} {hour:02d}:{minute:02d}:{second:02d}",
+        lambda: f"1{_digits(rng, 10)}",
+        lambda: f"0{_digits(rng, 2)}-{_digits(rng, 8)}",
+        lambda: f"({_digits(rng, 3)}) {_digits(rng, 3)}-{_digits(rng, 4)}",
+        lambda: f"+86 {_digits(rng, 3)} {_digits(rng, 4)} {_digits(rng, 4)}",
+        lambda: f"400-{_digits(rng, 3)}-{_digits(rng, 4)}",
+        lambda: f"{_letters(rng, int(rng.integers(1, 4)))}{_digits(rng, int(rng.integers(2, 7)))}",
+        lambda: f"{_letters(rng, 2)}-{_digits(rng, 4)}/{_digits(rng, 2)}",
+        lambda: f"NO.{_digits(rng, int(rng.integers(3, 9)))}",
+        lambda: f"{_letters(rng, 6).lower()}{_digits(rng, 2)}@{_letters(rng, 5).lower()}.com",
+        lambda: f"www.{_letters(rng, int(rng.integers(4, 9))).lower()}.{rng.choice(_DOMAINS)}",
+        lambda: f"{rng.integers(1, 30)} x {cents}",
+        lambda: f"{rng.integers(1, 100)}%",
+        lambda: f"[{rng.integers(1, 60)}]",
+        lambda: f"({rng.integers(1, 60)})",
+        lambda: f"{rng.integers(1, 20)}.{rng.integers(1, 10)}.{rng.integers(1, 10)}",
+        lambda: f"-{cents}",
+        lambda: f"{_digits(rng, 4)} {_digits(rng, 4)} {_digits(rng, 4)} {_digits(rng, 4)}",
+        lambda: f"{n}+{rng.integers(1, 1000)}={rng.integers(1, 99999)}",
+    )
+    return forms[int(rng.integers(len(forms)))]()

@@ -1,0 +1,149 @@
+"""Write rendered pages or lines to a folder, to look at or to train on elsewhere.
+
+python -m train.synth.generate --kind pages --seed 1 --count 24 --out runs/sample --sheet
+
+writes one PNG each, `labels.jsonl` in the form that `train.evaluate` reads, and with `--sheet` a
+contact sheet with the quads drawn. Sample i of a seed is the same, however many are asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from common.arrays import Image
+from train.data.samples import Line, PageSample
+from train.synth.backgrounds import Backgrounds
+from train.synth.corpus import Corpus
+from train.synth.fonts import FontLibrary
+from train.synth.line import LineRenderer
+from train.synth.page import KINDS, PageRenderer
+
+SHEET_COLUMNS = 6
+SHEET_CELL = 420
+LINE_WIDTH = 640
+"""Columns, at the recognizer's height, that a rendered line fills at most."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    args = _parser().parse_args(arguments)
+    args.out.mkdir(parents=True, exist_ok=True)
+    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
+    if args.kind == "pages":
+        pages = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
+    else:
+        lines = LineRenderer(fonts, corpus, args.backgrounds)
+    records, cells = [], []
+    for index in tqdm(
+        range(args.first, args.first + args.count), unit=args.kind[:-1], disable=None
+    ):
+        if args.kind == "pages":
+            sample = pages.page(args.seed, index, kind=args.page_kind)
+        else:
+            line = lines.line(args.seed, index, LINE_WIDTH)
+            sample = PageSample(line.image, (Line(_whole(line.image), line.text),))
+        name = f"{index:06d}.png"
+        write_picture(args.out / name, sample.image)
+        records.append(record(name, sample, args.page_kind or args.kind))
+        if args.sheet:
+            cells.append(drawn(sample) if args.kind == "pages" else sample.image)
+    lines_of_json = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in records)
+    _write(args.out / "labels.jsonl", lines_of_json.encode())
+    if cells:
+        write_picture(args.out / "sheet.png", contact_sheet(cells))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m train.synth.generate", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--kind", choices=["pages", "lines"], default="pages")
+    parser.add_argument("--page-kind", choices=sorted(KINDS), help="only pages of this kind")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first sample")
+    parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--out", type=Path, required=True, help="folder, made if it is missing")
+    parser.add_argument("--sheet", action="store_true", help="also write sheet.png")
+    parser.add_argument("--fonts", type=Path, help="folder of fonts (default: the system's)")
+    parser.add_argument("--corpus", type=Path, help="folder of zh*.txt and en*.txt")
+    parser.add_argument("--backgrounds", type=Path, help="folder of photographs to write on")
+    return parser
+
+
+def record(name: str, sample: PageSample, source: str) -> dict[str, Any]:
+    """One line of `labels.jsonl`."""
+    lines = [
+        {
+            "quad": [[round(float(x), 2), round(float(y), 2)] for x, y in line.quad],
+            "text": line.text,
+            "ignore": bool(line.ignore),
+        }
+        for line in sample.lines
+    ]
+    kind = "line" if source == "lines" else "document"
+    labels = {"image": name, "source": f"rendered_{source}", "kind": kind, "lang": "mixed"}
+    return {**labels, "lines": lines}
+
+
+def drawn(sample: PageSample) -> Image:
+    """A copy of a page with its quads: red, magenta where ignored, a green dot at the first corner."""
+    image = sample.image.copy()
+    for line in sample.lines:
+        corners = np.rint(line.quad).astype(np.int32)
+        cv2.polylines(image, [corners], True, (255, 0, 255) if line.ignore else (255, 0, 0), 1)
+        cv2.circle(image, corners[0].tolist(), 2, (0, 160, 0), -1)
+    return image
+
+
+def contact_sheet(images: Sequence[Image]) -> Image:
+    """Pictures reduced to cells of one size, in rows of six; lines are stacked."""
+    if max(image.shape[0] for image in images) < SHEET_CELL / 3:
+        width = max(image.shape[1] for image in images)
+        rows = [_on_gray(image, image.shape[0] + 4, width) for image in images]
+        return np.vstack(rows)
+    cells = [_on_gray(_reduced(image), SHEET_CELL, SHEET_CELL) for image in images]
+    cells += [_on_gray(cells[0][:1, :1], SHEET_CELL, SHEET_CELL)] * (-len(cells) % SHEET_COLUMNS)
+    rows = [np.hstack(cells[i : i + SHEET_COLUMNS]) for i in range(0, len(cells), SHEET_COLUMNS)]
+    return np.vstack(rows)
+
+
+def _reduced(image: Image) -> Image:
+    factor = min(1.0, SHEET_CELL / max(image.shape[:2]))
+    size = (max(1, int(image.shape[1] * factor)), max(1, int(image.shape[0] * factor)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _on_gray(image: Image, height: int, width: int) -> Image:
+    cell = np.full((height, width, 3), 128, np.uint8)
+    cell[: image.shape[0], : image.shape[1]] = image
+    return cell
+
+
+def _whole(image: Image) -> np.ndarray:
+    height, width = image.shape[:2]
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Write an RGB picture as PNG, whole or not at all."""
+    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    _write(path, data.tobytes())
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

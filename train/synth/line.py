@@ -1,0 +1,260 @@
+"""Line images directly, for speed: text, ground, a detector's crop, damage. Everything in grey.
+
+Sample i of seed s is always the same bytes, in any process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn.preprocess import HEIGHT
+from train.data.samples import LineSample
+from train.synth.corpus import Corpus
+from train.synth.fonts import FontLibrary
+from train.synth.line_damage import damage
+from train.synth.text import TextMask, draw_text
+
+Grey = NDArray[np.float32]
+Rng = np.random.Generator
+
+# Shares of what a line says; the rest of each hundred is what the corpus calls "mixed".
+_KINDS = ("zh", "en", "words", "number", "random", "mixed")
+_SHARES = (0.38, 0.22, 0.09, 0.11, 0.12, 0.08)
+
+
+class LineRenderer:
+    """Renders labelled lines.
+
+    Args:
+        fonts: faces to draw with.
+        corpus: what to write.
+        photographs: a folder of JPEG or PNG files to write on, or None for grounds made by rule.
+    """
+
+    def __init__(self, fonts: FontLibrary, corpus: Corpus, photographs: Path | None = None) -> None:
+        self.fonts = fonts
+        self.corpus = corpus
+        self._photographs = _load_grey(photographs) if photographs else []
+
+    def line(self, seed: int, index: int, max_width: int) -> LineSample:
+        """Return sample `index` of `seed`: about `HEIGHT` or more pixels high, text for up to `max_width` columns.
+
+        `max_width` counts columns at the recognizer's input height; a line may come out a little
+        wider.
+        """
+        rng = np.random.default_rng([seed, index, max_width])
+        for _ in range(20):
+            try:
+                drawn, vertical = self._draw(rng, max_width)
+            except (ValueError, LookupError):
+                continue
+            return self._compose(rng, drawn, vertical)
+        raise RuntimeError(
+            f"no line could be drawn for seed {seed}, index {index}; check corpus and fonts"
+        )
+
+    def _text(self, rng: Rng, max_width: int) -> str:
+        kind = _KINDS[int(rng.choice(len(_KINDS), p=_SHARES))]
+        han, latin = max(1, int(max_width / 27)), max(2, int(max_width / 13.5))
+        # Half of the lines fill the width, the others end anywhere before it.
+        fill = 1.0 if rng.random() < 0.5 else float(rng.uniform(0.2, 1.0))
+        if kind == "zh":
+            return self.corpus.phrase(rng, "zh", max(1, round(han * fill)))
+        if kind in ("en", "words"):
+            limit = (
+                max(3, round(latin * fill))
+                if kind == "en"
+                else min(latin, int(rng.integers(3, 16)))
+            )
+            return _recase(rng, self.corpus.phrase(rng, "en", limit))[:limit].strip() or "a"
+        if kind == "number":
+            return self.corpus.number(rng)[:latin]
+        if kind == "random":
+            return self.corpus.random_characters(rng, max(1, round(min(han, 14) * fill)))
+        return self.corpus.phrase(rng, "mixed", max(2, round(max_width / 20 * fill)))
+
+    def _draw(self, rng: Rng, max_width: int) -> tuple[TextMask, bool]:
+        text = self._text(rng, max_width)
+        style = "mono" if rng.random() < 0.07 else None
+        face = self.fonts.choose(rng, text, style=style)
+        has_han = any("\u4e00" <= c <= "\u9fff" for c in text)
+        # Below these sizes strokes run together and only guessing could be learned.
+        small = int(rng.integers(12 if has_han else 9, 19))
+        size = small if rng.random() < 0.3 else int(np.exp(rng.uniform(np.log(17), np.log(46))))
+        vertical = has_han and len(text) > 1 and rng.random() < 0.05
+        latin = None
+        if has_han and not vertical and rng.random() < 0.35:
+            latin = self.fonts.choose(
+                rng, "Ag0" + "".join(c for c in text if 32 < ord(c) < 128)
+            ).at(size)
+        spacing = 0.0
+        if rng.random() < 0.15:
+            spacing = float(rng.uniform(-0.04, 0.5 if rng.random() < 0.3 else 0.15)) * size
+        drawn = draw_text(text, face.at(size), latin=latin, spacing=spacing, vertical=vertical)
+        return TextMask(
+            _restyle(rng, drawn.mask, vertical), text, drawn.centers, drawn.widths
+        ), vertical
+
+    def _compose(self, rng: Rng, drawn: TextMask, vertical: bool) -> LineSample:
+        mask = np.rot90(drawn.mask) if vertical else drawn.mask
+        height, width = mask.shape
+        pad = int(0.8 * height) + 2
+        alpha = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
+        alpha[pad : pad + height, pad : pad + width] = mask
+        _neighbours(rng, alpha, mask, pad)
+        canvas = self._ground(rng, *alpha.shape)
+        canvas = _ink(rng, canvas, alpha / 255.0)
+        crop, centers, widths = _cut(rng, canvas, drawn, (pad, pad, width, height))
+        crop = damage(rng, crop, finest=13.0 if any(ord(c) > 0x2E7F for c in drawn.text) else 9.0)
+        image = np.repeat(crop[:, :, None], 3, axis=2)
+        return LineSample(image, drawn.text, centers, widths)
+
+    def _ground(self, rng: Rng, height: int, width: int) -> Grey:
+        """Return (height, width) grey levels to write on."""
+        draw = rng.random()
+        if draw < 0.30 and self._photographs:
+            return _patch(
+                rng, self._photographs[int(rng.integers(len(self._photographs)))], height, width
+            )
+        levels = (255.0, rng.uniform(180, 255), rng.uniform(0, 90), rng.uniform(0, 255))
+        level = float(levels[int(rng.choice(4, p=[0.42, 0.33, 0.15, 0.10]))])
+        ground = np.full((height, width), level, np.float32)
+        if draw > 0.6:
+            coarse = rng.normal(
+                0, 12 * rng.random() + 1, (max(2, height // 12), max(2, width // 12))
+            )
+            ground += cv2.resize(
+                coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+            )
+        if draw > 0.9:
+            ground += np.linspace(0, float(rng.uniform(-90, 90)), width, dtype=np.float32)
+        return ground
+
+
+def _recase(rng: Rng, text: str) -> str:
+    draw = rng.random()
+    if draw < 0.25:
+        return text.upper()
+    return text.title() if draw < 0.33 else text
+
+
+def _restyle(rng: Rng, mask: NDArray[np.uint8], vertical: bool) -> NDArray[np.uint8]:
+    """Thicken, thin, hollow or slant the strokes; what the shape is stays."""
+    draw, height = rng.random(), mask.shape[0]
+    if draw < 0.06 and not vertical:
+        shear = float(rng.uniform(-0.1, 0.3))
+        matrix = np.float32([[1, -shear, shear * height / 2], [0, 1, 0]])
+        return cv2.warpAffine(mask, matrix, (mask.shape[1], height), flags=cv2.INTER_LINEAR)
+    if draw < 0.14 and height > 14:
+        return cv2.dilate(mask, np.ones((2, 2), np.uint8))
+    if draw < 0.18 and height > 24:
+        return cv2.erode(mask, np.ones((2, 2), np.uint8))
+    if draw < 0.20 and height > 30:
+        return cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return mask
+
+
+def _neighbours(rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int) -> None:
+    """Put pieces of the lines above and below, or a rule, into the margin, as a loose crop shows them."""
+    height, width = mask.shape
+    for sign in (-1, 1):
+        if rng.random() < 0.2:
+            shift = sign * int(height * rng.uniform(1.12, 1.5))
+            other = np.roll(mask, int(rng.integers(width)), axis=1)[:, ::-1]
+            top = pad + shift
+            first, last = max(top, 0), min(top + height, alpha.shape[0])
+            if last > first:
+                target = alpha[first:last, pad : pad + width]
+                np.maximum(target, other[first - top : last - top], out=target)
+    if rng.random() < 0.08:
+        thick = max(1, int(height * 0.06))
+        row = pad + height + int(height * rng.uniform(0.03, 0.25))
+        alpha[row : row + thick] = 255
+    if rng.random() < 0.03:
+        thick = max(1, int(height * 0.05))
+        for column in (
+            pad - int(height * rng.uniform(0.1, 0.5)),
+            pad + width + int(height * rng.uniform(0.1, 0.5)),
+        ):
+            alpha[:, max(column, 0) : column + thick] = 255
+
+
+def _ink(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
+    """Write with a colour that stands out from the ground, now and then with an edge or a shadow."""
+    level = float(ground.mean())
+    contrast = float(rng.uniform(50, 90)) if rng.random() < 0.2 else float(rng.uniform(90, 255))
+    darker = level - contrast if (level > 128) != (rng.random() < 0.08) else level + contrast
+    colour = float(np.clip(darker, 0, 255))
+    if abs(colour - level) < 35:
+        colour = 0.0 if level > 128 else 255.0
+    if rng.random() < 0.12:
+        edge = 255.0 if colour < 128 else 0.0
+        if rng.random() < 0.5:
+            around = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
+        else:
+            shift = max(1, alpha.shape[0] // 40)
+            around = np.roll(alpha, (shift, shift), axis=(0, 1))
+        ground = ground * (1 - around) + edge * around
+    return ground * (1 - alpha) + colour * alpha
+
+
+def _cut(
+    rng: Rng, canvas: Grey, drawn: TextMask, box: tuple[int, int, int, int]
+) -> tuple[Grey, NDArray[np.float32], NDArray[np.float32]]:
+    """Cut the line as a detector would: a little loose or tight, a little turned; places of characters follow."""
+    left, top, width, height = box
+    loose = rng.uniform(-0.02, 0.22, 2) * height
+    if rng.random() < 0.2:
+        loose = rng.uniform(0.1, 0.45, 2) * height
+    ends = rng.uniform(-0.03, 0.35, 2) * height
+    x0, x1 = left - ends[0], left + width + ends[1]
+    y0, y1 = top - loose[0], top + height + loose[1]
+    # A tilt moves the two ends of a long line by a share of the line's height, not of its length.
+    tilt = float(np.clip(rng.normal(0, 0.05), -0.14, 0.14)) * height
+    wobble = rng.uniform(-0.05, 0.05, (4, 2)) * height
+    wobble[:, 0] *= 2 if rng.random() < 0.15 else 1
+    quad = np.array([[x0, y0 - tilt], [x1, y0 + tilt], [x1, y1 + tilt], [x0, y1 - tilt]]) + wobble
+    stretch = float(rng.uniform(0.75, 1.3)) if rng.random() < 0.3 else 1.0
+    out_height = round(float(y1 - y0))
+    out_width = max(8, round(float(x1 - x0) * stretch))
+    target = np.array(
+        [[0, 0], [out_width, 0], [out_width, out_height], [0, out_height]], np.float32
+    )
+    matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), target)
+    crop = cv2.warpPerspective(
+        canvas,
+        matrix,
+        (out_width, out_height),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    middles = np.stack([drawn.centers + left, np.full(len(drawn.text), top + height / 2)], 1)
+    centers = cv2.perspectiveTransform(middles[None].astype(np.float32), matrix)[0, :, 0]
+    return crop, centers, drawn.widths * out_width / float(x1 - x0)
+
+
+def _patch(rng: Rng, photograph: NDArray[np.uint8], height: int, width: int) -> Grey:
+    """Cut a random window with the shape of the line and bring it to size, its contrast lowered at times."""
+    rows, columns = photograph.shape
+    scale = min(rows / height, columns / width, float(rng.uniform(0.5, 2.0)))
+    h, w = max(1, int(height * scale)), max(1, int(width * scale))
+    y, x = int(rng.integers(rows - h + 1)), int(rng.integers(columns - w + 1))
+    patch = cv2.resize(photograph[y : y + h, x : x + w], (width, height)).astype(np.float32)
+    if rng.random() < 0.6:
+        mean = float(patch.mean())
+        patch = mean + (patch - mean) * float(rng.uniform(0.1, 0.7))
+    return patch
+
+
+def _load_grey(folder: Path) -> list[NDArray[np.uint8]]:
+    paths = sorted(
+        p for p in Path(folder).iterdir() if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    )
+    if not paths:
+        raise FileNotFoundError(f"no JPEG or PNG photographs in {folder}")
+    pictures = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths)
+    return [picture for picture in pictures if picture is not None and min(picture.shape) >= HEIGHT]
