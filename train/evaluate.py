@@ -1,0 +1,253 @@
+"""Read a folder of labelled pictures with the project's own models and print how well that went.
+
+    python -m train.evaluate DATA            pages: text, boxes, angle, time
+    python -m train.evaluate DATA --lines    the pictures of single lines instead
+    python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
+
+Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
+characters), CER of the page in reading order, exact (share of lines read exactly), hmean (boxes one
+to one at IoU 0.5), angle (share of the four turns of each page told right) and ms (median per page,
+models loaded, decoding included). A dash: the truth cannot say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+import ocr
+from common.arrays import Image
+from common.image import load, rotate_ccw
+from ocr.models import build
+from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, select_pages
+from train.metrics import Counts, ReadLine, count_page
+
+_LOG = logging.getLogger(__name__)
+
+GROUPS: dict[str, frozenset[str]] = {
+    "zh documents, screens": frozenset({"pdf_pages_zh", "game_ui_zh"}),
+    "zh scenes, posters": frozenset({"hand_zh", "aicup_street", "mtwi2018_key"}),
+    "zh hard photos, old books": frozenset({"mdpbench_demo", "taigi_hanji"}),
+    "en documents": frozenset({"funsd", "scribe_en_docs", "unlv_en_pages"}),
+    "en receipts": frozenset({"sroie"}),
+    "en scenes": frozenset({"icdar2015_e2e"}),
+    "en words": WORD_CROPS,
+    "line crops": frozenset({"taigi_hanji_lines", "uw3_lines", "misc_lines_zh"}),
+}
+ALL = "ALL"
+Classify = Callable[[Image], tuple[int, float]]
+COLUMNS = ("bagR", "bagF1", "CER", "exact", "hmean", "angle")
+TURNS = (0, 90, 180, 270)
+
+
+@dataclass
+class Group:
+    """The sums of one row of the table."""
+
+    counts: Counts = field(default_factory=Counts)
+    seconds: list[float] = field(default_factory=list)
+    turns: int = 0
+    turns_right: int = 0
+
+    def figures(self) -> dict[str, float | None]:
+        """Return the row: counts, figures, angle and ms; None where nothing was measured."""
+        return {
+            "pages": self.counts.pages,
+            "lines": self.counts.lines,
+            **self.counts.figures(),
+            "angle": self.turns_right / self.turns if self.turns else None,
+            "ms": statistics.median(self.seconds) * 1e3 if self.seconds else None,
+        }
+
+
+class ScoreSheet:
+    """Rows by source, by group of sources and over all, in the order in which they are printed."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, Group] = {}
+        self._groups: dict[str, Group] = {}
+
+    def add_page(self, page: LabelledPage, counts: Counts, seconds: float | None = None) -> None:
+        """Add what was read on one page; without `seconds` its time is unknown."""
+        for group in self._rows(page.source):
+            group.counts += counts
+            if seconds is not None:
+                group.seconds.append(seconds)
+
+    def add_turns(self, source: str, right: int, turns: int) -> None:
+        """Add how many turns of one page of `source` were told right."""
+        for group in self._rows(source):
+            group.turns += turns
+            group.turns_right += right
+
+    def figures(self) -> dict[str, dict[str, float | None]]:
+        """Return name to row: sources by name, then the groups that have pages, then all."""
+        order = [name for name in (*GROUPS, ALL) if name in self._groups]
+        rows = {name: self._sources[name] for name in sorted(self._sources)}
+        return {
+            name: group.figures()
+            for name, group in (rows | {n: self._groups[n] for n in order}).items()
+        }
+
+    def _rows(self, source: str) -> Iterator[Group]:
+        yield self._sources.setdefault(source, Group())
+        for name, members in GROUPS.items():
+            if source in members:
+                yield self._groups.setdefault(name, Group())
+        yield self._groups.setdefault(ALL, Group())
+
+
+def format_table(figures: dict[str, dict[str, float | None]], title: str = "") -> str:
+    """Lay out rows of `ScoreSheet.figures` as text."""
+    lines = [
+        f"{'source':26s} {'pages':>5s} {'lines':>6s}"
+        + "".join(f" {c:>6s}" for c in COLUMNS)
+        + f" {'ms':>7s}"
+    ]
+    if title:
+        lines[0] += f"   {title}"
+    for name, row in figures.items():
+        cells = "".join(f" {_number(row.get(c), '6.3f')}" for c in COLUMNS)
+        lines.append(
+            f"{name:26s} {row['pages']:5.0f} {row['lines']:6.0f}{cells}"
+            f" {_number(row['ms'], '7.0f')}"
+        )
+    return "\n".join(lines)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-".rjust(int(form.split(".")[0])) if value is None else format(value, form)
+
+
+def turns_right(classify: Classify, image: Image) -> int:
+    """Turn an upright picture all four ways and count how many of the turns are told right."""
+    return sum(classify(rotate_ccw(image, -degrees % 360))[0] == degrees for degrees in TURNS)
+
+
+def read_page(reader: ocr.Reader, page: LabelledPage) -> tuple[list[ReadLine], float]:
+    """Read one picture; one that cannot be read counts as read empty, and is logged.
+
+    Returns:
+        The lines in reading order and the seconds from decoding to result.
+    """
+    start = time.perf_counter()
+    try:
+        result = reader.read(page.path, single_line=page.cropped)
+    except ocr.InputError as error:
+        _LOG.warning("counted as empty: %s", error)
+        return [], time.perf_counter() - start
+    return [ReadLine(line.text, line.box) for line in result.lines], time.perf_counter() - start
+
+
+def evaluate(
+    pages: Sequence[LabelledPage], *, reader: ocr.Reader | None, classify: Classify | None
+) -> ScoreSheet:
+    """Read every page, tell the angle of its four turns, or both; cropped lines have no turns.
+
+    Args:
+        pages: The pages.
+        reader: None leaves the pages unread.
+        classify: None leaves the turns untold.
+    """
+    sheet = ScoreSheet()
+    for page in tqdm(pages, unit="page", disable=None):
+        if reader is not None:
+            lines, seconds = read_page(reader, page)
+            sheet.add_page(page, count_page(page, lines), seconds)
+        else:
+            sheet.add_page(page, Counts(pages=1))
+        if classify is not None and not page.cropped:
+            try:
+                right = turns_right(classify, load(page.path))
+            except ocr.InputError as error:
+                _LOG.warning("angle not measured: %s", error)
+                continue
+            sheet.add_turns(page.source, right, len(TURNS))
+    return sheet
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` to `path` as JSON, all of it or nothing."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which pictures; `selected` reads them."""
+    parser.add_argument("data", type=Path, help="folder with labels.jsonl beside the pictures")
+    parser.add_argument("--limit", type=int, help="pages of each source")
+    parser.add_argument("--source", default="", help="comma-separated sources instead of all")
+    parser.add_argument(
+        "--lines", action="store_true", help="the pictures of single lines, not the pages"
+    )
+    parser.add_argument("--json", type=Path, help="the table as JSON")
+
+
+def selected(args: argparse.Namespace) -> list[LabelledPage]:
+    """Return the pictures the command line asks for.
+
+    Raises:
+        SystemExit: there are none, or no such folder.
+    """
+    sources = [name for name in args.source.split(",") if name]
+    try:
+        pages = list(
+            select_pages(
+                read_pages(args.data), limit=args.limit, sources=sources, cropped=args.lines
+            )
+        )
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from error
+    if not pages:
+        raise SystemExit(f"no pictures in {args.data} for this choice: see --source and --lines")
+    return pages
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="train.evaluate", description=(__doc__ or "").split("\n\n")[0]
+    )
+    add_selection(parser)
+    parser.add_argument("--models", default="small", help="set of models (default: %(default)s)")
+    for model in ("angle", "detector", "recognizer"):
+        parser.add_argument(f"--{model}", metavar="NAME", help=f"another {model} model")
+    parser.add_argument(
+        "--turns", action="store_true", help="only the angle over four turns of each page"
+    )
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--threads", type=int, help="default: all cores")
+    args = parser.parse_args(argv)
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    pages = selected(args)
+    reader = classify = None
+    if not args.turns:
+        reader = ocr.load(
+            args.models,
+            angle=args.angle,
+            detector=args.detector,
+            recognizer=args.recognizer,
+            device=args.device,
+            threads=args.threads,
+        )
+    if not args.lines:
+        name = args.angle or args.models
+        classify = build(name, "angle", device=args.device, threads=args.threads)
+    figures = evaluate(pages, reader=reader, classify=classify).figures()
+    print(format_table(figures, f"{args.models} on {args.data.name}"))
+    if args.json:
+        write_json(args.json, figures)
+
+
+if __name__ == "__main__":
+    main()

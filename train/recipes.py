@@ -1,0 +1,58 @@
+"""Every number of every training, with its unit or its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FitRecipe:
+    """What the training loop itself needs; each model's recipe holds one.
+
+    Attributes:
+        lr: peak rate of AdamW.
+        weight_decay: on weights of two or more dimensions alone.
+        warmup_steps: the rate rises linearly for so many steps, then falls as a cosine to a
+            hundredth.
+        clip: norm of the gradient at most.
+        ema_decay: per step; the averaged weights are what is judged and shipped.
+        time_budget_s: seconds of training in all, resumed runs counted together; the schedule
+            follows it.
+        steps: steps in all, where no time budget is given.
+        evaluate_every_s: seconds between evaluations.
+        checkpoint_every_s: seconds between checkpoints.
+    """
+
+    lr: float = 2e-3
+    weight_decay: float = 0.02
+    warmup_steps: int = 300
+    clip: float = 5.0
+    ema_decay: float = 0.999
+    time_budget_s: float | None = None
+    steps: int | None = None
+    evaluate_every_s: float = 600.0
+    checkpoint_every_s: float = 180.0
+
+
+@dataclass(frozen=True)
+class CrnnRecipe:
+    """Training of the small recognizer.
+
+    Attributes:
+        columns: lines times width of one batch, at the input height of 32.
+        widths: a batch's lines are rendered for one of these widths; short lines are learned
+            fastest.
+        shares: how often each width comes.
+        aligned_until: share of the run in which per-step cross-entropy (weight `aligned_weight`)
+            stands alone;
+            after it CTC joins with weight 1 and cross-entropy keeps weight 1. See README.md for
+            what it brings.
+        sampled: classes outside the batch that take part in a step; None for all.
+    """
+
+    columns: int = 16384
+    widths: tuple[int, ...] = (96, 160, 280, 480, 840)
+    shares: tuple[float, ...] = (0.22, 0.25, 0.28, 0.15, 0.10)
+    aligned_until: float = 0.35
+    aligned_weight: float = 4.0
+    sampled: int | None = 1500

@@ -1,0 +1,54 @@
+"""A run folder: the resolved recipe, the seed, the log, the checkpoints."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("train")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a training keeps what it makes."""
+
+    folder: Path
+    seed: int
+
+    @classmethod
+    def create(cls, folder: Path, recipe: dict[str, Any], seed: int) -> Run:
+        """Make the folder, write the recipe into it and send the log there and to stderr."""
+        folder = Path(folder).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "recipe.json", {"seed": seed, **recipe})
+        form = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
+        for handler in (
+            logging.FileHandler(folder / "train.log"),
+            logging.StreamHandler(sys.stderr),
+        ):
+            handler.setFormatter(form)
+            log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        return cls(folder, seed)
+
+    def read_state(self) -> dict[str, Any]:
+        """Return what `write_state` last wrote; empty for a new run."""
+        path = self.folder / "state.json"
+        return dict(json.loads(path.read_text(encoding="utf8"))) if path.exists() else {}
+
+    def write_state(self, state: dict[str, Any]) -> None:
+        """Write the step, the time spent and the figures, whole or not at all."""
+        write_json(self.folder / "state.json", state)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(
+        json.dumps(value, indent=1, ensure_ascii=False, default=str), encoding="utf8"
+    )
+    partial.replace(path)
