@@ -1,0 +1,231 @@
+"""A picture in; a page of lines out: turn upright, find lines, cut them out, read them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import PIL.Image
+
+from common.arrays import Floats, Image, Quads, Scores
+from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
+from common.quads import boxes_to_quads, crop, quad_size, rotate_quads
+from ocr.documents import Loader, pages
+from ocr.reading_order import reading_order
+from ocr.result import Angle, Elapsed, Page, TextLine
+
+CROP_MARGIN = 0.0
+"""Share of a line's height by which its quad grows on each side before it is cut out."""
+
+CROP_BYTES = 64_000_000
+"""Crops held at a time; a page with more is read in several goes."""
+
+
+class LineReading(Protocol):
+    """What the pipeline takes from a recognizer's reading."""
+
+    @property
+    def text(self) -> str:
+        """The line's text; empty where nothing was read."""
+
+    @property
+    def score(self) -> float:
+        """How sure it is, from 0 to 1."""
+
+
+class Classifier(Protocol):
+    """Tells how far clockwise a picture's content is turned."""
+
+    def __call__(self, image: Image, /) -> tuple[int, float]:
+        """Degrees (0, 90, 180 or 270) and score."""
+
+
+class Detector(Protocol):
+    """Finds lines of text on an upright picture."""
+
+    def __call__(self, image: Image, /) -> tuple[Quads, Scores]:
+        """Quads (M, 4, 2) in the picture's pixels, and scores (M,)."""
+
+
+class Recognizer(Protocol):
+    """Reads cut-out lines."""
+
+    def __call__(self, crops: Sequence[Image], /) -> Sequence[LineReading]:
+        """One reading for each crop, in their order."""
+
+
+class Reader:
+    """Reads pages with three models. Threads may share one; nothing in it changes.
+
+    Args:
+        detector: Finds lines.
+        recognizer: Reads them.
+        classifier: Finds how the page is turned; None takes every page as upright.
+    """
+
+    def __init__(
+        self, detector: Detector, recognizer: Recognizer, classifier: Classifier | None = None
+    ) -> None:
+        self._detector = detector
+        self._recognizer = recognizer
+        self._classifier = classifier
+
+    def read(
+        self,
+        source: Source,
+        *,
+        angle: bool = True,
+        single_line: bool = False,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Page:
+        """Read one picture, or the first page of a document.
+
+        Args:
+            source: Path, encoded bytes, Pillow image, or RGB uint8 array (H, W, 3).
+            angle: Find out how the page is turned; False trusts that it is upright.
+            single_line: The picture is one cut-out line: neither angle nor detection.
+            max_pixels: Larger pictures are refused.
+
+        Raises:
+            InputError: The source cannot be read.
+        """
+        if isinstance(source, (str, Path)):
+            for page in self.read_pages(
+                source, angle=angle, single_line=single_line, max_pixels=max_pixels
+            ):
+                return page
+        named = not isinstance(source, PIL.Image.Image)
+        return self.read_page(
+            lambda: load(source, max_pixels=max_pixels),
+            image=describe(source) if named else "<image>",
+            angle=angle,
+            single_line=single_line,
+        )
+
+    def read_pages(
+        self,
+        path: str | Path,
+        *,
+        angle: bool = True,
+        single_line: bool = False,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Iterator[Page]:
+        """Read the pages of a picture, PDF or multi-page TIFF one after the other, as `read` does.
+
+        Raises:
+            InputError: The file, or the page that is next, cannot be read.
+        """
+        for index, decode in pages(path, max_pixels=max_pixels):
+            yield self.read_page(
+                decode, image=str(path), page=index, angle=angle, single_line=single_line
+            )
+
+    def read_page(
+        self,
+        decode: Loader,
+        *,
+        image: str,
+        page: int = 0,
+        angle: bool = True,
+        single_line: bool = False,
+    ) -> Page:
+        """Read what a function decodes, which counts as the page's decoding time.
+
+        Args:
+            decode: Gives the picture.
+            image: What the result calls it.
+            page: Which page of its document it is, from 0.
+            angle: As in `read`.
+            single_line: As in `read`.
+
+        Raises:
+            InputError: From `decode`.
+        """
+        clock = _Clock()
+        upright = decode()
+        size = upright.shape[:2]
+        clock.lap("decode")
+        turned = Angle(0, 1.0)
+        if angle and not single_line and self._classifier is not None:
+            turned = Angle(*self._classifier(upright))
+            upright = rotate_ccw(upright, turned.degrees)
+        clock.lap("angle")
+        quads = _whole(upright) if single_line else self._detector(upright)[0]
+        quads = quads[reading_order(quads)]
+        clock.lap("detect")
+        readings = list(self._read_lines(upright, quads))
+        lines = _lines(readings, _as_shown(quads, turned.degrees, upright))
+        clock.lap("recognize")
+        return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
+
+    def _read_lines(self, upright: Image, quads: Quads) -> Iterator[LineReading]:
+        """Read quads in their order, as many at a time as fit in the memory set aside."""
+        crops: list[Image] = []
+        size = 0
+        for quad in quads:
+            crops.append(crop(upright, _enlarged(quad, CROP_MARGIN)))
+            size += crops[-1].nbytes
+            if size > CROP_BYTES:
+                yield from self._recognizer(crops)
+                crops, size = [], 0
+        if crops:
+            yield from self._recognizer(crops)
+
+
+class _Clock:
+    """Milliseconds from lap to lap."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = (now - self._last) * 1000
+        self._last = now
+
+    def elapsed(self) -> Elapsed:
+        return Elapsed(**self._laps, total=(self._last - self._start) * 1000)
+
+
+def _whole(image: Image) -> Quads:
+    """The picture's outline as its only quad (1, 4, 2)."""
+    height, width = image.shape[:2]
+    return boxes_to_quads(np.array([[0, 0, width, height]], np.float32))
+
+
+def _enlarged(quad: Floats, margin: float) -> Floats:
+    """A quad grown by a share of its short side on every side."""
+    if margin == 0:
+        return quad
+    height, width = quad_size(quad)
+    grow = margin * min(height, width)
+    right = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
+    down = (quad[2] + quad[3] - quad[0] - quad[1]) / 2
+    right *= grow / max(float(np.linalg.norm(right)), 1e-6)
+    down *= grow / max(float(np.linalg.norm(down)), 1e-6)
+    corners = np.stack([-right - down, right - down, right + down, down - right])
+    return np.asarray(quad + corners, np.float32)
+
+
+def _as_shown(quads: Quads, degrees: int, upright: Image) -> Quads:
+    """Quads of the upright page in the picture as shown, kept inside it."""
+    height, width = upright.shape[:2]
+    inside = np.clip(quads, 0, np.array([width, height], np.float32))
+    return rotate_quads(inside, -degrees % 360, (height, width))
+
+
+def _lines(readings: Sequence[LineReading], quads: Quads) -> tuple[TextLine, ...]:
+    """Readings with their boxes, without those that are empty."""
+    return tuple(
+        TextLine(
+            reading.text,
+            float(reading.score),
+            tuple((float(x), float(y)) for x, y in quad),
+        )
+        for reading, quad in zip(readings, quads, strict=True)
+        if reading.text.strip()
+    )

@@ -1,0 +1,255 @@
+"""Quads of an upright page in; the order in which a person reads them out.
+
+The page's skew is taken out first. A page is then read in rows, left to right, unless a gutter
+parts lines of running text into columns, which are read one after the other. Pages of vertical
+writing go through the same steps turned by 90 degrees, which reads their columns right to left.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Boxes, Quads
+from common.quads import VERTICAL_RATIO
+
+Indices = NDArray[np.intp]
+
+MIN_COLUMN_ROWS = 3
+"""Rows that each side of a gutter needs to be a column."""
+
+MIN_COLUMN_WIDTH = 6.0
+"""Width of a column of running text in line heights: what is narrower is a cell of a table."""
+
+MIN_COVERAGE = 0.85
+"""Share of its row that lines cover in four rows of five; the cells of a table cover less."""
+
+MIN_FILL = 0.7
+"""Width of a middling row as a share of the column's: running text is wrapped at its edge."""
+
+MIN_GUTTER = 0.5
+"""Width of a gutter in line heights."""
+
+ROW_OVERLAP = 0.5
+"""Share of the lower line's height that two lines of one row have in common."""
+
+COUPLET_RATIO = 3.0
+"""Lines at least this many times as high as wide are vertical writing also on a horizontal page."""
+
+_CANDIDATES = 8  # gutters looked at closely, those that cross the fewest lines
+
+
+def reading_order(quads: Quads) -> Indices:
+    """Indices of the quads (M, 4, 2) in reading order, each once; none for none."""
+    quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
+    if len(quads) < 2:
+        return np.arange(len(quads))
+    boxes = _bounds(_deskewed(quads, skew(quads)))
+    if _is_vertical(boxes):
+        # A quarter turn counter-clockwise: columns from the right become rows from the top.
+        x0, y0, x1, y1 = boxes.T
+        boxes = np.stack([y0, -x1, y1, -x0], axis=1)
+    return np.array(_order(boxes, np.arange(len(boxes))), np.intp)
+
+
+def skew(quads: Quads) -> float:
+    """Radians by which the page's lines fall to the right, between -pi/4 and pi/4; 0 for none."""
+    along = (quads[:, 1] + quads[:, 2] - quads[:, 0] - quads[:, 3]) / 2
+    down = (quads[:, 3] + quads[:, 2] - quads[:, 0] - quads[:, 1]) / 2
+    lengths, heights = np.linalg.norm(along, axis=1), np.linalg.norm(down, axis=1)
+    sides = np.where((lengths >= heights)[:, None], along, down)
+    long, short = np.maximum(lengths, heights), np.minimum(lengths, heights)
+    # The direction of a short line is mostly noise.
+    weights = np.where(long >= 2 * short, long, 0)
+    if weights.sum() <= 0:
+        return 0.0
+    angles = np.arctan2(sides[:, 1], sides[:, 0])
+    angles = (angles + np.pi / 4) % (np.pi / 2) - np.pi / 4
+    ranked = np.argsort(angles)
+    middle = np.searchsorted(np.cumsum(weights[ranked]), weights.sum() / 2)
+    return float(angles[ranked[min(middle, len(ranked) - 1)]])
+
+
+def _deskewed(quads: Quads, angle: float) -> Quads:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]], np.float32)
+    return np.asarray(quads @ turn, np.float32)
+
+
+def _bounds(quads: Quads) -> Boxes:
+    """Boxes (M, 4) through the middles of the quads' sides, which a slight slant leaves narrow."""
+    middles = (quads + np.roll(quads, -1, axis=1)) / 2
+    return np.concatenate([middles.min(axis=1), middles.max(axis=1)], axis=1)
+
+
+def _is_vertical(boxes: Boxes) -> bool:
+    widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    columns = int((heights >= VERTICAL_RATIO * widths).sum())
+    return columns > int((widths >= VERTICAL_RATIO * heights).sum())
+
+
+def _order(boxes: Boxes, subset: Indices) -> list[int]:
+    """Order a subset of the boxes: by columns where there are any, else by rows."""
+    for gutter in _gutters(boxes[subset]):
+        segments = _segments(boxes, subset, gutter)
+        if not any(columns for columns, _ in segments):
+            continue
+        result: list[int] = []
+        for columns, lines in segments:
+            parts = _sides(boxes, lines, gutter) if columns else (lines,)
+            for part in parts:
+                result += _order(boxes, part)
+        return result
+    return _by_rows(boxes, subset)
+
+
+def _gutters(boxes: Boxes) -> list[float]:
+    """Positions x with enough lines on both sides, those that cross the fewest lines first."""
+    if len(boxes) < 2 * MIN_COLUMN_ROWS:
+        return []
+    places = np.unique(boxes[:, 2])
+    nearest = np.array([_next_start(boxes, x) for x in places], np.float32)
+    places = np.unique((places + nearest) / 2)
+    x0, x1 = boxes[None, :, 0], boxes[None, :, 2]
+    left = (x1 <= places[:, None]).sum(axis=1)
+    right = (x0 >= places[:, None]).sum(axis=1)
+    crossing = len(boxes) - left - right
+    usable = np.minimum(left, right) >= np.maximum(MIN_COLUMN_ROWS, crossing // 2)
+    ranked = np.lexsort((-np.minimum(left, right), crossing))
+    return [float(places[i]) for i in ranked if usable[i]][:_CANDIDATES]
+
+
+def _next_start(boxes: Boxes, x: float) -> float:
+    """The nearest left edge at or right of x, or x itself."""
+    starts = boxes[boxes[:, 0] >= x, 0]
+    return float(starts.min()) if len(starts) else x
+
+
+def _segments(boxes: Boxes, subset: Indices, gutter: float) -> list[tuple[bool, Indices]]:
+    """Cut a subset from top to bottom into (whether columns part at the gutter, lines)."""
+    middles = boxes[subset, 1] + boxes[subset, 3]
+    ranked = subset[np.lexsort((boxes[subset, 0], middles))]
+    crossing = (boxes[ranked, 0] < gutter) & (boxes[ranked, 2] > gutter)
+    pieces: list[tuple[bool, Indices]] = []
+    start = 0
+    for stop in [*np.flatnonzero(crossing).tolist(), len(ranked)]:
+        band = ranked[start:stop]
+        whole = _are_columns(boxes, band, gutter)
+        for piece in [band] if whole else _split_at_gaps(boxes, band):
+            pieces.append((_are_columns(boxes, piece, gutter), piece))
+        pieces.append((False, ranked[stop : stop + 1]))
+        start = stop + 1
+    merged: list[tuple[bool, Indices]] = []
+    for columns, lines in pieces:
+        if not len(lines):
+            continue
+        if merged and merged[-1][0] == columns:
+            lines = np.concatenate([merged.pop()[1], lines])
+        merged.append((columns, lines))
+    return merged
+
+
+def _split_at_gaps(boxes: Boxes, ranked: Indices) -> list[Indices]:
+    """Cut lines, sorted from the top, where a gap as high as a line goes across all of them."""
+    if not len(ranked):
+        return []
+    tops, bottoms = boxes[ranked, 1], boxes[ranked, 3]
+    line = float(np.median(bottoms - tops))
+    reached = np.maximum.accumulate(bottoms)
+    following = np.minimum.accumulate(tops[::-1])[::-1]
+    return np.split(ranked, np.flatnonzero(following[1:] - reached[:-1] >= line) + 1)
+
+
+def _sides(boxes: Boxes, lines: Indices, gutter: float) -> tuple[Indices, Indices]:
+    is_left = boxes[lines, 2] <= gutter
+    return lines[is_left], lines[~is_left]
+
+
+def _are_columns(boxes: Boxes, lines: Indices, gutter: float) -> bool:
+    """Whether lines beside a gutter are columns of text rather than cells of common rows."""
+    left, right = _sides(boxes, lines, gutter)
+    if min(len(left), len(right)) < MIN_COLUMN_ROWS:
+        return False
+    line = float(np.median(boxes[lines, 3] - boxes[lines, 1]))
+    width = boxes[right, 0].min() - boxes[left, 2].max()
+    return bool(width >= MIN_GUTTER * line) and all(
+        _is_running_text(boxes[side], line) for side in (left, right)
+    )
+
+
+def _is_running_text(boxes: Boxes, line: float) -> bool:
+    """Whether rows are as wide as their column and have no holes, as wrapped text has none."""
+    numbers = _row_numbers(boxes)
+    count = int(numbers.max()) + 1
+    if count < MIN_COLUMN_ROWS:
+        return False
+    starts, ends = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(starts, numbers, boxes[:, 0])
+    np.maximum.at(ends, numbers, boxes[:, 2])
+    inked = np.bincount(numbers, boxes[:, 2] - boxes[:, 0])
+    extents = np.maximum(ends - starts, 1e-6)
+    return bool(
+        np.median(extents) >= max(MIN_COLUMN_WIDTH * line, MIN_FILL * (ends.max() - starts.min()))
+        and np.quantile(inked / extents, 0.2) >= MIN_COVERAGE
+    )
+
+
+def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
+    """A subset in rows from the top, each from left to right."""
+    # In one order whatever order the boxes came in, so that ties fall alike.
+    subset = subset[np.lexsort(tuple(boxes[subset].T))]
+    numbers = _row_numbers(boxes[subset])
+    middles = boxes[subset, 1] + boxes[subset, 3]
+    row_middles = np.bincount(numbers, middles) / np.bincount(numbers)
+    columns = boxes[subset, 0] + boxes[subset, 2]
+    # Two rows may have one height; their numbers keep them apart.
+    ranked = np.lexsort((columns, numbers, row_middles[numbers]))
+    breaks = np.flatnonzero(np.diff(numbers[ranked])) + 1
+    rows = np.split(subset[ranked], breaks)
+    return [index for row in rows for index in _couplets_reversed(boxes, row.tolist())]
+
+
+def _row_numbers(boxes: Boxes) -> Indices:
+    """For each box the number, from 0, of the row it is in."""
+    follower = _followers(boxes).tolist()
+    numbers = np.full(len(boxes), -1, np.intp)
+    starts = sorted(set(range(len(boxes))) - set(follower))
+    for number, start in enumerate(starts):
+        current = start
+        while current >= 0:
+            numbers[current] = number
+            current = follower[current]
+    return numbers
+
+
+def _followers(boxes: Boxes) -> Indices:
+    """For each box the next one in its row, or -1; each box follows at most one."""
+    x0, y0, x1, y1 = (boxes[:, i] for i in range(4))
+    heights = np.maximum(y1 - y0, 1e-6)
+    middles = (x0 + x1) / 2
+    shared = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    same_row = shared >= ROW_OVERLAP * np.minimum(heights[:, None], heights)
+    ahead = middles - middles[:, None]
+    # Boxes one above the other overlap in x; beside each other they hardly do.
+    beside = ahead > np.minimum((x1 - x0)[:, None], x1 - x0) / 2
+    distance = np.where(same_row & beside, ahead, np.inf)
+    nearest_right, nearest_left = distance.argmin(axis=1), distance.argmin(axis=0)
+    own = np.arange(len(boxes))
+    mutual = np.isfinite(distance[own, nearest_right]) & (nearest_left[nearest_right] == own)
+    return np.where(mutual, nearest_right, -1).astype(np.intp)
+
+
+def _couplets_reversed(boxes: Boxes, row: list[int]) -> list[int]:
+    """The row with each run of vertical lines in it read from the right."""
+    widths, heights = (boxes[row, 2:] - boxes[row, :2]).T
+    vertical = heights >= COUPLET_RATIO * widths
+    if not vertical.any():
+        return row
+    result: list[int] = []
+    run: list[int] = []
+    for index, is_vertical in zip(row, vertical, strict=True):
+        if is_vertical:
+            run.insert(0, index)
+        else:
+            result, run = [*result, *run, index], []
+    return [*result, *run]

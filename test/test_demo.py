@@ -1,0 +1,360 @@
+"""The command line: outputs, exit statuses, bad inputs; and the shipped models end to end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import demo
+import ocr
+from common.arrays import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "test" / "data" / "page.png"
+TEXT = "200,0,0\n0,0,200\n"
+
+
+@pytest.fixture
+def bar_demo(
+    bar_reader: Callable[[int], ocr.Reader], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """The command line with a reader of colored bars."""
+    monkeypatch.setattr(ocr, "load", lambda *args, **options: bar_reader(0))
+    return lambda *arguments: demo.main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, bars: Image) -> Path:
+    """A folder with good pictures and broken files between them."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    picture = PIL.Image.fromarray(bars)
+    picture.save(folder / "a.png")
+    picture.save(folder / "z.png")
+    (folder / "b-empty.jpg").touch()
+    (folder / "c-text.jpg").write_text("not a picture")
+    stream = io.BytesIO()
+    PIL.Image.effect_noise((200, 200), 90).save(stream, "JPEG")
+    (folder / "d-truncated.jpg").write_bytes(stream.getvalue()[:2000])
+    PIL.Image.new("1", (20000, 20000)).save(folder / "e-huge.png")
+    return folder
+
+
+@pytest.fixture
+def good(folder: Path) -> Path:
+    return folder / "a.png"
+
+
+def test_text_of_one_picture(
+    bar_demo: Callable[..., int], good: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert bar_demo(good) == 0
+    out, err = capfd.readouterr()
+    assert out == TEXT
+    assert err.startswith(f"demo.py: {good}: 2 lines, ")
+    assert bar_demo(good, "--quiet") == 0
+    assert capfd.readouterr() == (TEXT, "")
+
+
+def test_blank_page_is_a_page(
+    bar_demo: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for size in ((60, 40), (1, 1), (1, 5000)):
+        path = tmp_path / "blank.png"
+        PIL.Image.new("L", size, 255).save(path)
+        assert bar_demo(path, "--quiet") == 0
+        assert capfd.readouterr() == ("", "")
+        assert bar_demo(path, "--quiet", "--json", "-") == 0
+        assert json.loads(capfd.readouterr().out)["lines"] == []
+
+
+def test_one_failure_never_loses_another_result(
+    bar_demo: Callable[..., int],
+    folder: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    missing = tmp_path / "missing.png"
+    out, results = tmp_path / "out", tmp_path / "pages.jsonl"
+    status = bar_demo(missing, folder, "--quiet", "--json", results, "-o", out, "-f", "txt")
+    assert status == 1
+    text, errors = capfd.readouterr()
+    assert text == f"{TEXT}\n{TEXT}"
+    names = [missing, *sorted(folder.iterdir())[1:-1]]
+    lines = errors.splitlines()
+    assert len(lines) == len(names)
+    for line, name in zip(lines, names, strict=True):
+        assert line.startswith(f"demo.py: error: {name}: ")
+    pages = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert [page["image"] for page in pages] == [str(folder / "a.png"), str(folder / "z.png")]
+    assert sorted(path.name for path in out.iterdir()) == ["a.txt", "z.txt"]
+
+
+def test_paths_are_reported_as_given(
+    bar_demo: Callable[..., int],
+    good: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(good.parent)
+    bar_demo("./a.png", "../in/a.png", "--json", "-", "--quiet")
+    pages = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [page["image"] for page in pages] == ["./a.png", "../in/a.png"]
+
+
+def test_output_files(bar_demo: Callable[..., int], good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    assert bar_demo(good, "-o", out, "--draw") == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a.drawn.png", "a.json", "a.txt"]
+    assert (out / "a.txt").read_text("utf-8") == TEXT
+    assert json.loads((out / "a.json").read_text("utf-8"))["width"] == 200
+    with PIL.Image.open(out / "a.drawn.png") as drawn:
+        assert drawn.size == (400, 120)
+
+
+def test_outputs_of_equal_names_are_all_kept(
+    bar_demo: Callable[..., int], good: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("a.png", "A.bmp"):
+        PIL.Image.new("RGB", (9, 9), "white").save(other / name)
+    out = tmp_path / "out"
+    assert bar_demo(good, other, "-o", out, "-f", "txt", "--quiet") == 0
+    assert len(list(out.iterdir())) == 3
+    assert (out / "a.txt").read_text("utf-8") == TEXT
+
+
+def test_drawing_never_replaces_the_input(bar_demo: Callable[..., int], good: Path) -> None:
+    before = good.read_bytes()
+    assert bar_demo(good, "-o", good.parent, "--draw") == 0
+    assert good.read_bytes() == before
+
+
+def test_document_of_several_pages(
+    bar_demo: Callable[..., int],
+    bars: Image,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    path, out = tmp_path / "a.tif", tmp_path / "out"
+    frames = [PIL.Image.fromarray(page) for page in (bars, np.full_like(bars, 255), bars)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert bar_demo(path, "-o", out, "--draw", "--quiet") == 0
+    assert capfd.readouterr().out == f"{TEXT}\n{TEXT}"
+    assert (out / "a.txt").read_text("utf-8") == f"{TEXT}\f\f{TEXT}"
+    assert len((out / "a.json").read_text("utf-8").splitlines()) == 3
+    assert {path.name for path in out.glob("*.png")} == {
+        "a.drawn.png",
+        "a.p1.drawn.png",
+        "a.p2.drawn.png",
+    }
+
+
+def test_defect_on_one_page_keeps_the_others(
+    bar_reader: Callable[[int], ocr.Reader],
+    good: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    reader, calls = bar_reader(0), []
+    read_page = reader.read_page
+
+    def fail_once(*args: object, **options: object) -> ocr.Page:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a defect")
+        return read_page(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reader, "read_page", fail_once)
+    monkeypatch.setattr(ocr, "load", lambda *args, **options: reader)
+    assert demo.main([str(good), str(good)]) == 1
+    out, err = capfd.readouterr()
+    assert out == TEXT
+    assert f"error: {good}: internal error: RuntimeError('a defect')" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["a.png", "--no-such-option"],
+        ["a.png", "--draw"],
+        ["a.png", "-f", "txt"],
+        ["a.png", "-o", "out", "-f", "txt,doc"],
+        ["a.png", "-o", "out", "-f", ""],
+        ["a.png", "--threads", "0"],
+        ["a.png", "--threads", "two"],
+        ["a.png", "--device", "tpu"],
+        ["a.png", "--json", "no/such/folder/x.jsonl"],
+        ["a.png", "-o", "/dev/null/out"],
+        ["a.png", "--detector", "no-such-model"],
+        ["a.png", "--models", "no-such-model"],
+    ],
+)
+def test_bad_usage(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit_:
+        demo.main(arguments)
+    assert exit_.value.code == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1].startswith("demo.py: error: ")
+
+
+def test_options_reach_the_reader(
+    good: Path, monkeypatch: pytest.MonkeyPatch, bar_reader: Callable[[int], ocr.Reader]
+) -> None:
+    seen: dict[str, object] = {}
+
+    def load(models: str, **options: object) -> ocr.Reader:
+        seen.update(options, models=models)
+        return bar_reader(90)
+
+    monkeypatch.setattr(ocr, "load", load)
+    arguments = ["--models", "m", "--angle", "a", "--detector", "d", "--recognizer", "r"]
+    assert demo.main([str(good), *arguments, "--no-angle", "--quiet"]) == 0
+    expected = {"models": "m", "angle": "a", "detector": "d", "recognizer": "r"}
+    assert seen == expected | {"device": "cpu", "threads": None}
+
+
+@pytest.mark.parametrize(("option", "lines"), [("--no-angle", 2), ("--single-line", 1)])
+def test_reading_options(
+    option: str,
+    lines: int,
+    good: Path,
+    bar_reader: Callable[[int], ocr.Reader],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(ocr, "load", lambda *args, **options: bar_reader(90))
+    PIL.Image.new("RGB", (200, 40), "navy").save(good)
+    demo.main([str(good), option, "--json", "-", "--quiet"])
+    page = json.loads(capfd.readouterr().out)
+    assert page["angle"] == {"degrees": 0, "score": 1.0}
+    assert len(page["lines"]) == 1
+    assert lines
+
+
+def _start(*arguments: object, code: str = "") -> subprocess.Popen[str]:
+    """The command line in a process of its own, with a reader that needs no weights."""
+    script = (
+        "import sys, time, numpy as np, demo, ocr\n"
+        "class Reading: text, score = 'line ' * 400, 0.5\n"
+        "def detect(image):\n"
+        f"    {code or 'pass'}\n"
+        "    box = [[0, 0], [9, 0], [9, 9], [0, 9]]\n"
+        "    return np.array([box] * 50, np.float32), np.ones(50)\n"
+        "ocr.load = lambda *a, **o: ocr.Reader(detect, lambda crops: [Reading()] * len(crops))\n"
+        "sys.exit(demo.main())\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("json_too", [[], ["--json", "-"]])
+def test_reader_of_the_output_may_leave(good: Path, json_too: list[str]) -> None:
+    process = _start(*[good] * 20, "--quiet", *json_too)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+def test_interrupt_is_quiet_and_keeps_results(good: Path, tmp_path: Path) -> None:
+    results = tmp_path / "pages.jsonl"
+    slow = "time.sleep(0.02 if image.shape[0] > 99 else 60)"
+    second = tmp_path / "small.png"
+    PIL.Image.new("L", (9, 9)).save(second)
+    with _start(good, second, "--json", results, code=slow) as process:
+        deadline = time.monotonic() + 60
+        while not results.exists() or not results.read_text("utf-8"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == "demo.py: interrupted"
+    assert json.loads(results.read_text("utf-8"))["image"] == str(good)
+
+
+def test_locale_without_chinese_is_no_obstacle(good: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    code = "import sys, demo; sys.exit(demo.main(['--help']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True
+    )
+    assert done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def reader() -> ocr.Reader:
+    """The shipped models; without their weights these tests fail."""
+    return ocr.load(threads=2)
+
+
+def test_example_page_is_read(reader: ocr.Reader) -> None:
+    """The text is checked loosely: a better model may read a character more."""
+    truth = (PAGE.with_suffix(".txt")).read_text("utf-8")
+    page = reader.read(PAGE)
+    assert page.angle.degrees == 0
+    found, wanted = sorted(page.text.replace(" ", "")), sorted("".join(truth.split()))
+    assert abs(len(found) - len(wanted)) <= 0.1 * len(wanted)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_example_page_in_its_four_turns(
+    reader: ocr.Reader, turned: Callable[[Image, int], Image], degrees: int
+) -> None:
+    with PIL.Image.open(PAGE) as picture:
+        image = np.asarray(picture.convert("RGB"))
+    page = reader.read(turned(image, degrees))
+    assert page.angle.degrees == degrees
+    assert page.text.split()[0] == reader.read(image).text.split()[0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (600, 400)])
+def test_shipped_models_find_nothing_on_blank_pages(
+    reader: ocr.Reader, size: tuple[int, int]
+) -> None:
+    for shade in (0, 255):
+        page = reader.read(PIL.Image.new("L", size, shade))
+        assert page.lines == ()
+        assert page.angle.degrees == 0
+
+
+def test_readme_command_works() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "demo.py", str(PAGE)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
