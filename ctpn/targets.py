@@ -161,6 +161,16 @@ def _by_overlap(chosen: Bools, rank: Floats) -> tuple[NDArray[np.intp], ...]:
     return strip[order], row[order], anchor[order]
 
 
+def _unsure(strips: _Strips, iou: Floats, negative: Floats) -> Bools:
+    """Anchors (P, R, K) that are no background because of a strip, text or not."""
+    # Inside a veiled block a small anchor overlaps little but lies wholly on unknown text.
+    tall = (strips.bottom - strips.top)[:, None, None]
+    inside = iou * (tall + ANCHOR_HEIGHTS) / (1 + iou) > 0.5 * ANCHOR_HEIGHTS
+    text, veiled = strips.text[:, None, None], strips.veiled[:, None, None]
+    unsure: Bools = ((iou >= negative) & (text | veiled)) | (inside & veiled)
+    return unsure
+
+
 def assign(
     quads: Quads,
     ignore: Bools,
@@ -198,13 +208,7 @@ def assign(
     iou = vertical_iou(strips.top, strips.bottom, rows)  # (P, R, K)
     best = iou.max(axis=(1, 2), keepdims=True)
 
-    touched = strips.text | strips.veiled
-    # Inside a veiled block a small anchor overlaps little but lies wholly on text nobody vouches
-    # for.
-    tall = (strips.bottom - strips.top)[:, None, None]
-    inside = iou * (tall + ANCHOR_HEIGHTS) / (1 + iou) > 0.5 * ANCHOR_HEIGHTS
-    unsure = iou >= np.minimum(negative, 0.75 * best)
-    unsure = (unsure | (inside & strips.veiled[:, None, None])) & touched[:, None, None]
+    unsure = _unsure(strips, iou, np.minimum(negative, 0.75 * best))
     strip, row, anchor = np.nonzero(unsure)
     targets.labels[row, strips.col[strip], anchor] = -1
 

@@ -45,7 +45,7 @@ def draw(image: Image, page: Page) -> Image:
     font = find_font(_GLYPH)
     quads = [np.array(line.box, np.float32) * scale for line in page.lines]
     for number, (line, quad) in enumerate(zip(page.lines, quads, strict=True)):
-        if font is not None:
+        if font is not None and line.text:
             rows, columns = quad_size(quad)
             vertical = rows >= VERTICAL_RATIO * columns
             mask = _column_mask(line.text, font) if vertical else _line_mask(line.text, font)

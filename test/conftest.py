@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -64,3 +67,34 @@ def bars() -> Image:
 def turned() -> Callable[[Image, int], Image]:
     """Turns a picture clockwise, as a page whose content is turned by those degrees."""
     return lambda image, degrees: np.ascontiguousarray(rotate_ccw(image, -degrees % 360))
+
+
+@pytest.fixture(scope="session")
+def write_white_png() -> Callable[[Path, tuple[int, int]], Path]:
+    """Writes a white RGB picture of any (height, width), without holding it in memory."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    def write(path: Path, size: tuple[int, int]) -> Path:
+        height, width = size
+        header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        packer = zlib.compressobj(1)
+        row = b"\0" + b"\xff" * (3 * width)
+        pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+        chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def huge_png(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_white_png: Callable[[Path, tuple[int, int]], Path],
+) -> Path:
+    """A valid picture of 400 megapixels."""
+    return write_white_png(tmp_path_factory.mktemp("huge") / "huge.png", (20000, 20000))

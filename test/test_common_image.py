@@ -283,13 +283,9 @@ def test_other_objects_are_type_errors() -> None:
         load(None)  # type: ignore[arg-type]
 
 
-def test_size_is_checked_before_decoding(tmp_path: Path) -> None:
-    path = tmp_path / "huge.png"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        PIL.Image.new("1", (20000, 20000)).save(path)
+def test_size_is_checked_before_decoding(huge_png: Path) -> None:
     with pytest.raises(InputError, match="400 megapixels, more than the limit of 120"):
-        load(path)
+        load(huge_png)
 
 
 def test_limit_can_be_moved(noise: Image) -> None:
@@ -300,10 +296,15 @@ def test_limit_can_be_moved(noise: Image) -> None:
             load(source, max_pixels=2399)
 
 
-def test_large_pictures_warn_of_nothing() -> None:
-    """Pillow would warn from 89 megapixels on; warnings are errors here."""
-    tall = _encoded(PIL.Image.new("1", (9500, 9500)), "TIFF", compression="group4")
-    assert load(tall).shape == (9500, 9500, 3)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_pillows_own_limit_neither_warns_nor_refuses(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow warns from a limit on and refuses at twice that; warnings are errors here."""
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)
+    for side in (40, 200):
+        data = _encoded(PIL.Image.new("L", (side, side)), kind)
+        assert load(data).shape == (side, side, 3)
 
 
 def test_process_settings_are_given_back() -> None:

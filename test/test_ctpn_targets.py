@@ -163,14 +163,16 @@ def test_level_corners_start_with_the_edge_to_the_right() -> None:
 
 def test_a_training_crop_takes_milliseconds() -> None:
     quads = np.stack(
-        [_box(10 + 250 * (i % 2), 12 + 24 * (i // 2), 240 + 250 * (i % 2), 30 + 24 * (i // 2)) for
-        i in range(40)]
+        [
+            _box(10 + 250 * (i % 2), 12 + 24 * (i // 2), 240 + 250 * (i % 2), 30 + 24 * (i // 2))
+            for i in range(40)
+        ]
     )
     ignore = np.zeros(40, np.bool_)
     assign(quads, ignore, (512, 512))
     spent = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         assign(quads, ignore, (512, 512))
-        spent.append(time.perf_counter() - start)
-    assert min(spent) < 0.05  # about 0.005 s
+        spent.append(time.process_time() - start)
+    assert min(spent) < 0.1  # about 0.005 s

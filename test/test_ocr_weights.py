@@ -1,4 +1,4 @@
-"""Manifest, checksums, ONNX sessions: what is found is what was shipped, and errors say what to do."""
+"""Manifest, checksums, ONNX sessions: what loads is what was shipped; errors say what to do."""
 
 from __future__ import annotations
 

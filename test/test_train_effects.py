@@ -31,7 +31,8 @@ LIGHT: dict[str, Effect] = {
     name: getattr(effects, name)
     for name in (
         "uneven_light", "shadow", "glare", "gaussian_blur", "motion_blur", "defocus", "jpeg",
-        "gaussian_noise", "salt_noise", "speckle_noise", "moire", "contrast", "color_cast", "invert",
+        "gaussian_noise", "salt_noise", "speckle_noise", "moire", "contrast", "color_cast",
+        "invert",
     )
 }  # fmt: skip
 PAPER: dict[str, Effect] = {

@@ -30,7 +30,9 @@ def page_of_bars(count: int, *, vertical: bool = False) -> PageSample:
         quad = np.array([[0, 0], [HEIGHT, 0], [HEIGHT, length], [0, length]], np.float32) + (60, 40)
     centers = (np.arange(count, dtype=np.float32) + 0.5) / count
     widths = np.full(count, 1 / count, np.float32)
-    line = PlacedLine(quad.astype(np.float32), "abcdefghij"[:count], False, centers, widths, vertical)
+    line = PlacedLine(
+        quad.astype(np.float32), "abcdefghij"[:count], False, centers, widths, vertical
+    )
     return PageSample(image, (line,))
 
 

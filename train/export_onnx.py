@@ -255,7 +255,7 @@ def _quantize(
     excluded = [n.name for n in graph.node if any(part in n.name for part in keep_float)]
     quantize_static(
         str(prepared), str(target), _Batches(batches),
-        quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MaxPool"],
+        quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "Relu"],
         nodes_to_exclude=excluded,
         per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,

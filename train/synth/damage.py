@@ -124,7 +124,11 @@ def on_table(
 ) -> tuple[Image, Quads]:
     """Lay the page on a photographed or made-up table and look at it from aside."""
     height, width = image.shape[:2]
-    table = grounds.photo(rng, height, width) if rng.random() < 0.5 else backgrounds.texture(rng, height, width)
+    table = (
+        grounds.photo(rng, height, width)
+        if rng.random() < 0.5
+        else backgrounds.texture(rng, height, width)
+    )
     margin = float(rng.choice([0.0, 0.02, 0.06]))
     turn = 4.0 if rng.random() < 0.85 else 15.0
     return geometry.perspective(

@@ -161,14 +161,16 @@ def _families(faces: Iterable[Face]) -> list[list[Face]]:
 
 def _faces(path: Path) -> list[Face]:
     """Return the usable faces of one file; a broken or unwanted file gives none."""
-    try:
-        if path.suffix.lower() == ".ttc":
-            fonts = list(TTCollection(str(path), lazy=True).fonts)
-        else:
-            fonts = [TTFont(str(path), lazy=True)]
-    except Exception:  # fontTools raises many types on broken files; such a file is no font to us
-        return []
-    return [face for i, font in enumerate(fonts) if (face := _face(path, i, font)) is not None]
+    with path.open("rb") as stream:
+        try:
+            if path.suffix.lower() == ".ttc":
+                fonts = list(TTCollection(stream, lazy=True).fonts)
+            else:
+                fonts = [TTFont(stream, lazy=True)]
+            faces = [_face(path, i, font) for i, font in enumerate(fonts)]
+        except Exception:  # fontTools raises many types on broken files; such a file is no font to us
+            return []
+    return [face for face in faces if face is not None]
 
 
 def _matches(pattern: str, name: str) -> bool:

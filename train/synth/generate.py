@@ -95,7 +95,7 @@ def record(name: str, sample: PageSample, source: str) -> dict[str, Any]:
 
 
 def drawn(sample: PageSample) -> Image:
-    """A copy of a page with its quads: red, magenta where ignored, a green dot at the first corner."""
+    """A copy of a page with its quads in red, ignored ones in magenta, a dot at the first corner."""
     image = sample.image.copy()
     for line in sample.lines:
         corners = np.rint(line.quad).astype(np.int32)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,12 +99,17 @@ def _runs(text: str, fonts: list[ImageFont.FreeTypeFont], spacing: float) -> lis
     return list(zip(cuts[:-1], cuts[1:], strict=True))
 
 
-@functools.lru_cache(maxsize=200_000)
+# A cache keyed by the font itself would keep alive every font that was ever open, some 100 KB each.
+_ADVANCES: WeakKeyDictionary[ImageFont.FreeTypeFont, dict[str, float]] = WeakKeyDictionary()
+
+
 def _advance(character: str, font: ImageFont.FreeTypeFont) -> float:
-    return font.getlength(character)
+    known = _ADVANCES.setdefault(font, {})
+    if character not in known:
+        known[character] = font.getlength(character)
+    return known[character]
 
 
-@functools.lru_cache(maxsize=4000)
 def _extent(font: ImageFont.FreeTypeFont, han: bool) -> tuple[int, int]:
     """Return how far ordinary text reaches above and below the baseline, in pixels."""
     box = font.getbbox("国" if han else "Hx", anchor="ls")

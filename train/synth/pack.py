@@ -1,0 +1,111 @@
+"""Pack what rendering needs into one small folder, to train on a machine that has none of it.
+
+    python -m train.synth.pack .pack --corpus CORPUS --backgrounds PHOTOGRAPHS --megabytes 44
+
+writes `.pack/fonts` (faces cut down to the charset), `.pack/corpus` (lines drawn evenly from every file) and
+`.pack/backgrounds` (photographs at most 512 pixels wide). Trainings take the three with `--fonts`, `--corpus` and
+`--backgrounds`. The fonts keep their licences: do not publish the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+from crnn.charset import Charset
+from train.synth.fonts import Face, FontLibrary
+
+log = logging.getLogger("pack")
+_SHARES = {"fonts": 0.62, "corpus": 0.23, "backgrounds": 0.15}
+_HAN_SHARE = 0.75  # of the bytes for fonts: a Chinese face is a hundred times a Latin one
+
+
+def main() -> None:
+    """Read the command line and write the folder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--fonts", type=Path, help="folder of fonts (default: the system's)")
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--backgrounds", type=Path, required=True)
+    parser.add_argument("--megabytes", type=float, default=44.0, help="size of the folder at most")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    limit = int(args.megabytes * 1e6)
+    library = FontLibrary.load(args.fonts)
+    budget = int(limit * _SHARES["fonts"])
+    _fonts(library.han, args.out / "fonts", int(budget * _HAN_SHARE))
+    _fonts(library.latin, args.out / "fonts", int(budget * (1 - _HAN_SHARE)))
+    _corpus(args.corpus, args.out / "corpus", int(limit * _SHARES["corpus"]))
+    _photographs(args.backgrounds, args.out / "backgrounds", int(limit * _SHARES["backgrounds"]))
+
+
+def _fonts(faces: list[Face], folder: Path, limit: int) -> None:
+    """Write faces in an order that mixes families, as long as they fit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(Charset.load().characters)
+    order = np.random.default_rng(0).permutation(len(faces))
+    written, count = 0, 0
+    for i in order:
+        face = faces[int(i)]
+        path = folder / f"{face.path.stem}-{face.index}.ttf"
+        _subset(face, text, path)
+        size = path.stat().st_size
+        if written + size > limit:
+            path.unlink()
+            continue
+        written, count = written + size, count + 1
+    log.info("%d of %d faces, %.1f MB", count, len(faces), written / 1e6)
+
+
+def _subset(face: Face, text: str, path: Path) -> None:
+    options = subset.Options(
+        hinting=False, layout_features=[], name_IDs=[1, 2], notdef_outline=True
+    )
+    number = face.index if face.path.suffix.lower() == ".ttc" else -1
+    font = TTFont(str(face.path), fontNumber=number, lazy=True)
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=text)
+    cutter.subset(font)
+    font.save(str(path))
+
+
+def _corpus(source: Path, folder: Path, limit: int) -> None:
+    """Write an even share of every text: every n-th line, n so that all fit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = sorted(source.glob("*.txt"))
+    total = sum(path.stat().st_size for path in paths)
+    step = max(1, -(-total // limit))
+    for path in paths:
+        lines = path.read_text(encoding="utf8").splitlines()[::step]
+        (folder / path.name).write_text("\n".join(lines) + "\n", encoding="utf8")
+    log.info("%d texts, one line in %d", len(paths), step)
+
+
+def _photographs(source: Path, folder: Path, limit: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = sorted(p for p in source.iterdir() if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    written, count = 0, 0
+    for i in np.random.default_rng(0).permutation(len(paths)):
+        picture = cv2.imread(str(paths[int(i)]))
+        if picture is None:
+            continue
+        scale = min(1.0, 512 / picture.shape[1])
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+        if written + len(data) > limit:
+            break
+        (folder / f"{paths[int(i)].stem}.jpg").write_bytes(data)
+        written, count = written + len(data), count + 1
+    log.info("%d of %d photographs, %.1f MB", count, len(paths), written / 1e6)
+
+
+if __name__ == "__main__":
+    main()
