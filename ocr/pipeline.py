@@ -14,6 +14,7 @@ from common.arrays import Floats, Image, Quads, Scores
 from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
 from common.quads import boxes_to_quads, crop, quad_size, rotate_quads
 from ocr.documents import Loader, pages
+from ocr.orientation import SURE, settle
 from ocr.reading_order import reading_order
 from ocr.result import Angle, Elapsed, Page, TextLine
 
@@ -148,18 +149,35 @@ class Reader:
         upright = decode()
         size = upright.shape[:2]
         clock.lap("decode")
-        turned = Angle(0, 1.0)
+        turned, quads = Angle(0, 1.0), None
         if angle and not single_line and self._classifier is not None:
-            turned = Angle(*self._classifier(upright))
-            upright = rotate_ccw(upright, turned.degrees)
+            turned, upright, quads = self._upright(upright, self._classifier)
         clock.lap("angle")
-        quads = _whole(upright) if single_line else self._detector(upright)[0]
+        if quads is None:
+            quads = _whole(upright) if single_line else self._detector(upright)[0]
         quads = quads[reading_order(quads)]
         clock.lap("detect")
         readings = list(self._read_lines(upright, quads))
         lines = _lines(readings, _as_shown(quads, turned.degrees, upright))
         clock.lap("recognize")
         return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
+
+    def orientation(self, image: Image) -> Angle:
+        """Tell how far clockwise the content of a picture is turned, as `read` does.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+        """
+        return (
+            Angle(0, 1.0) if self._classifier is None else self._upright(image, self._classifier)[0]
+        )
+
+    def _upright(self, image: Image, classifier: Classifier) -> tuple[Angle, Image, Quads | None]:
+        """Turn a page upright; the quads of its lines where telling the angle has found them already."""
+        guess = Angle(*classifier(image))
+        if guess.score >= SURE:
+            return guess, rotate_ccw(image, guess.degrees), None
+        return settle(image, guess, self._detector, self._recognizer)
 
     def _read_lines(self, upright: Image, quads: Quads) -> Iterator[LineReading]:
         """Read quads in their order, as many at a time as fit in the memory set aside."""

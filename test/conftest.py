@@ -51,7 +51,7 @@ def _read_bars(crops: Sequence[Image]) -> list[FakeReading]:
 @pytest.fixture
 def bar_reader() -> Callable[[int], Reader]:
     """Makes a reader of colored bars whose classifier says a number of degrees."""
-    return lambda degrees=0: Reader(_find_bars, _read_bars, lambda image: (degrees, 0.75))
+    return lambda degrees=0: Reader(_find_bars, _read_bars, lambda image: (degrees, 0.99))
 
 
 @pytest.fixture
@@ -70,19 +70,19 @@ def turned() -> Callable[[Image, int], Image]:
 
 
 @pytest.fixture(scope="session")
-def write_white_png() -> Callable[[Path, tuple[int, int]], Path]:
-    """Writes a white RGB picture of any (height, width), without holding it in memory."""
+def write_white_png() -> Callable[..., Path]:
+    """Writes a white picture of any (height, width), RGB or grey, without holding it in memory."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    def write(path: Path, size: tuple[int, int]) -> Path:
+    def write(path: Path, size: tuple[int, int], *, rgb: bool = True) -> Path:
         height, width = size
-        header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        header = struct.pack(">IIBBBBB", width, height, 8, 2 if rgb else 0, 0, 0, 0)
         packer = zlib.compressobj(1)
-        row = b"\0" + b"\xff" * (3 * width)
+        row = b"\0" + b"\xff" * (width * (3 if rgb else 1))
         pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
         chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
@@ -93,8 +93,8 @@ def write_white_png() -> Callable[[Path, tuple[int, int]], Path]:
 
 @pytest.fixture(scope="session")
 def huge_png(
-    tmp_path_factory: pytest.TempPathFactory,
-    write_white_png: Callable[[Path, tuple[int, int]], Path],
+    tmp_path_factory: pytest.TempPathFactory, write_white_png: Callable[..., Path]
 ) -> Path:
     """A valid picture of 400 megapixels."""
-    return write_white_png(tmp_path_factory.mktemp("huge") / "huge.png", (20000, 20000))
+    path = tmp_path_factory.mktemp("huge") / "huge.png"
+    return write_white_png(path, (20000, 20000), rgb=False)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -250,74 +247,6 @@ def test_pages_that_are_trusted(
     assert page["lines"][0]["box"] == [[0, 0], [200, 0], [200, 40], [0, 40]]
 
 
-def _start(
-    *arguments: object, code: str = "pass", stdout: int = subprocess.PIPE
-) -> subprocess.Popen[str]:
-    """The command line in a process of its own, with a reader that needs no weights."""
-    script = (
-        "import sys, time, numpy as np, demo, ocr\n"
-        "class Reading: text, score = 'line ' * 400, 0.5\n"
-        "def detect(image):\n"
-        f"    {code}\n"
-        "    box = [[0, 0], [9, 0], [9, 9], [0, 9]]\n"
-        "    return np.array([box] * 50, np.float32), np.ones(50)\n"
-        "ocr.load = lambda *a, **o: ocr.Reader(detect, lambda crops: [Reading()] * len(crops))\n"
-        "sys.exit(demo.main())\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        cwd=ROOT,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize("json_too", [[], ["--json", "-"]])
-def test_reader_of_the_output_may_leave(good: Path, json_too: list[str]) -> None:
-    process = _start(*[good] * 20, "--quiet", *json_too)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.wait(60) == 141
-    assert process.stderr.read() == ""
-    process.stderr.close()
-
-
-def test_interrupt_is_quiet_and_keeps_results(good: Path, tmp_path: Path) -> None:
-    results = tmp_path / "pages.jsonl"
-    slow = "time.sleep(0.02 if image.shape[0] > 99 else 60)"
-    second = tmp_path / "small.png"
-    PIL.Image.new("L", (9, 9)).save(second)
-    with _start(good, second, "--json", results, code=slow, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 60
-        while not results.exists() or not results.read_text("utf-8"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    assert err.splitlines()[-1] == "demo.py: interrupted"
-    assert json.loads(results.read_text("utf-8"))["image"] == str(good)
-
-
-def test_locale_without_chinese_is_no_obstacle(good: Path) -> None:
-    code = (
-        "import demo, ocr, numpy as np\n"
-        "class Reading: text, score = '中文', 0.5\n"
-        "box = np.array([[[0, 0], [9, 0], [9, 9], [0, 9]]], np.float32)\n"
-        "ocr.load = lambda *a, **o: ocr.Reader(lambda i: (box, [1]), lambda c: [Reading()])\n"
-        f"demo.main([{str(good)!r}, '--quiet'])\n"
-    )
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True
-    )
-    assert (done.stdout.decode("utf-8"), done.stderr) == ("中文\n", b"")
-
-
 @pytest.fixture(scope="module")
 def reader() -> ocr.Reader:
     """The shipped models; without their weights these tests fail."""
@@ -368,7 +297,7 @@ def test_readme_command_works() -> None:
 
 @pytest.mark.slow
 def test_largest_picture_stays_within_memory(
-    tmp_path: Path, write_white_png: Callable[[Path, tuple[int, int]], Path]
+    tmp_path: Path, write_white_png: Callable[..., Path]
 ) -> None:
     """119 megapixels, drawn too: everything that holds a copy of the picture."""
     path = write_white_png(tmp_path / "large.png", (9900, 12000))

@@ -47,6 +47,9 @@ class FakeReader:
         self.text = text
         self.single: list[bool] = []
 
+    def orientation(self, image: np.ndarray) -> tuple[int, float]:
+        return corner_angle(image)
+
     def read(self, path: Path, *, single_line: bool = False) -> Any:
         self.single.append(single_line)
         if path.name.startswith("broken"):
@@ -213,7 +216,6 @@ def test_command_line(
 ) -> None:
     folder = write_folder(tmp_path, [record("a.png"), record("b.png", "sroie")])
     monkeypatch.setattr(ocr, "load", lambda *_, **__: FakeReader())
-    monkeypatch.setattr(program, "build", lambda *_, **__: corner_angle)
     out = tmp_path / "table.json"
     program.main([str(folder), "--json", str(out)])
     printed = capsys.readouterr().out.splitlines()

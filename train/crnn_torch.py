@@ -44,7 +44,9 @@ def make_loss(recipe: CrnnRecipe) -> Loss:
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
         head = network.classify
         ctc, aligned = line_loss(features, head.weight, head.bias, targets, sampled=recipe.sampled)
-        total = recipe.aligned_weight * aligned if progress < recipe.aligned_until else ctc + aligned
+        total = (
+            recipe.aligned_weight * aligned if progress < recipe.aligned_until else ctc + aligned
+        )
         lines = len(batch["lines"])
         return total, {
             "loss": total.item(),

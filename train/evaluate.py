@@ -27,7 +27,6 @@ from tqdm import tqdm
 import ocr
 from common.arrays import Image
 from common.image import load, rotate_ccw
-from ocr.models import build
 from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, select_pages
 from train.metrics import Counts, ReadLine, count_page
 
@@ -230,20 +229,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
     pages = selected(args)
-    reader = classify = None
-    if not args.turns:
-        reader = ocr.load(
-            args.models,
-            angle=args.angle,
-            detector=args.detector,
-            recognizer=args.recognizer,
-            device=args.device,
-            threads=args.threads,
-        )
-    if not args.lines:
-        name = args.angle or args.models
-        classify = build(name, "angle", device=args.device, threads=args.threads)
-    figures = evaluate(pages, reader=reader, classify=classify).figures()
+    reader = ocr.load(
+        args.models,
+        angle=args.angle,
+        detector=args.detector,
+        recognizer=args.recognizer,
+        device=args.device,
+        threads=args.threads,
+    )
+    figures = evaluate(
+        pages,
+        reader=None if args.turns else reader,
+        classify=None if args.lines else reader.orientation,
+    ).figures()
     print(format_table(figures, f"{args.models} on {args.data.name}"))
     if args.json:
         write_json(args.json, figures)

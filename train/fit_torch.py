@@ -61,35 +61,48 @@ def fit(
         )
     trainer = _Trainer(network.to(device), recipe, run, resume)
     stop = _on_signal()
-    last_eval = last_save = last_log = time.monotonic()
+    due = _Due({"log": 20.0, "judge": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s})
     figures: dict[str, float] = {}
     bar = tqdm(unit="step", initial=trainer.step, disable=not sys.stderr.isatty())
     with _writer(run.folder) as writer:
         for batch in batches(trainer.step):
-            batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-            values = trainer.update(batch, loss)
-            now = time.monotonic()
+            on_device = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+            values = trainer.update(on_device, loss)
+            finished = trainer.progress >= 1
             bar.update()
-            if now - last_log > 20 or trainer.progress >= 1:
-                last_log = now
+            if due("log") or finished:
                 text = " ".join(f"{k} {v:.4g}" for k, v in values.items())
                 bar.set_postfix_str(text)
                 log.info("step %d  %.1f%%  %s", trainer.step, 100 * trainer.progress, text)
-                for key, value in values.items():
-                    writer.add_scalar(f"train/{key}", value, trainer.step)
-            done = trainer.progress >= 1 or bool(stop)
-            if (done and not stop) or now - last_eval > recipe.evaluate_every_s:
+                _scalars(writer, "train", values, trainer.step)
+            if due("judge") or finished:
                 figures = trainer.judge(evaluate, best, higher_is_better)
-                for key, value in figures.items():
-                    writer.add_scalar(f"evaluation/{key}", value, trainer.step)
-                last_eval = time.monotonic()
-            if done or now - last_save > recipe.checkpoint_every_s:
+                _scalars(writer, "evaluation", figures, trainer.step)
+            if due("save") or finished or stop:
                 trainer.save()
-                last_save = time.monotonic()
             trainer.mark()
-            if done:
+            if finished or stop:
                 break
     return figures
+
+
+class _Due:
+    """Says when something that happens every so many seconds is due again."""
+
+    def __init__(self, every_s: dict[str, float]) -> None:
+        self._every = every_s
+        self._last = dict.fromkeys(every_s, time.monotonic())
+
+    def __call__(self, name: str) -> bool:
+        due = time.monotonic() - self._last[name] > self._every[name]
+        if due:
+            self._last[name] = time.monotonic()
+        return due
+
+
+def _scalars(writer: Any, group: str, values: dict[str, float], step: int) -> None:  # noqa: ANN401
+    for key, value in values.items():
+        writer.add_scalar(f"{group}/{key}", value, step)
 
 
 class _Trainer:

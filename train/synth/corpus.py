@@ -82,8 +82,8 @@ class Corpus:
             # The root keeps one large file of reviews from being all that is ever read.
             share = np.array([_weight(name) * len(lines) ** 0.5 for name, lines in named])
             self._shares[lang] = share / share.sum() if len(share) else share
-        self.han = [c for c in charset.characters if "\u4e00" <= c <= "\u9fff"]
-        self.symbols = [c for c in charset.characters if c not in set(self.han) and c != " "]
+        self.han = [c for c in charset.characters if _is_han(c)]
+        self.symbols = [c for c in charset.characters if not _is_han(c) and c != " "]
 
     @classmethod
     def load(cls, folder: Path | None = None, charset: Charset | None = None) -> Corpus:
@@ -162,6 +162,10 @@ class Corpus:
         if rng.random() < 0.5:
             parts.append(self.phrase(rng, "zh", int(rng.integers(2, 12))))
         return gap.join(parts).strip() or zh
+
+
+def _is_han(character: str) -> bool:
+    return "\u4e00" <= character <= "\u9fff"
 
 
 def _weight(name: str) -> float:

@@ -168,7 +168,9 @@ def _faces(path: Path) -> list[Face]:
             else:
                 fonts = [TTFont(stream, lazy=True)]
             faces = [_face(path, i, font) for i, font in enumerate(fonts)]
-        except Exception:  # fontTools raises many types on broken files; such a file is no font to us
+        except (
+            Exception
+        ):  # fontTools raises many types on broken files; such a file is no font to us
             return []
     return [face for face in faces if face is not None]
 

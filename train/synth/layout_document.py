@@ -67,7 +67,7 @@ def _text_type(studio: Studio, rng: Generator, lang: str, room: float, columns: 
     """A face for running text, at a size that gives the characters per line of real columns."""
     em = 0.48 if lang == "en" else 1.0
     most = {1: 44, 2: 25, 3: 17}[columns] / em
-    per_line = float(rng.uniform(0.45, 1.0)) * most
+    per_line = float(rng.uniform(0.36, 0.95)) * most
     size = float(np.clip(room / (per_line * em), MIN_SIZE, 40))
     draw = rng.random()
     style = "serif" if draw < 0.5 else "sans" if draw < 0.8 else None

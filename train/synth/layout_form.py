@@ -20,7 +20,7 @@ def form(studio: Studio, rng: Generator, lang: str) -> Canvas:
     width = int(rng.integers(600, 1150))
     height = int(np.clip(width * rng.uniform(0.7, 1.4), 400, 1400))
     canvas = Canvas(backgrounds.paper(rng, height, width))
-    per_line = float(rng.uniform(30, 50)) if lang != "en" else float(rng.uniform(60, 105))
+    per_line = float(rng.uniform(26, 46)) if lang != "en" else float(rng.uniform(52, 98))
     size = float(np.clip(width * 0.9 / (per_line * (0.48 if lang == "en" else 1.0)), 10, 30))
     kind = studio.type(rng, lang, size, style=None if rng.random() < 0.6 else "sans")
     ink = dark_ink(rng)

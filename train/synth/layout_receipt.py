@@ -18,7 +18,7 @@ def receipt(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """One receipt that fills the picture or lies on a paler or darker ground with some margin."""
     width = int(rng.integers(400, 780))
     height = int(np.clip(width * rng.uniform(1.0, 2.3), 500, 1400))
-    chars = float(rng.uniform(24, 46)) * (1.0 if lang == "en" else 0.62)
+    chars = float(rng.uniform(22, 42)) * (1.0 if lang == "en" else 0.62)
     margin = width * float(rng.choice([0.04, 0.08, 0.16]))
     size = float(np.clip((width - 2 * margin) / (chars * (0.55 if lang == "en" else 1.0)), 11, 34))
     style = ("mono", "mono", None, "sans")[int(rng.integers(4))]

@@ -84,7 +84,7 @@ def fitted(kind: Type, text: str, width: float, *, vertical: bool = False) -> St
         float(kind.measure(text).sum()) if not vertical else (kind.size + kind.spacing) * len(text)
     )
     if length > width:
-        kind = kind.at(kind.size * width / length * 0.97)
+        kind = kind.at(kind.size * width / length * 0.95)
     return kind.draw(text, vertical=vertical) if kind.size >= 9 else None
 
 

@@ -12,7 +12,7 @@ from train.synth.backgrounds import Backgrounds
 from train.synth.canvas import Color, Ink
 from train.synth.corpus import Corpus
 from train.synth.fonts import Face, FontLibrary
-from train.synth.typeset import Type
+from train.synth.typeset import Type, whole_size
 
 ASCII_SAMPLE = "Ag09%$@"
 EDGE_MARKS = " ，。、；：！？）（》《”“’‘.,:;!?()[]{}<>|_*`'\"\\/-—…·~+=#"
@@ -42,7 +42,7 @@ class Studio:
         # A han face may stand for Latin text: its italics are as rare as in print.
         slant = float(rng.uniform(0.12, 0.25)) if rng.random() < 0.03 else 0.0
         bold = float(rng.uniform(0.3, 1.0)) if rng.random() < 0.08 and size > 16 else 0.0
-        return Type(face, max(6, round(size)), latin, slant=slant, bold=bold)
+        return Type(face, whole_size(size), latin, slant=slant, bold=bold)
 
     def _face(self, rng: Generator, lang: str, style: str | None) -> Face:
         if lang == "en":

@@ -1,0 +1,98 @@
+"""How a page is turned when its strokes do not tell: find lines both ways, read a few, keep what reads best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from common.arrays import Image, Quads, Scores
+from common.image import rotate_ccw
+from common.quads import crop, rotate_quads
+from ocr.result import Angle
+
+SURE = 0.95
+"""Scores of the classifier from which its word is taken without reading."""
+
+LINES = 6
+"""Lines read for each axis, the largest ones; more would cost time and hardly change the outcome."""
+
+_DOUBT = 0.5
+"""A mean character probability that says nothing: text upside down often reaches it."""
+
+_TRUSTED = 0.6
+"""Score of the classifier from which its guess counts for half as much again in the comparison."""
+
+
+class _Reading(Protocol):
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def score(self) -> float: ...
+
+
+def settle(
+    image: Image,
+    guess: Angle,
+    detect: Callable[[Image], tuple[Quads, Scores]],
+    read: Callable[[Sequence[Image]], Sequence[_Reading]],
+) -> tuple[Angle, Image, Quads]:
+    """Find how far a page is turned by reading it.
+
+    Args:
+        image: as shown.
+        guess: the classifier's word, which decides near ties.
+        detect: finds the lines of a picture.
+        read: reads crops.
+
+    Returns:
+        The angle, whose score is the winner's share against the second best; the upright picture; the quads
+        of its lines. A page on which nothing can be read is left as it is, with score 0.
+    """
+    evidence: dict[int, float] = {}
+    found: dict[int, tuple[Image, Quads]] = {}
+    for axis in (0, 90):
+        turned = rotate_ccw(image, axis)
+        quads, scores = detect(turned)
+        found[axis] = turned, quads
+        crops = _largest(turned, quads, scores)
+        both = [*crops, *(np.ascontiguousarray(np.rot90(c, 2)) for c in crops)]
+        worth = [_worth(c, r) for c, r in zip(both, read(both) if both else [], strict=True)]
+        evidence[axis] = sum(worth[: len(crops)])
+        evidence[axis + 180] = sum(worth[len(crops) :])
+    if guess.score >= _TRUSTED:
+        evidence[guess.degrees] *= 1.5
+    ranked = sorted(evidence, key=lambda degrees: -evidence[degrees])
+    best, second = evidence[ranked[0]], evidence[ranked[1]]
+    if best <= 0:
+        return Angle(0, 0.0), *found[0]
+    degrees = ranked[0]
+    turned, quads = found[degrees % 180]
+    if degrees >= 180:
+        quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
+        turned, quads = rotate_ccw(turned, 180), np.roll(quads, 2, axis=1)
+    return Angle(degrees, best / (best + second)), turned, quads
+
+
+def _largest(image: Image, quads: Quads, scores: Scores) -> list[Image]:
+    """Cut out the lines with the most to read: long and large, and surely text.
+
+    Tall boxes have no say: `crop` turns them, so lines that lie on their side would read as well as upright ones.
+    """
+    sides = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)  # (M, 4)
+    worth = np.where(sides[:, 1] < 1.2 * sides[:, 0], sides[:, 0] * sides[:, 1] * scores, 0.0)
+    order = np.argsort(-worth, kind="stable")[:LINES]
+    return [crop(image, quads[i]) for i in order if worth[i] > 0]
+
+
+def _worth(picture: Image, reading: _Reading) -> float:
+    """Return how much a reading speaks for its direction: its sureness, times the line's length in heights.
+
+    The length comes from the crop, not from the text: nonsense can have any number of characters.
+    """
+    if not reading.text.strip():
+        return 0.0
+    heights = picture.shape[1] / max(picture.shape[0], 1)
+    return float(heights * max(0.0, reading.score - _DOUBT))

@@ -1,0 +1,82 @@
+"""Settling how a page is turned by reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from common.arrays import Image, Quads, Scores
+from common.image import rotate_ccw
+from common.quads import boxes_to_quads
+from ocr.orientation import settle
+from ocr.result import Angle
+
+MARK = np.array([250, 10, 10], np.uint8)
+
+
+def page(degrees: int) -> Image:
+    """A grey page with one bar whose left half is red, its content turned clockwise by `degrees`."""
+    upright = np.full((60, 160, 3), 128, np.uint8)
+    upright[20:40, 30:130] = 0
+    upright[20:40, 30:80] = MARK
+    return np.ascontiguousarray(rotate_ccw(upright, -degrees % 360))
+
+
+def detect(image: Image) -> tuple[Quads, Scores]:
+    rows, columns = np.nonzero((image != 128).any(2))
+    if not len(rows):
+        return np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32)
+    box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    return boxes_to_quads(np.array([box], np.float32)), np.ones(1, np.float32)
+
+
+class Reading:
+    def __init__(self, text: str, score: float) -> None:
+        self.text, self.score = text, score
+
+
+def read(crops: Sequence[Image]) -> list[Reading]:
+    """Sure where the red half is on the left; a crop on its side reads badly, upside down very badly."""
+    out = []
+    for crop in crops:
+        height, width = crop.shape[:2]
+        left = bool((crop[height // 2, width // 8] == MARK).all())
+        upright = left and width > height
+        out.append(Reading("text", 0.97 if upright else 0.55))
+    return out
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
+    angle, upright, quads = settle(page(degrees), Angle(0, 0.3), detect, read)
+    assert angle.degrees == degrees
+    assert angle.score > 0.5
+    np.testing.assert_array_equal(upright, page(0))
+    np.testing.assert_allclose(quads[0], [[30, 20], [130, 20], [130, 40], [30, 40]])
+
+
+def test_an_empty_page_is_left_alone() -> None:
+    blank = np.full((40, 30, 3), 128, np.uint8)
+    angle, upright, quads = settle(blank, Angle(180, 0.5), detect, read)
+    assert angle == Angle(0, 0.0)
+    assert upright is blank or (upright == blank).all()
+    assert quads.shape == (0, 4, 2)
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_lines_that_say_nothing_decide_nothing(text: str) -> None:
+    def mute(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading(text, 0.9) for _ in crops]
+
+    assert settle(page(90), Angle(0, 0.3), detect, mute)[0] == Angle(0, 0.0)
+
+
+@pytest.mark.parametrize(("score", "expected"), [(0.9, 180), (0.3, 0)])
+def test_a_trusted_guess_decides_near_ties(score: float, expected: int) -> None:
+    def even(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("x", 0.8 - 0.01 * (i % 2)) for i, _ in enumerate(crops)]
+
+    level: Callable[[Image], tuple[Quads, Scores]] = detect
+    assert settle(page(0), Angle(180, score), level, even)[0].degrees == expected
