@@ -13,7 +13,7 @@ MAX_CROP_HEIGHT = 128
 MAX_CROP_WIDTH = 16384
 """Long side of a crop in pixels at most."""
 
-VERTICAL_RATIO = 2.0
+VERTICAL_RATIO = 1.75
 """A crop at least this many times as high as wide is a vertical column."""
 
 

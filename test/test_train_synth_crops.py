@@ -54,7 +54,7 @@ def seen_aside(page: PageSample) -> PageSample:
 @pytest.mark.parametrize("vertical", [False, True])
 @pytest.mark.parametrize("aside", [False, True])
 @pytest.mark.parametrize("jitter", [0.0, 1.0])
-@pytest.mark.parametrize("count", [3, 6])
+@pytest.mark.parametrize("count", [4, 6])
 def test_positions_are_where_the_characters_are(
     vertical: bool, aside: bool, jitter: float, count: int
 ) -> None:
