@@ -18,11 +18,8 @@ SURE = 0.95
 LINES = 6
 """Lines read for each axis, the largest ones; more would cost time and hardly change the outcome."""
 
-_DOUBT = 0.5
+_DOUBT = 0.6
 """A mean character probability that says nothing: text upside down often reaches it."""
-
-_TRUSTED = 0.6
-"""Score of the classifier from which its guess counts for half as much again in the comparison."""
 
 
 class _Reading(Protocol):
@@ -43,13 +40,14 @@ def settle(
 
     Args:
         image: as shown.
-        guess: the classifier's word, which decides near ties.
+        guess: the classifier's word, which stands where nothing can be read. It has no say otherwise: where its
+            score is low, mixing it in makes the outcome worse.
         detect: finds the lines of a picture.
         read: reads crops.
 
     Returns:
         The angle, whose score is the winner's share against the second best; the upright picture; the quads
-        of its lines. A page on which nothing can be read is left as it is, with score 0.
+        of its lines.
     """
     evidence: dict[int, float] = {}
     found: dict[int, tuple[Image, Quads]] = {}
@@ -62,18 +60,15 @@ def settle(
         worth = [_worth(c, r) for c, r in zip(both, read(both) if both else [], strict=True)]
         evidence[axis] = sum(worth[: len(crops)])
         evidence[axis + 180] = sum(worth[len(crops) :])
-    if guess.score >= _TRUSTED:
-        evidence[guess.degrees] *= 1.5
     ranked = sorted(evidence, key=lambda degrees: -evidence[degrees])
     best, second = evidence[ranked[0]], evidence[ranked[1]]
-    if best <= 0:
-        return Angle(0, 0.0), *found[0]
-    degrees = ranked[0]
+    degrees = ranked[0] if best > 0 else guess.degrees
     turned, quads = found[degrees % 180]
     if degrees >= 180:
         quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
         turned, quads = rotate_ccw(turned, 180), np.roll(quads, 2, axis=1)
-    return Angle(degrees, best / (best + second)), turned, quads
+    score = best / (best + second) if best > 0 else guess.score
+    return Angle(degrees, score), turned, quads
 
 
 def _largest(image: Image, quads: Quads, scores: Scores) -> list[Image]:

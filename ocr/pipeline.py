@@ -18,7 +18,7 @@ from ocr.orientation import SURE, settle
 from ocr.reading_order import reading_order
 from ocr.result import Angle, Elapsed, Page, TextLine
 
-CROP_MARGIN = 0.0
+CROP_MARGIN = 0.08
 """Share of a line's height by which its quad grows on each side before it is cut out."""
 
 CROP_BYTES = 64_000_000
@@ -157,7 +157,8 @@ class Reader:
             quads = _whole(upright) if single_line else self._detector(upright)[0]
         quads = quads[reading_order(quads)]
         clock.lap("detect")
-        readings = list(self._read_lines(upright, quads))
+        margin = 0.0 if single_line else CROP_MARGIN
+        readings = list(self._read_lines(upright, quads, margin))
         lines = _lines(readings, _as_shown(quads, turned.degrees, upright))
         clock.lap("recognize")
         return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
@@ -179,12 +180,12 @@ class Reader:
             return guess, rotate_ccw(image, guess.degrees), None
         return settle(image, guess, self._detector, self._recognizer)
 
-    def _read_lines(self, upright: Image, quads: Quads) -> Iterator[LineReading]:
+    def _read_lines(self, upright: Image, quads: Quads, margin: float) -> Iterator[LineReading]:
         """Read quads in their order, as many at a time as fit in the memory set aside."""
         crops: list[Image] = []
         size = 0
         for quad in quads:
-            crops.append(crop(upright, _enlarged(quad, CROP_MARGIN)))
+            crops.append(crop(upright, _enlarged(quad, margin)))
             size += crops[-1].nbytes
             if size > CROP_BYTES:
                 yield from self._recognizer(crops)

@@ -15,7 +15,7 @@ from crnn.preprocess import HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
-from train.synth.line_damage import damage
+from train.synth.line_damage import compress, damage
 from train.synth.text import TextMask, draw_text
 
 Grey = NDArray[np.float32]
@@ -24,6 +24,8 @@ Rng = np.random.Generator
 # Shares of what a line says; the rest of each hundred is what the corpus calls "mixed".
 _KINDS = ("zh", "en", "words", "number", "random", "mixed")
 _SHARES = (0.38, 0.22, 0.09, 0.11, 0.12, 0.08)
+# Small text of menus and games, drawn to the pixel and hardly damaged: smaller than a lens leaves legible.
+_SCREEN_SHARE = 0.1
 
 
 class LineRenderer:
@@ -48,11 +50,12 @@ class LineRenderer:
         """
         rng = np.random.default_rng([seed, index, max_width])
         for _ in range(20):
+            screen = rng.random() < _SCREEN_SHARE
             try:
-                drawn, vertical = self._draw(rng, max_width)
+                drawn, vertical = self._draw(rng, max_width, screen)
             except (ValueError, LookupError):
                 continue
-            return self._compose(rng, drawn, vertical)
+            return self._compose(rng, drawn, vertical, screen)
         raise RuntimeError(
             f"no line could be drawn for seed {seed}, index {index}; check corpus and fonts"
         )
@@ -77,7 +80,7 @@ class LineRenderer:
             return self.corpus.random_characters(rng, max(1, round(min(han, 14) * fill)))
         return self.corpus.phrase(rng, "mixed", max(2, round(max_width / 20 * fill)))
 
-    def _draw(self, rng: Rng, max_width: int) -> tuple[TextMask, bool]:
+    def _draw(self, rng: Rng, max_width: int, screen: bool) -> tuple[TextMask, bool]:
         text = self._text(rng, max_width)
         style = "mono" if rng.random() < 0.07 else None
         face = self.fonts.choose(rng, text, style=style)
@@ -85,6 +88,10 @@ class LineRenderer:
         # Below these sizes strokes run together and only guessing could be learned.
         small = int(rng.integers(12 if has_han else 9, 19))
         size = small if rng.random() < 0.3 else int(np.exp(rng.uniform(np.log(17), np.log(46))))
+        if screen:
+            size = int(rng.integers(10, 16)) if has_han else int(rng.integers(8, 15))
+            crisp = bool(rng.random() < 0.6)
+            return draw_text(text, face.at(size), crisp=crisp), False
         vertical = has_han and len(text) > 1 and rng.random() < 0.05
         latin = None
         if has_han and not vertical and rng.random() < 0.35:
@@ -99,7 +106,7 @@ class LineRenderer:
             _restyle(rng, drawn.mask, vertical), text, drawn.centers, drawn.widths
         ), vertical
 
-    def _compose(self, rng: Rng, drawn: TextMask, vertical: bool) -> LineSample:
+    def _compose(self, rng: Rng, drawn: TextMask, vertical: bool, screen: bool) -> LineSample:
         mask = np.rot90(drawn.mask) if vertical else drawn.mask
         height, width = mask.shape
         pad = int(0.8 * height) + 2
@@ -109,7 +116,8 @@ class LineRenderer:
         canvas = self._ground(rng, *alpha.shape)
         canvas = _ink(rng, canvas, alpha / 255.0)
         crop, centers, widths = _cut(rng, canvas, drawn, (pad, pad, width, height))
-        crop = damage(rng, crop, finest=13.0 if any(ord(c) > 0x2E7F for c in drawn.text) else 9.0)
+        han = any(ord(c) > 0x2E7F for c in drawn.text)
+        crop = compress(rng, crop) if screen else damage(rng, crop, finest=13.0 if han else 9.0)
         image = np.repeat(crop[:, :, None], 3, axis=2)
         return LineSample(image, drawn.text, centers, widths)
 

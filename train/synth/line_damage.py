@@ -36,10 +36,16 @@ def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     if rng.random() < 0.05:
         specks = rng.random(picture.shape) < rng.uniform(0.002, 0.03)
         picture = np.where(specks, rng.choice([0.0, 255.0]), picture).astype(np.float32)
+    return compress(rng, picture)
+
+
+def compress(rng: Rng, picture: Grey) -> NDArray[np.uint8]:
+    """Return a copy as uint8 that often went through JPEG."""
     out = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.35:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 90))]
-        out = cv2.imdecode(cv2.imencode(".jpg", out, quality)[1], cv2.IMREAD_GRAYSCALE)
+        decoded = cv2.imdecode(cv2.imencode(".jpg", out, quality)[1], cv2.IMREAD_GRAYSCALE)
+        out = np.asarray(decoded, np.uint8)
     return out
 
 

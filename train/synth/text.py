@@ -39,6 +39,7 @@ def draw_text(
     latin: ImageFont.FreeTypeFont | None = None,
     spacing: float = 0.0,
     vertical: bool = False,
+    crisp: bool = False,
 ) -> TextMask:
     """Draw `text` on one line, or as one column from the top down.
 
@@ -48,6 +49,7 @@ def draw_text(
         latin: draws the ASCII characters instead, on the same baseline.
         spacing: extra pixels between characters.
         vertical: characters upright, one below the other.
+        crisp: pixels are ink or none, as screens drew small text before smoothing; not for columns.
 
     Raises:
         ValueError: nothing of the text leaves ink.
@@ -61,6 +63,7 @@ def draw_text(
     pad = font.size
     canvas = Pillow.new("L", (int(starts[-1] + advances[-1]) + 2 * int(pad), int(3 * pad)), 0)
     draw = ImageDraw.Draw(canvas)
+    draw.fontmode = "1" if crisp else "L"
     baseline = int(1.75 * pad)
     for first, last in _runs(text, fonts, spacing):
         draw.text(
