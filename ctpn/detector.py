@@ -48,7 +48,7 @@ class Detector:
         line_threshold: float = 0.7,
         lone_threshold: float = 0.85,
         gap_ratio: float = 1.0,
-        text_height: float = 20.0,
+        text_height: float = 24.0,
         look_side: int = 640,
         min_side: int = 800,
         max_side: int = 1600,

@@ -28,7 +28,9 @@ def _start(
 ) -> subprocess.Popen[str]:
     """The command line in a process of its own, with a reader that needs no weights."""
     script = (
-        "import sys, time, numpy as np, demo, ocr\n"
+        "import signal, sys, time, numpy as np, demo, ocr\n"
+        # A shell that runs the tests in the background has its children ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Reading: text, score = 'line ' * 400, 0.5\n"
         "def detect(image):\n"
         f"    {code}\n"

@@ -29,6 +29,7 @@ from onnxruntime.quantization import (
     CalibrationMethod,
     QuantFormat,
     QuantType,
+    quantize_dynamic,
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -58,6 +59,7 @@ class Export:
         config: keyword arguments of the package's class, kept in the file.
         inputs: real inputs, to calibrate on and to compare with.
         keep_float: substrings of node names that stay in float.
+        classifier: matrix products become int8 too, their inputs measured as they come: for a large classifier.
     """
 
     trained: nn.Module
@@ -67,6 +69,7 @@ class Export:
     config: dict[str, Any]
     inputs: Callable[[], Iterator[Floats]]
     keep_float: tuple[str, ...] = ()
+    classifier: bool = False
 
 
 def crnn_export(args: argparse.Namespace) -> Export:
@@ -94,6 +97,7 @@ def crnn_export(args: argparse.Namespace) -> Export:
         {"image": {0: "N", 3: "W"}, "log_probs": {0: "N", 1: "T"}},
         {"charset": "".join(charset.characters)},
         inputs,
+        classifier=True,
     )
 
 
@@ -176,6 +180,7 @@ def main() -> None:
     parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
     parser.add_argument("--temperature", type=float, help="of the orientation classifier's score")
     parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
+    parser.add_argument("--figures", type=json.loads, help="for the manifest: a JSON object")
     for name in ("fonts", "corpus", "backgrounds"):
         parser.add_argument(f"--{name}", type=Path)
     args = parser.parse_args()
@@ -184,11 +189,13 @@ def main() -> None:
     state = {key: value.float() for key, value in load_file(args.weights).items()}
     export.trained.load_state_dict(state)
     stem = f"{args.package}-{args.name}"
+    args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         made = _make(export, Path(folder), quantized=not args.float)
         made.replace(args.out / f"{stem}.onnx")
         half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
         save_file(half, Path(folder) / "half")
+        (Path(folder) / "half").chmod(0o644)  # safetensors makes files for the owner alone
         (Path(folder) / "half").replace(args.out / f"{stem}.safetensors")
     _register(args, args.out / f"{stem}.onnx")
 
@@ -217,6 +224,9 @@ def _make(export: Export, folder: Path, *, quantized: bool) -> Path:
         return plain
     out = folder / "int8.onnx"
     _quantize(plain, out, batches, export.keep_float)
+    if export.classifier:
+        products = ["MatMul"]
+        quantize_dynamic(out, out, op_types_to_quantize=products, per_channel=True)
     _describe(out, export.config)
     worst = _difference(out, batches[-1], [value.numpy() for value in reference])
     log.info("int8 against PyTorch: largest difference %.2g; judge it with train.evaluate", worst)
@@ -262,6 +272,11 @@ def _quantize(
     )  # fmt: skip
 
 
+def _known_figures(rows: list[dict[str, Any]], name: str, task: str) -> dict[str, float]:
+    """Keep the figures of the row that is replaced: `--figures` or an editor brings them up to date."""
+    return next((dict(r["figures"]) for r in rows if (r["name"], r["task"]) == (name, task)), {})
+
+
 def _register(args: argparse.Namespace, path: Path) -> None:
     """Put the file's row into the manifest, in place of an older one of the same name and task."""
     manifest = args.out / "manifest.json"
@@ -277,7 +292,7 @@ def _register(args: argparse.Namespace, path: Path) -> None:
         "bytes": len(content),
         "license": "Apache-2.0",
         "data": args.data,
-        "figures": {},
+        "figures": args.figures or _known_figures(rows, args.name, task),
     }
     rows = [r for r in rows if (r["name"], r["task"]) != (args.name, task)] + [row]
     write_json(
