@@ -27,9 +27,11 @@ from train.metrics import edit_distance, normalize
 from train.options import add_common
 from train.recipes import CrnnRecipe, FitRecipe
 from train.run import Run, log
+from train.synth.backgrounds import Backgrounds
 from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
 from train.synth.line import LineRenderer
+from train.synth.page import PageRenderer
 
 Labelled = list[tuple[str, Image, str]]
 
@@ -97,7 +99,8 @@ def main() -> None:
     )
     add_common(parser)
     args = parser.parse_args()
-    recipe = CrnnRecipe()
+    # Weights that read already need no phase of alignment alone.
+    recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
     schedule = FitRecipe(
         time_budget_s=args.time_budget,
         steps=args.steps,
@@ -122,12 +125,13 @@ def main() -> None:
     )
     network = SmallCRNN(charset.classes).to(memory_format=torch.channels_last)
     if args.init:
-        network.load_state_dict(load_file(args.init))
+        network.load_state_dict({k: v.float() for k, v in load_file(args.init).items()})
     held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]
     lines: Labelled = [("rendered", s.image, s.text) for s in held_out]
     if args.eval_data:
         lines += real_lines(args.eval_data, 120)
-    make = LineBatches(renderer, charset, recipe, args.seed)
+    pages = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
+    make = LineBatches(renderer, charset, recipe, args.seed, lambda i: pages.page(args.seed, i))
     fit(
         network,
         schedule,

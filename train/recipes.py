@@ -48,6 +48,8 @@ class CrnnRecipe:
             after it CTC joins with weight 1 and cross-entropy keeps weight 1. See README.md for
             what it brings.
         sampled: classes outside the batch that take part in a step; None for all.
+        page_share: share of batches whose lines are cut out of rendered pages instead of rendered singly.
+        pages: pages rendered for such a batch; the width class with most text among them is the batch.
     """
 
     columns: int = 16384
@@ -56,3 +58,5 @@ class CrnnRecipe:
     aligned_until: float = 0.35
     aligned_weight: float = 4.0
     sampled: int | None = 1500
+    page_share: float = 0.35
+    pages: int = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from common import image as pictures
 from common.arrays import Image
 from common.quads import crop
-from crnn.charset import Charset
+from crnn.charset import Charset, normalize
 from crnn.preprocess import HEIGHT, STRIDE, to_input, width_at_height
+from train.data.crops import line_crops
 from train.data.readers.jsonl import read_pages
-from train.data.samples import LineSample
+from train.data.samples import LineSample, PageSample
 from train.recipes import CrnnRecipe
 from train.synth.line import LineRenderer
 
@@ -25,20 +27,54 @@ _NEAR = 0.32
 
 
 class LineBatches:
-    """Batch i of a seed: lines of one width class, with labels and what each time step should say."""
+    """Batch i of a seed: lines of one width class, with labels and what each time step should say.
+
+    Args:
+        renderer: renders lines by themselves, which is fast.
+        charset: numbers the characters.
+        recipe: sizes and shares.
+        seed: of everything drawn here.
+        page: from a number to a rendered page, whose lines are cut out as a detector would; slower, and closer to
+            what a reader meets. None leaves such batches out.
+    """
 
     def __init__(
-        self, renderer: LineRenderer, charset: Charset, recipe: CrnnRecipe, seed: int
+        self,
+        renderer: LineRenderer,
+        charset: Charset,
+        recipe: CrnnRecipe,
+        seed: int,
+        page: Callable[[int], PageSample] | None = None,
     ) -> None:
         self.renderer, self.charset, self.recipe, self.seed = renderer, charset, recipe, seed
+        self.page = page
 
     def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return `lines` (N, 1, 32, W) float32, `labels` (N, L), `lengths`, `steps` (N,), `aligned` (N, T)."""
         rng = np.random.default_rng([self.seed, index])
         width = int(rng.choice(self.recipe.widths, p=self.recipe.shares))
-        count = self.recipe.columns // width
-        samples = [self.renderer.line(self.seed, index * 1000 + i, width) for i in range(count)]
+        samples: list[LineSample] = []
+        if self.page is not None and rng.random() < self.recipe.page_share:
+            width, samples = self._page_lines(self.page, index, rng)
+        if not samples:
+            count = self.recipe.columns // width
+            samples = [self.renderer.line(self.seed, index * 1000 + i, width) for i in range(count)]
         return self.collate(samples, width)
+
+    def _page_lines(
+        self, page: Callable[[int], PageSample], index: int, rng: np.random.Generator
+    ) -> tuple[int, list[LineSample]]:
+        """Cut the lines out of a few pages and keep the width class that has most of them."""
+        classes: dict[int, list[LineSample]] = {width: [] for width in self.recipe.widths}
+        for i in range(self.recipe.pages):
+            for sample in line_crops(page(index * self.recipe.pages + i), rng):
+                wide = width_at_height(*sample.image.shape[:2])
+                width = next((w for w in self.recipe.widths if wide <= 1.2 * w), None)
+                plain = normalize(sample.text) == sample.text
+                if width is not None and plain and not self.charset.missing(sample.text):
+                    classes[width].append(sample)
+        width = max(classes, key=lambda w: w * len(classes[w]))
+        return width, classes[width][: self.recipe.columns // width]
 
     def collate(self, samples: list[LineSample], width: int) -> dict[str, NDArray[np.generic]]:
         """Bring samples to the input height; those wider than `width` by more than a fifth are squeezed."""
@@ -50,7 +86,7 @@ class LineBatches:
         labels = np.zeros((len(samples), longest), np.int64)
         aligned = np.full((len(samples), columns // STRIDE), IGNORE, np.int64)
         for i, (sample, w) in enumerate(zip(samples, widths, strict=True)):
-            lines[i, 0, :, :w] = to_input(sample.image[:, :, 0], w)
+            lines[i, 0, :, :w] = to_input(sample.image, w)
             labels[i, : len(sample.text)] = self.charset.encode(sample.text)
             aligned[i] = align(sample, w, columns // STRIDE)
         lengths = np.array([len(s.text) for s in samples], np.int64)
