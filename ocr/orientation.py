@@ -18,7 +18,7 @@ SURE = 0.95
 LINES = 6
 """Lines read for each axis, the largest ones; more would cost time and hardly change the outcome."""
 
-_DOUBT = 0.6
+_DOUBT = 0.7
 """A mean character probability that says nothing: text upside down often reaches it."""
 
 
@@ -87,7 +87,7 @@ def _worth(picture: Image, reading: _Reading) -> float:
 
     The length comes from the crop, not from the text: nonsense can have any number of characters.
     """
-    if not reading.text.strip():
-        return 0.0
+    if sum(character.isalnum() for character in reading.text) < 2:
+        return 0.0  # a lone sign is as sure the wrong way up: 0, 8, H, I, 一, 中
     heights = picture.shape[1] / max(picture.shape[0], 1)
     return float(heights * max(0.0, reading.score - _DOUBT))
