@@ -12,18 +12,14 @@ rendered pages held out.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from angle.classifier import page_scores
@@ -35,12 +31,9 @@ from train.data.batches_torch import rendered_batches
 from train.data.pieces import AngleRecipe, PieceBatches
 from train.data.readers.jsonl import read_pages, select_pages
 from train.fit_torch import Loss, fit
-from train.options import add_common
 from train.recipes import FitRecipe
-from train.run import Run, log, write_json
-from train.synth.backgrounds import Backgrounds
-from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
+from train.run import log, write_json
+from train.start_torch import parse, prepared, schedule_of, start
 from train.synth.page import PageRenderer
 
 Logits: TypeAlias = NDArray[np.float64]
@@ -152,35 +145,16 @@ def real_cases(folder: Path, limit: int = 25) -> list[Case]:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common(parser)
-    args = parser.parse_args()
+    args = parse(__doc__)
     recipe = AngleRecipe()
-    schedule = FitRecipe(
-        time_budget_s=args.time_budget,
-        steps=args.steps,
-        evaluate_every_s=args.evaluate_every,
-        warmup_steps=100,
-    )
-    schedule = replace(schedule, lr=args.lr) if args.lr else schedule
-    run = Run.create(
-        args.run, {"model": "angle-small", **asdict(recipe), "fit": asdict(schedule)}, args.seed
-    )
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    cv2.setNumThreads(1)
-    backgrounds = Backgrounds.load(args.backgrounds)
-    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
-    renderer = PageRenderer(fonts, corpus, backgrounds)
+    schedule = schedule_of(args, FitRecipe(warmup_steps=100))
+    started = start(args, "angle-small", recipe, schedule)
+    renderer, backgrounds, run = started.pages, started.backgrounds, started.run
     cases = rendered_cases(renderer, HELD_OUT + args.seed, recipe.held_out)
     if args.eval_data:
         cases += real_cases(args.eval_data)
     cases = [case for case in cases if len(case.pieces)]
-    network = AngleNet().to(memory_format=torch.channels_last)
-    if args.init:
-        network.load_state_dict(load_file(args.init))
+    network = prepared(AngleNet(), args)
     make = PieceBatches(
         lambda number: renderer.page(args.seed, number),
         lambda rng: backgrounds.photo(rng, *(int(side) for side in rng.integers(400, 1200, 2))),

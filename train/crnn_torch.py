@@ -6,13 +6,10 @@ python -m train.crnn_torch --run ~/runs/crnn --time-budget 90m \
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
-from dataclasses import asdict, replace
+from dataclasses import replace
 
-import cv2
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from common.arrays import Floats, Image
@@ -24,14 +21,9 @@ from train.data.batches_torch import rendered_batches
 from train.data.lines import LineBatches, real_lines
 from train.fit_torch import Loss, fit
 from train.metrics import edit_distance, normalize
-from train.options import add_common
 from train.recipes import CrnnRecipe, FitRecipe
-from train.run import Run, log
-from train.synth.backgrounds import Backgrounds
-from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
+from train.start_torch import parse, prepared, schedule_of, start
 from train.synth.line import LineRenderer
-from train.synth.page import PageRenderer
 
 Labelled = list[tuple[str, Image, str]]
 
@@ -94,48 +86,25 @@ def judge(reader: Recognizer, lines: Labelled) -> dict[str, float]:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common(parser)
-    args = parser.parse_args()
+    args = parse(__doc__)
     # Weights that read already need no phase of alignment alone.
     recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
-    schedule = FitRecipe(
-        time_budget_s=args.time_budget,
-        steps=args.steps,
-        evaluate_every_s=args.evaluate_every,
-        warmup_steps=200,
-    )
-    schedule = replace(schedule, lr=args.lr) if args.lr else schedule
-    run = Run.create(
-        args.run, {"model": "crnn-small", **asdict(recipe), "fit": asdict(schedule)}, args.seed
-    )
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    cv2.setNumThreads(1)
+    schedule = schedule_of(args, FitRecipe(warmup_steps=200))
+    started = start(args, "crnn-small", recipe, schedule)
     charset = Charset.load()
-    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus, charset)
-    renderer = LineRenderer(fonts, corpus, args.backgrounds)
-    log.info(
-        "%d Chinese and %d Latin faces, %d classes",
-        len(fonts.han),
-        len(fonts.latin),
-        charset.classes,
-    )
-    network = SmallCRNN(charset.classes).to(memory_format=torch.channels_last)
-    if args.init:
-        network.load_state_dict({k: v.float() for k, v in load_file(args.init).items()})
+    renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
+    network = prepared(SmallCRNN(charset.classes), args)
     held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]
     lines: Labelled = [("rendered", s.image, s.text) for s in held_out]
     if args.eval_data:
         lines += real_lines(args.eval_data, 120)
-    pages = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
-    make = LineBatches(renderer, charset, recipe, args.seed, lambda i: pages.page(args.seed, i))
+    make = LineBatches(
+        renderer, charset, recipe, args.seed, lambda i: started.pages.page(args.seed, i)
+    )
     fit(
         network,
         schedule,
-        run,
+        started.run,
         lambda start: rendered_batches(make, start=start, workers=args.workers),
         make_loss(recipe),
         lambda average: judge(recognizer(average, charset), lines),

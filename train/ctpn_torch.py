@@ -6,18 +6,15 @@ python -m train.ctpn_torch --run ~/runs/ctpn --time-budget 40m --corpus CORPUS \
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's name for it
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from common import image as pictures
@@ -30,13 +27,9 @@ from train.data.page_crops import CropRecipe, PageCrops, Pages
 from train.data.readers.jsonl import read_pages
 from train.fit_torch import Loss, fit
 from train.metrics import hmean
-from train.options import add_common
 from train.recipes import FitRecipe
-from train.run import Run, log
-from train.synth.backgrounds import Backgrounds
-from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
-from train.synth.page import PageRenderer
+from train.run import log
+from train.start_torch import parse, prepared, schedule_of, start
 
 EVALUATION_SEED = 10_000_019
 """Added to the seed of held-out pages; training counts up from its own seed and never gets here."""
@@ -171,31 +164,12 @@ def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common(parser)
-    args = parser.parse_args()
+    args = parse(__doc__)
     recipe = CtpnRecipe()
-    schedule = FitRecipe(
-        lr=args.lr or 1.5e-3,
-        time_budget_s=args.time_budget,
-        steps=args.steps,
-        evaluate_every_s=args.evaluate_every,
-        warmup_steps=200,
-    )
-    if args.time_budget is None and args.steps is not None and args.steps < 2000:
-        schedule = replace(schedule, warmup_steps=max(1, args.steps // 10))
-    settings = {"model": "ctpn-small", **asdict(recipe), "fit": asdict(schedule)}
-    run = Run.create(args.run, settings, args.seed)
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    cv2.setNumThreads(1)
-    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
-    renderer = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
-    network = CTPN().to(memory_format=torch.channels_last)
-    if args.init:
-        network.load_state_dict(load_file(args.init))
+    schedule = schedule_of(args, FitRecipe(lr=1.5e-3, warmup_steps=200))
+    started = start(args, "ctpn-small", recipe, schedule)
+    renderer = started.pages
+    network = prepared(CTPN(), args)
     pages = rendered_pages(renderer, EVALUATION_SEED + args.seed, recipe.rendered_pages)
     if args.eval_data:
         pages += real_pages(args.eval_data, recipe.real_pages)
@@ -204,7 +178,7 @@ def main() -> None:
     fit(
         network,
         schedule,
-        run,
+        started.run,
         lambda start: rendered_batches(make, start=start, workers=args.workers),
         make_loss(recipe),
         lambda average: judge(Detector(as_network(average)), pages),
