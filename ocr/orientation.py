@@ -18,8 +18,14 @@ SURE = 0.95
 LINES = 6
 """Lines read for each axis, the largest ones; more would cost time and hardly change the outcome."""
 
-_DOUBT = 0.7
+_DOUBT = 0.6
 """A mean character probability that says nothing: text upside down often reaches it."""
+
+_TRUSTED = 0.6
+"""Score of the classifier from which its guess has a say, worth `_GUESS` times the score."""
+
+_GUESS = 0.2
+"""About half a word that is read surely: enough to decide where hardly anything can be read."""
 
 
 class _Reading(Protocol):
@@ -40,8 +46,7 @@ def settle(
 
     Args:
         image: as shown.
-        guess: the classifier's word, which stands where nothing can be read. It has no say otherwise: where its
-            score is low, mixing it in makes the outcome worse.
+        guess: the classifier's word: half a word's worth against what is read.
         detect: finds the lines of a picture.
         read: reads crops.
 
@@ -60,15 +65,23 @@ def settle(
         worth = [_worth(c, r) for c, r in zip(both, read(both) if both else [], strict=True)]
         evidence[axis] = sum(worth[: len(crops)])
         evidence[axis + 180] = sum(worth[len(crops) :])
-    ranked = sorted(evidence, key=lambda degrees: -evidence[degrees])
-    best, second = evidence[ranked[0]], evidence[ranked[1]]
-    degrees = ranked[0] if best > 0 else guess.degrees
-    turned, quads = found[degrees % 180]
-    if degrees >= 180:
+    angle = _decide(evidence, guess)
+    turned, quads = found[angle.degrees % 180]
+    if angle.degrees >= 180:
         quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
         turned, quads = rotate_ccw(turned, 180), np.roll(quads, 2, axis=1)
-    score = best / (best + second) if best > 0 else guess.score
-    return Angle(degrees, score), turned, quads
+    return angle, turned, quads
+
+
+def _decide(evidence: dict[int, float], guess: Angle) -> Angle:
+    """Choose the angle for which most speaks; where nothing was read, the guess stands."""
+    if not any(evidence.values()):
+        return guess
+    if guess.score >= _TRUSTED:
+        evidence = evidence | {guess.degrees: evidence[guess.degrees] + _GUESS * guess.score}
+    second, best = sorted(evidence.values())[-2:]
+    degrees = max(evidence, key=lambda angle: evidence[angle])
+    return Angle(degrees, best / (best + second))
 
 
 def _largest(image: Image, quads: Quads, scores: Scores) -> list[Image]:
@@ -83,11 +96,12 @@ def _largest(image: Image, quads: Quads, scores: Scores) -> list[Image]:
 
 
 def _worth(picture: Image, reading: _Reading) -> float:
-    """Return how much a reading speaks for its direction: its sureness, times the line's length in heights.
+    """Return how much a reading speaks for its direction: its sureness, times the number of its characters.
 
-    The length comes from the crop, not from the text: nonsense can have any number of characters.
+    No more characters count than the crop has room for, two for each of its heights: nonsense can be long.
     """
-    if sum(character.isalnum() for character in reading.text) < 2:
+    count = sum(character.isalnum() for character in reading.text)
+    if count < 2:
         return 0.0  # a lone sign is as sure the wrong way up: 0, 8, H, I, 一, 中
     heights = picture.shape[1] / max(picture.shape[0], 1)
-    return float(heights * max(0.0, reading.score - _DOUBT))
+    return float(min(count, 2 * heights) * max(0.0, reading.score - _DOUBT))
