@@ -151,27 +151,3 @@ def load(path: Path) -> Network:
     model = CTPN()
     model.load_state_dict(load_file(path))
     return as_network(model.eval())
-
-
-def export_onnx(network: CTPN, path: Path) -> None:
-    """Write the deployed network as float32 ONNX, for pictures of any multiples of 16.
-
-    Input `images`; outputs `scores`, `deltas` and `sides` as in `Deployed`. Batch norm is folded.
-    """
-    grid = {1: "rows", 2: "cols"}
-    torch.onnx.export(
-        Deployed(network),
-        (torch.zeros(1, 3, 160, 224),),
-        str(path),
-        input_names=["images"],
-        output_names=["scores", "deltas", "sides"],
-        dynamic_axes={
-            "images": {2: "height", 3: "width"},
-            "scores": grid,
-            "deltas": grid,
-            "sides": grid,
-        },
-        opset_version=17,
-        # The newer exporter unrolls or specializes the recurrent layer; this one keeps it whole.
-        dynamo=False,
-    )

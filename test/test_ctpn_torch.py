@@ -170,14 +170,16 @@ def test_the_deployed_network_equals_the_trained_one() -> None:
 @pytest.mark.filterwarnings("ignore")  # the exporter warns about itself
 def test_onnx_equals_torch_at_sizes_it_was_not_exported_with(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    from ctpn.model_torch import as_network, export_onnx
+    from ctpn.model_torch import Deployed, as_network
+    from train.export_onnx import CTPN_AXES, CTPN_OUTPUTS, write_float
 
     network = _trained_a_little()
     path = tmp_path / "ctpn.onnx"
-    export_onnx(network, path)
+    example = np.zeros((1, 3, 160, 224), np.float32)
+    write_float(Deployed(network), example, path, outputs=CTPN_OUTPUTS, axes=CTPN_AXES)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for size in ((48, 80), (16, 16), (128, 32)):
         images = np.random.default_rng(5).normal(size=(1, 3, *size)).astype(np.float32)
         expected = as_network(network)(images)
-        for a, b in zip(session.run(None, {"images": images}), expected, strict=True):
+        for a, b in zip(session.run(None, {"image": images}), expected, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-4)

@@ -44,6 +44,8 @@ from train.synth.fonts import FontLibrary
 
 log = logging.getLogger("export")
 OPSET = 17
+CTPN_OUTPUTS = ("scores", "deltas", "sides")
+CTPN_AXES = {"image": {2: "H", 3: "W"}, **{name: {1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
 TASKS = {"angle": "angle", "ctpn": "detector", "crnn": "recognizer"}
 
 
@@ -119,15 +121,11 @@ def ctpn_export(args: argparse.Namespace) -> Export:
             height, width = (side // 16 * 16 for side in image.shape[:2])
             yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
 
-    axes = {
-        "image": {2: "H", 3: "W"},
-        **{name: {1: "R", 2: "C"} for name in ("scores", "deltas", "sides")},
-    }
     return Export(
         CTPN(),
         Deployed,
-        ("scores", "deltas", "sides"),
-        axes,
+        CTPN_OUTPUTS,
+        CTPN_AXES,
         {},
         inputs,
         keep_float=("score", "delta", "side"),
@@ -200,16 +198,29 @@ def main() -> None:
     _register(args, args.out / f"{stem}.onnx")
 
 
+def write_float(
+    network: nn.Module,
+    example: Floats,
+    path: Path,
+    *,
+    outputs: tuple[str, ...],
+    axes: dict[str, dict[int, str]],
+) -> None:
+    """Write a network as float32 ONNX with the input `image`."""
+    torch.onnx.export(
+        network, (torch.from_numpy(example),), str(path),
+        input_names=["image"], output_names=list(outputs), dynamic_axes=axes, opset_version=OPSET,
+        # The newer exporter unrolls or specializes the recurrent layer; this one keeps it whole.
+        dynamo=False,
+    )  # fmt: skip
+
+
 def _make(export: Export, folder: Path, *, quantized: bool) -> Path:
     """Write the ONNX file into `folder` and compare it with PyTorch."""
     network = export.deployed(export.trained.eval()).eval()
     batches = list(export.inputs())
     plain = folder / "float.onnx"
-    torch.onnx.export(
-        network, (torch.from_numpy(batches[0]),), str(plain),
-        input_names=["image"], output_names=list(export.outputs), dynamic_axes=export.axes,
-        opset_version=OPSET, dynamo=False,
-    )  # fmt: skip
+    write_float(network, batches[0], plain, outputs=export.outputs, axes=export.axes)
     _describe(plain, export.config)
     with torch.inference_mode():
         reference = network(torch.from_numpy(batches[-1]))
