@@ -51,8 +51,12 @@ class Charset:
             raise ValueError(f"charset holds {twice[:5]} more than once; remove the duplicates")
 
     @classmethod
-    def load(cls, name: str = "zh_en") -> Charset:
-        """Read a charset of this package: a text file whose line breaks do not count."""
+    def load(cls, name: str = "zh_hant_en") -> Charset:
+        """Read a charset of this package: a text file whose line breaks do not count.
+
+        `zh_hant_en` is `zh_en` (simplified Chinese and English) with traditional characters after
+        it, so weights of the smaller charset can grow into the larger.
+        """
         text = (FOLDER / f"{name}.txt").read_text(encoding="utf8")
         return cls(text.replace("\n", ""))
 

@@ -16,7 +16,21 @@ def test_shipped_charset_has_what_the_project_promises() -> None:
         b for high in range(0xB0, 0xD7) for low in range(0xA1, 0xFF) for b in (high, low)
     )
     assert not charset.missing(gb2312.decode("gb2312", errors="ignore"))
-    assert 6900 < len(charset) < 7200
+    big5_common = bytes(
+        b
+        for high in range(0xA4, 0xC7)
+        for low in [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
+        for b in (high, low)
+    )
+    han = {c for c in big5_common.decode("big5", errors="ignore") if "\u4e00" <= c <= "\u9fff"}
+    assert len(han) > 5000
+    assert not charset.missing("".join(han))
+    assert 9300 < len(charset) < 9700
+
+
+def test_the_larger_charset_only_adds_to_the_smaller() -> None:
+    small, large = Charset.load("zh_en"), Charset.load("zh_hant_en")
+    assert large.characters[: len(small)] == small.characters
 
 
 def test_encode_decode_round_trip_and_blank_is_zero() -> None:

@@ -12,10 +12,12 @@ import pytest
 from crnn.charset import Charset
 from train.data.lines import LineBatches
 from train.recipes import CrnnRecipe
+from train.synth import pcf
 from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
 from train.synth.line import LineRenderer
-from train.synth.text import draw_text
+from train.synth.line_view import MAX_HEIGHT, View
+from train.synth.text import TextMask, draw_text
 
 pytestmark = pytest.mark.slow
 
@@ -152,3 +154,56 @@ def test_batches_hold_what_training_needs(lines: LineRenderer) -> None:
             assert row.max() <= length
         again = make(index)
         assert all((batch[key] == again[key]).all() for key in batch)
+
+
+def test_bitmap_faces_have_one_size_and_list_what_they_draw(fonts: FontLibrary) -> None:
+    assert fonts.bitmap
+    for face in fonts.bitmap:
+        assert face.pixels is not None
+        assert face.at(40).size == face.pixels
+        assert face.covers("国家Ag09，。")
+        missing = next(chr(c) for c in range(0x4E00, 0xA000) if c not in face.codes)
+        assert not face.covers(missing)
+        ink = np.unique(draw_text("国家abc", face.at(0), crisp=True).mask)
+        assert set(ink.tolist()) <= {0, 255}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x01fcp", b"not a font at all", b"\x01fcp\x01\x00\x00\x00"]
+)
+def test_what_is_no_pcf_font_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.pcf"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="PCF"):
+        pcf.code_points(path)
+
+
+def test_leaders_and_entries_are_of_the_charset_and_as_long_as_asked() -> None:
+    corpus, rng = Corpus.load(), np.random.default_rng(5)
+    for _ in range(300):
+        text = corpus.leaders(rng, 60)
+        assert not corpus.charset.missing(text)
+        assert 40 <= len(text) <= 70
+        entry = corpus.entry(rng)
+        assert entry == entry.strip()
+        assert len(entry) >= 2
+
+
+def test_a_view_keeps_the_word_inside_and_its_characters_in_place() -> None:
+    rng = np.random.default_rng(1)
+    height, width = 30, 150
+    mask = np.full((height, width), 255, np.uint8)
+    centers = np.linspace(15, 135, 5, dtype=np.float32)
+    for _ in range(100):
+        drawn = TextMask(mask, "words", centers, np.full(5, 30, np.float32))
+        view = View.draw(rng, height, width)
+        crop, places, widths = view.cut(np.pad(mask, view.pad).astype(np.float32), drawn)
+        assert crop.shape == view.size
+        assert crop.shape[0] <= MAX_HEIGHT
+        assert (np.diff(places) > 0).all()
+        assert places[0] > 0
+        assert places[-1] < crop.shape[1]
+        rows = np.clip(np.full(5, crop.shape[0] // 2), 0, None)
+        ink = crop[rows.astype(int), places.astype(int)]
+        assert (ink > 0).mean() >= 0.6  # a slanted word leaves the middle row towards its ends
+        assert widths.min() > 0

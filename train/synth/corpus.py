@@ -46,7 +46,7 @@ _BUILT_IN = {
     ),
 }
 _WEIGHTS = {
-    "zhtw": 0.15,
+    "zhtw": 2.0,
     "zh_words": 0.5,
     "zh_idioms": 0.5,
     "zh_person": 0.3,
@@ -143,6 +143,40 @@ class Corpus:
         if self._files["patterns"] and rng.random() < 0.3:
             return self.sentence(rng, "patterns")
         return _pattern(rng)
+
+    def entry(self, rng: np.random.Generator) -> str:
+        """Return a label and its value as screens and forms have them: `声望:斩妖除魔(18/28)`."""
+        lang = "zh" if rng.random() < 0.8 else "en"
+        label = self.phrase(rng, lang, int(rng.integers(2, 8)) * (1 if lang == "zh" else 2))
+        draw, count = rng.random(), int(10 ** rng.uniform(0, 3.3))
+        part = f"{int(rng.integers(count + 1))}/{count}"
+        if draw < 0.25:
+            value = part
+        elif draw < 0.45:
+            value = f"{self.phrase(rng, lang, int(rng.integers(2, 8)))}({part})"
+        elif draw < 0.6:
+            value = self.phrase(rng, "zh", int(rng.integers(2, 8)))
+        elif draw < 0.7:
+            return f"{label}第{count % 100}{'章节步轮页次名级'[int(rng.integers(8))]}"
+        elif draw < 0.8:
+            return f"{'《【“「('[(i := int(rng.integers(5)))]}{label}{'》】”」)'[i]}{count}"
+        else:
+            value = _pattern(rng)
+        return f"{label}{(':', '：', ': ')[int(rng.choice(3, p=[0.5, 0.3, 0.2]))]}{value}"
+
+    def leaders(self, rng: np.random.Generator, length: int) -> str:
+        """Return an entry of a table of contents, or a rule made of characters, about `length` long."""
+        mark = "._-=*·…~"[int(rng.choice(8, p=[0.6, 0.08, 0.1, 0.06, 0.06, 0.04, 0.04, 0.02]))]
+        if mark == "." and rng.random() < 0.15:
+            mark = ". "
+        if mark not in ". …·" and rng.random() < 0.5:
+            return (mark * length)[:length].strip()
+        lang = "zh" if rng.random() < 0.6 else "en"
+        title = self.phrase(rng, lang, max(2, min(int(rng.integers(3, 16)), length // 3)))
+        number = str(int(rng.integers(1, 400))) if mark != "*" else ""
+        gap = " " if rng.random() < 0.6 else ""
+        rest = max(3, length - len(title) - len(number) - 2 * len(gap))
+        return f"{title}{gap}{(mark * rest)[:rest].strip()}{gap}{number}".strip()
 
     def random_characters(self, rng: np.random.Generator, count: int) -> str:
         """Return characters without sense, every Han character as often as any other, some symbols between."""

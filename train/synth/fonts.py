@@ -11,6 +11,8 @@ import numpy as np
 from fontTools.ttLib import TTCollection, TTFont
 from PIL import ImageFont
 
+from train.synth import pcf
+
 FOLDERS = (Path("/usr/share/fonts"), Path.home() / ".local/share/fonts")
 PACKAGES = Path(__file__).parent / "font-packages.txt"
 
@@ -27,6 +29,8 @@ _UNUSABLE = (
     "Emoji|Symbol|Dingbats|D050000L|Math|Icons|KR|JP|HK|Initials|Keyboard|Hana|OCRBE|OCRBX|Ukai TW"
     "|Hairline|Thin|MBE|Lato Black|ExtraLight Italic|UKai TW|Code"
 )
+_BITMAP = "wenquanyi"
+_BITMAP_SIZES = range(9, 25)
 _HAN_PROBE = "的一是不了在有人中大"
 # What documents, receipts and signs are really set in comes several times into the draw of a
 # family.
@@ -61,6 +65,7 @@ class Face:
         name: family and style.
         style: sans, serif, mono, hand or display.
         han: draws everyday Chinese.
+        pixels: the one size of a bitmap face, None where outlines give any size.
     """
 
     name: str
@@ -69,14 +74,15 @@ class Face:
     style: str
     codes: frozenset[int]
     han: bool
+    pixels: int | None = None
 
     def covers(self, text: str) -> bool:
         """Say whether every character of `text` has a glyph; a space needs none."""
         return all(ord(c) in self.codes or c == " " for c in text)
 
     def at(self, size: int) -> ImageFont.FreeTypeFont:
-        """Return the face at a size in pixels per em."""
-        return _open(str(self.path), self.index, int(size))
+        """Return the face at a size in pixels per em; a bitmap face has one size, whatever is asked."""
+        return _open(str(self.path), self.index, self.pixels or int(size))
 
     def __hash__(self) -> int:
         """Hash the file and the index: the code points would take long."""
@@ -93,7 +99,9 @@ class FontLibrary:
     """The faces that training may draw with, sorted by name so that a seed means the same everywhere."""
 
     def __init__(self, faces: Iterable[Face]) -> None:
-        self.faces = sorted(faces, key=lambda face: (face.name, str(face.path), face.index))
+        every = sorted(faces, key=lambda face: (face.name, str(face.path), face.index))
+        self.bitmap = [face for face in every if face.pixels]
+        self.faces = [face for face in every if not face.pixels]
         self.han = [face for face in self.faces if face.han]
         self.latin = [face for face in self.faces if not face.han]
         self._families = {
@@ -117,7 +125,7 @@ class FontLibrary:
             path
             for root in folders
             for path in root.rglob("*")
-            if path.suffix.lower() in {".ttf", ".otf", ".ttc"}
+            if path.suffix.lower() in {".ttf", ".otf", ".ttc", ".pcf"}
         )
         library = cls(face for path in paths for face in _faces(path))
         if len(library.han) < 15 or len(library.latin) < 30:
@@ -127,6 +135,11 @@ class FontLibrary:
                 f"xargs apt-get install -y --no-install-recommends < {PACKAGES}"
             )
         return library
+
+    def choose_bitmap(self, rng: np.random.Generator, text: str) -> Face | None:
+        """Draw a bitmap face that covers `text`, None where there is none."""
+        able = [face for face in self.bitmap if face.covers(text)]
+        return able[int(rng.integers(len(able)))] if able else None
 
     def choose(self, rng: np.random.Generator, text: str, *, style: str | None = None) -> Face:
         """Draw a face that covers `text`, of `style` where there is one.
@@ -161,6 +174,9 @@ def _families(faces: Iterable[Face]) -> list[list[Face]]:
 
 def _faces(path: Path) -> list[Face]:
     """Return the usable faces of one file; a broken or unwanted file gives none."""
+    if path.suffix.lower() == ".pcf":
+        face = _bitmap_face(path)
+        return [] if face is None else [face]
     with path.open("rb") as stream:
         try:
             if path.suffix.lower() == ".ttc":
@@ -173,6 +189,25 @@ def _faces(path: Path) -> list[Face]:
         ):  # fontTools raises many types on broken files; such a file is no font to us
             return []
     return [face for face in faces if face is not None]
+
+
+def _bitmap_face(path: Path) -> Face | None:
+    """Return a Chinese bitmap face, as screens used before they smoothed small text."""
+    if not _matches(_BITMAP, path.stem):
+        return None
+    try:
+        codes = pcf.code_points(path)
+    except (OSError, ValueError):
+        return None
+    if not all(ord(c) in codes for c in _HAN_PROBE):
+        return None
+    for size in _BITMAP_SIZES:
+        try:
+            name, style = ImageFont.truetype(str(path), size).getname()
+        except OSError:  # a bitmap font opens at its own size alone
+            continue
+        return Face(f"{name} {style} {path.stem}", path, 0, "sans", codes, True, size)
+    return None
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -49,7 +49,7 @@ def document(studio: Studio, rng: Generator, lang: str) -> Canvas:
         hyphens=bool(rng.random() < 0.3),
     )
     head_and_foot(page)
-    if rng.random() < 0.06:
+    if rng.random() < 0.09:
         contents(page)
         return canvas
     if rng.random() < 0.4:
@@ -317,14 +317,31 @@ def contents(page: Flow) -> None:
         align="center",
     )
     page.space(0.8)
-    leader = page.ink.color if rng.random() < 0.8 else None
+    # Word processors print the leaders as characters of the line; drawn ones are no text.
+    typed = page.kind.clean(".") == "." and rng.random() < 0.75
+    leader = page.ink.color if rng.random() < 0.6 else None
     number, chapter = int(rng.integers(1, 9)), 0
     while not page.full:
         deep = bool(rng.random() < 0.7) and chapter > 0
         chapter += 0 if deep else 1
         name = studio.phrase(rng, page.kind, page.lang, 30 if page.lang == "en" else 12)
         mark = f"{chapter}.{int(rng.integers(1, 9))}" if deep else str(chapter)
-        page.pair(
-            f"{mark} {name}", str(number), leader=leader, dx=1.5 * page.kind.size if deep else 0.0
-        )
+        dx = 1.5 * page.kind.size if deep else 0.0
+        if typed:
+            _entry(page, f"{mark} {name}", str(number), dx)
+        else:
+            page.pair(f"{mark} {name}", str(number), leader=leader, dx=dx)
         number += int(rng.integers(0, 9))
+
+
+def _entry(page: Flow, name: str, number: str, dx: float) -> None:
+    """Print an entry of a table of contents with typed leaders, as one line, and move on."""
+    kind, rng = page.kind, page.rng
+    gap = " " if rng.random() < 0.5 else ""
+    room = page.width - dx - float(kind.measure(f"{name}{gap}{gap}{number}").sum())
+    dots = int(room / float(kind.measure(".")[0]))
+    if dots < 3:
+        page.pair(name, number, dx=dx)
+        return
+    page.place(kind.draw(f"{name}{gap}{'.' * dots}{gap}{number}"), "left", indent=dx)
+    page.y += page.leading * kind.size

@@ -76,6 +76,9 @@ def _ground(studio: Studio, rng: Generator, height: int, width: int) -> np.ndarr
 
 def _small_type(studio: Studio, rng: Generator, lang: str) -> Type:
     han = lang != "en"
+    bitmap = studio.bitmap_type(rng) if han and rng.random() < 0.4 else None
+    if bitmap is not None:
+        return bitmap
     size = float(rng.uniform(11, 17) if rng.random() < 0.7 else rng.uniform(16, 26))
     kind = studio.type(
         rng, lang, size if han else size * 1.1, style="sans" if rng.random() < 0.6 else None

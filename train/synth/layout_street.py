@@ -33,9 +33,9 @@ def street(studio: Studio, rng: Generator, lang: str) -> Canvas:
             wide = width * float(np.exp(rng.uniform(np.log(0.06), np.log(0.4))))
             board(canvas, studio, rng, lang, wide, wide * float(rng.uniform(0.2, 1.1)), steep=0.35)
         elif rng.random() < 0.75:
-            _bare_words(canvas, studio, rng, lang)
+            bare_words(canvas, studio, rng, lang)
         else:
-            _column_board(canvas, studio, rng)
+            column_board(canvas, studio, rng)
     return canvas
 
 
@@ -58,7 +58,17 @@ def board(
     *,
     steep: float,
 ) -> None:
-    """Paint a board with one to four lines and set it into the picture in perspective."""
+    """Paint a board with one to four lines and set it into the picture in perspective.
+
+    Args:
+        canvas: gets the board, where there is room.
+        studio: gives faces and texts.
+        rng: draws everything.
+        lang: "zh", "en" or "mixed".
+        wide: of the board in pixels, as seen from the front.
+        tall: likewise.
+        steep: how far from the front it may be seen, 0 to 1.
+    """
     # Painted at the size at which it will be seen: no detail that a camera would not have.
     sign = Canvas(_board_ground(studio, rng, max(24, int(tall)), max(40, int(wide))))
     count = 1 + int(rng.random() < 0.55) + int(rng.random() < 0.3) + int(rng.random() < 0.15)
@@ -164,14 +174,32 @@ def mount(
     canvas.lines += [replace(line, quad=move_points(line.quad, matrix)) for line in sign.lines]
 
 
-def _bare_words(canvas: Canvas, studio: Studio, rng: Generator, lang: str) -> None:
-    """Letters fixed or painted directly on what is there, in perspective."""
-    kind = lettering_type(studio, rng, lang, float(np.exp(rng.uniform(np.log(14), np.log(90)))))
+def bare_words(
+    canvas: Canvas,
+    studio: Studio,
+    rng: Generator,
+    lang: str,
+    *,
+    sizes: tuple[float, float] = (14.0, 90.0),
+    steep: float = 0.3,
+) -> None:
+    """Letters fixed or painted directly on what is there, in perspective.
+
+    Args:
+        canvas: gets the words, where there is room.
+        studio: gives faces and texts.
+        rng: draws everything.
+        lang: "zh", "en" or "mixed".
+        sizes: from and to, in pixels per em, evenly by octave.
+        steep: how far from the front they may be seen, 0 to 1.
+    """
+    size = float(np.exp(rng.uniform(*np.log(sizes))))
+    kind = lettering_type(studio, rng, lang, size)
     text = _sign_text(studio, rng, lang, kind)
     stamp = fitted(kind, text, canvas.width * 0.6) if text else None
     if stamp is None or stamp.height < 8:
         return
-    matrix, box = _somewhere(canvas, rng, stamp.width, stamp.height, 0.3)
+    matrix, box = _somewhere(canvas, rng, stamp.width, stamp.height, steep)
     if not canvas.is_free(*box):
         return
     x0, y0 = int(box[0]), int(box[1])
@@ -189,8 +217,8 @@ def _projected(stamp: Stamp, matrix: NDArray[np.float64], size: tuple[int, int])
     return replace(stamp, mask=mask, quad=move_points(stamp.quad, matrix))
 
 
-def _column_board(canvas: Canvas, studio: Studio, rng: Generator) -> None:
-    """A tall board with one or two columns of characters."""
+def column_board(canvas: Canvas, studio: Studio, rng: Generator) -> None:
+    """Set up a tall board with one or two columns of characters."""
     size = float(np.exp(rng.uniform(np.log(16), np.log(64))))
     kind = replace(
         lettering_type(studio, rng, "zh", size), slant=0.0, latin=None, spacing=0.1 * size

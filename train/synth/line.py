@@ -15,17 +15,21 @@ from crnn.preprocess import HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
-from train.synth.line_damage import compress, damage
+from train.synth.line_damage import compress, damage, scene_damage
+from train.synth.line_view import View
 from train.synth.text import TextMask, draw_text
 
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
 # Shares of what a line says; the rest of each hundred is what the corpus calls "mixed".
-_KINDS = ("zh", "en", "words", "number", "random", "mixed")
-_SHARES = (0.38, 0.22, 0.09, 0.11, 0.12, 0.08)
+_KINDS = ("zh", "en", "words", "number", "random", "mixed", "entry", "leaders")
+_SHARES = (0.345, 0.215, 0.09, 0.10, 0.11, 0.08, 0.04, 0.02)
 # Small text of menus and games, drawn to the pixel and hardly damaged: smaller than a lens leaves legible.
-_SCREEN_SHARE = 0.1
+_SCREEN_SHARE = 0.14
+# Words on walls and boards, seen from aside: slanted in an upright crop, squeezed, badly lit, far away.
+_SCENE_SHARE = 0.2
+_SCENE_WIDTH = 300  # the widest lines that are such
 
 
 class LineRenderer:
@@ -52,6 +56,8 @@ class LineRenderer:
         for _ in range(20):
             screen = rng.random() < _SCREEN_SHARE
             try:
+                if not screen and max_width <= _SCENE_WIDTH and rng.random() < _SCENE_SHARE:
+                    return self._scene(rng, max_width)
                 drawn, vertical = self._draw(rng, max_width, screen)
             except (ValueError, LookupError):
                 continue
@@ -76,6 +82,10 @@ class LineRenderer:
             return _recase(rng, self.corpus.phrase(rng, "en", limit))[:limit].strip() or "a"
         if kind == "number":
             return self.corpus.number(rng)[:latin]
+        if kind == "entry":
+            return self.corpus.entry(rng)[: max(2, round(max_width / 20))].strip()
+        if kind == "leaders":
+            return self.corpus.leaders(rng, max(3, round(latin * 1.5 * fill)))
         if kind == "random":
             return self.corpus.random_characters(rng, max(1, round(min(han, 14) * fill)))
         return self.corpus.phrase(rng, "mixed", max(2, round(max_width / 20 * fill)))
@@ -89,6 +99,9 @@ class LineRenderer:
         small = int(rng.integers(12 if has_han else 9, 19))
         size = small if rng.random() < 0.3 else int(np.exp(rng.uniform(np.log(17), np.log(46))))
         if screen:
+            bitmap = self.fonts.choose_bitmap(rng, text) if rng.random() < 0.6 else None
+            if bitmap is not None:
+                return draw_text(text, bitmap.at(0), crisp=True), False
             size = int(rng.integers(10, 16)) if has_han else int(rng.integers(8, 15))
             crisp = bool(rng.random() < 0.6)
             return draw_text(text, face.at(size), crisp=crisp), False
@@ -112,7 +125,7 @@ class LineRenderer:
         pad = int(0.8 * height) + 2
         alpha = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
         alpha[pad : pad + height, pad : pad + width] = mask
-        _neighbours(rng, alpha, mask, pad)
+        _neighbours(rng, alpha, mask, pad, ruled=0.16 if screen else 0.08)
         canvas = self._ground(rng, *alpha.shape)
         canvas = _ink(rng, canvas, alpha / 255.0)
         crop, centers, widths = _cut(rng, canvas, drawn, (pad, pad, width, height))
@@ -120,6 +133,31 @@ class LineRenderer:
         crop = compress(rng, crop) if screen else damage(rng, crop, finest=13.0 if han else 9.0)
         image = np.repeat(crop[:, :, None], 3, axis=2)
         return LineSample(image, drawn.text, centers, widths)
+
+    def _scene(self, rng: Rng, max_width: int) -> LineSample:
+        """A word or two as cameras catch them in the street."""
+        draw, room = rng.random(), max(2, int(max_width / 20))
+        if draw < 0.72:
+            text = _words(rng, self.corpus.sentence(rng, "en"), room)
+            text = text.upper() if rng.random() < 0.4 else _recase(rng, text)
+        elif draw < 0.92:
+            text = self.corpus.phrase(rng, "zh", min(max(1, room // 2), int(rng.integers(2, 8))))
+        else:
+            text = self.corpus.number(rng)[:room].strip()
+        text = text.strip(" ,.;:-") or "SALE"
+        size = int(np.exp(rng.uniform(np.log(22), np.log(48))))
+        style = (None, "sans", "display", "hand")[int(rng.choice(4, p=[0.5, 0.3, 0.12, 0.08]))]
+        drawn = draw_text(text, self.fonts.choose(rng, text, style=style).at(size))
+        drawn = TextMask(
+            _restyle(rng, drawn.mask, vertical=False), text, drawn.centers, drawn.widths
+        )
+        view = View.draw(rng, *drawn.mask.shape)
+        alpha = np.pad(drawn.mask, view.pad).astype(np.float32)
+        canvas = _ink(rng, self._ground(rng, *alpha.shape), alpha / 255.0)
+        crop, centers, widths = view.cut(canvas, drawn)
+        finest = 14.0 if any(ord(c) > 0x2E7F for c in text) else 9.0
+        crop = scene_damage(rng, crop, finest=finest * view.shrink)
+        return LineSample(np.repeat(crop[:, :, None], 3, axis=2), text, centers, widths)
 
     def _ground(self, rng: Rng, height: int, width: int) -> Grey:
         """Return (height, width) grey levels to write on."""
@@ -141,6 +179,16 @@ class LineRenderer:
         if draw > 0.9:
             ground += np.linspace(0, float(rng.uniform(-90, 90)), width, dtype=np.float32)
         return ground
+
+
+def _words(rng: Rng, sentence: str, most: int) -> str:
+    """Return a word of a sentence, or two, in at most `most` characters; longer ones are cut."""
+    words = sentence.split()
+    first = int(rng.integers(len(words))) if words else 0
+    text = "".join(words[first : first + 1])
+    if first + 1 < len(words) and len(text) + 1 + len(words[first + 1]) <= most:
+        text = f"{text} {words[first + 1]}" if rng.random() < 0.3 else text
+    return text[:most]
 
 
 def _recase(rng: Rng, text: str) -> str:
@@ -166,7 +214,7 @@ def _restyle(rng: Rng, mask: NDArray[np.uint8], vertical: bool) -> NDArray[np.ui
     return mask
 
 
-def _neighbours(rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int) -> None:
+def _neighbours(rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int, *, ruled: float) -> None:
     """Put pieces of the lines above and below, or a rule, into the margin, as a loose crop shows them."""
     height, width = mask.shape
     for sign in (-1, 1):
@@ -178,7 +226,7 @@ def _neighbours(rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int) -> Non
             if last > first:
                 target = alpha[first:last, pad : pad + width]
                 np.maximum(target, other[first - top : last - top], out=target)
-    if rng.random() < 0.08:
+    if rng.random() < ruled:
         thick = max(1, int(height * 0.06))
         row = pad + height + int(height * rng.uniform(0.03, 0.25))
         alpha[row : row + thick] = 255

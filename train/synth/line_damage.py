@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
+_FAINTEST = 6.0
+"""Grey levels of deviation below which nothing can be read; such damage is taken back."""
+
 
 def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     """Return a damaged copy, uint8 of the same size; one line in five stays clean.
@@ -36,6 +39,34 @@ def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     if rng.random() < 0.05:
         specks = rng.random(picture.shape) < rng.uniform(0.002, 0.03)
         picture = np.where(specks, rng.choice([0.0, 255.0]), picture).astype(np.float32)
+    return compress(rng, picture)
+
+
+def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
+    """Return a copy as a camera in the street takes it: far, out of focus, shaken, over-exposed."""
+    height, before = picture.shape[0], picture
+    if rng.random() < 0.15 and picture.mean() < 130:
+        # Bright letters bleed into the dark about them.
+        glow = cv2.GaussianBlur(picture, (0, 0), height * float(rng.uniform(0.03, 0.1)))
+        picture = np.maximum(picture, np.minimum(255.0, glow * float(rng.uniform(1.0, 1.4))))
+    if rng.random() < 0.4:
+        picture = _light(rng, picture)
+    if rng.random() < 0.35:
+        mean = float(picture.mean())
+        picture = mean + (picture - mean) * float(rng.uniform(0.25, 0.8))
+    if rng.random() < 0.45:
+        picture = _low_resolution(rng, picture, finest)
+    if rng.random() < 0.5:
+        sigma = float(rng.uniform(0.3, 1.7)) * height / 32
+        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    elif rng.random() < 0.35:
+        picture = _motion(rng, picture)
+    if rng.random() < 0.5:
+        picture = picture + rng.normal(0, float(rng.uniform(1, 12)), picture.shape).astype(
+            np.float32
+        )
+    if np.clip(cv2.blur(picture, (3, 3)), 0, 255).std() < _FAINTEST:
+        picture = before
     return compress(rng, picture)
 
 

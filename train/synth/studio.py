@@ -44,6 +44,11 @@ class Studio:
         bold = float(rng.uniform(0.3, 1.0)) if rng.random() < 0.08 and size > 16 else 0.0
         return Type(face, whole_size(size), latin, slant=slant, bold=bold)
 
+    def bitmap_type(self, rng: Generator) -> Type | None:
+        """A Chinese bitmap face at its size, None where there is none."""
+        face = self.fonts.choose_bitmap(rng, HAN_SAMPLE)
+        return None if face is None or face.pixels is None else Type(face, face.pixels)
+
     def _face(self, rng: Generator, lang: str, style: str | None) -> Face:
         if lang == "en":
             face = self.fonts.choose(rng, ASCII_SAMPLE, style=style)

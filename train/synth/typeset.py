@@ -115,7 +115,8 @@ def whole_size(size: float) -> int:
 
 @functools.lru_cache(maxsize=100_000)
 def _advance(face: Face, character: str) -> float:
-    return float(face.at(MEASURE_SIZE).getlength(character))
+    font = face.at(MEASURE_SIZE)  # a bitmap face comes at its own size
+    return float(font.getlength(character)) * MEASURE_SIZE / font.size
 
 
 def _bolder(mask: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
