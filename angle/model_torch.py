@@ -1,13 +1,17 @@
-"""Pieces of a page in, logits of the four turns out: the small network in PyTorch.
+"""Pieces of a page in, logits of the four turns out: the networks in PyTorch.
 
-A plain stack of 3x3 convolutions at falling resolution. The pooled mean and maximum of the last
+`AngleNet` is a plain stack of 3x3 convolutions at falling resolution. The pooled mean and maximum of the last
 maps go to the classifier: the maximum lets one telling character decide for a piece.
 """
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
+
+from common.vgg16_torch import VGG16, WIDTHS, fold
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.1
@@ -46,3 +50,42 @@ class AngleNet(nn.Module):
         pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)  # (N, 2 C)
         logits: Tensor = self.head(self.dropout(pooled))
         return logits
+
+
+class VGG16Angle(nn.Module):
+    """The original system's network: VGG-16, here with global pooling, and four classes.
+
+    The original resizes the page to 224 x 224 and ends in two linear layers of 4096, nine tenths of
+    its weights. A thumbnail shows no strokes, so ours looks at the same pieces as `AngleNet`, and
+    the mean over the maps of conv5_3 takes pieces of any size. Grey serves as all three colors: the
+    trunk is then the detector's, and either may start from the other's weights.
+
+    Args:
+        widths: channels of the trunk's five blocks.
+        normalized: batch norm in the trunk.
+    """
+
+    def __init__(
+        self, widths: tuple[int, int, int, int, int] = WIDTHS, *, normalized: bool = True
+    ) -> None:
+        super().__init__()
+        self.trunk = VGG16(widths, normalized=normalized)
+        self.head = nn.Linear(widths[-1], 4)
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        """(N, 1, S, S) of zero mean and unit deviation to (N, 4) logits; class k is turned by 90 k."""
+        maps = self.trunk(pieces.expand(-1, 3, -1, -1))  # (N, C, S / 16, S / 16)
+        logits: Tensor = self.head(maps.mean((2, 3)))
+        return logits
+
+
+ARCHITECTURES: dict[str, type[nn.Module]] = {"small": AngleNet, "reference": VGG16Angle}
+"""What `--arch` chooses."""
+
+
+def deployed(network: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode, batch norm of a VGG-16 trunk folded."""
+    network = copy.deepcopy(network).eval()
+    if isinstance(network, VGG16Angle):
+        network.trunk = fold(network.trunk)
+    return network

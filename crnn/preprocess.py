@@ -34,9 +34,9 @@ def to_input(crop: Image, width: int) -> Floats:
     return np.asarray((resized - resized.mean()) / spread, np.float32)
 
 
-def batch(crops: Sequence[Image], widths: Sequence[int]) -> Floats:
+def batch(crops: Sequence[Image], widths: Sequence[int], stride: int = STRIDE) -> Floats:
     """Return (N, 1, HEIGHT, W) float32, W the widest rounded up to the stride, padded with zeros."""
-    columns = -(-max(widths) // STRIDE) * STRIDE
+    columns = -(-max(widths) // stride) * stride
     out = np.zeros((len(crops), 1, HEIGHT, columns), np.float32)
     for row, crop, width in zip(out, crops, widths, strict=True):
         row[0, :, :width] = to_input(crop, width)

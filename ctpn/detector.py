@@ -37,7 +37,9 @@ class Detector:
         tile_pixels: largest input of the network: more is cut into overlapping pieces.
         mean: of the channels in 0 to 1, subtracted.
         std: of the channels in 0 to 1, divided by.
-        suppression: "auto", "cython" or "numpy".
+        suppression: "auto", "cython", "cuda" or "numpy".
+        vertical: lines run from top to bottom, as in columns of Chinese: the picture is looked at
+            lying on its left side, where columns are rows.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Detector:
         mean: tuple[float, float, float] = MEAN,
         std: tuple[float, float, float] = STD,
         suppression: str = "auto",
+        vertical: bool = False,
     ) -> None:
         self._network = network
         self._strip_threshold = strip_threshold
@@ -66,7 +69,10 @@ class Detector:
         self._limits = Limits(look_side, min_side, max_side)
         self._tile_pixels = tile_pixels
         self._mean, self._std = mean, std
-        self._suppress = nms.implementation(suppression)
+        # By name, so that a detector can be sent to another process; here it fails where there is none.
+        self._suppression = suppression
+        nms.implementation(suppression)
+        self._vertical = vertical
 
     def __call__(self, image: Image) -> tuple[Quads, Scores]:
         """Detect lines.
@@ -83,6 +89,13 @@ class Detector:
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image is {image.dtype} {image.shape}, expected uint8 (H, W, 3)")
+        if not self._vertical:
+            return self._find(image)
+        quads, scores = self._find(np.ascontiguousarray(np.rot90(image)))
+        return _stand_up(quads, image.shape[1]), scores
+
+    def _find(self, image: Image) -> tuple[Quads, Scores]:
+        """Detect lines that run along the rows."""
         size = (image.shape[0], image.shape[1])
         look = look_scale(size, self._limits)
         strips, first = self._detect(image, look)
@@ -97,7 +110,8 @@ class Detector:
         """Strips in pixels of the picture resized by `scale`, lines in pixels of the picture."""
         resized = resize(image, scale)
         maps = tiles.run(self._network, resized, self._mean, self._std, self._tile_pixels)
-        strips = propose(*maps, threshold=self._strip_threshold, suppress=self._suppress)
+        suppress = nms.implementation(self._suppression)
+        strips = propose(*maps, threshold=self._strip_threshold, suppress=suppress)
         lines = connect(strips, gap_ratio=self._gap_ratio)
         sure = np.where(lines.counts > 1, self._line_threshold, self._lone_threshold)
         kept = lines.scores >= sure
@@ -105,6 +119,15 @@ class Detector:
         back = size / np.array([resized.shape[1], resized.shape[0]], np.float32)
         quads = np.clip(lines.quads[kept] * back, 0, size).astype(np.float32)
         return strips, TextLines(quads, lines.scores[kept], lines.counts[kept])
+
+
+def _stand_up(quads: Quads, width: int) -> Quads:
+    """Map quads (M, 4, 2) back from a picture turned counterclockwise; `width` is the upright one's.
+
+    A row's lower left corner is the column's upper left one, where its text begins.
+    """
+    x, y = width - quads[..., 1], quads[..., 0]
+    return np.roll(np.stack([x, y], axis=-1), 1, axis=1).astype(np.float32)
 
 
 def _heights(quads: Quads) -> Floats:

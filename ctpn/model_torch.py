@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from common.arrays import Floats, Network
+from common.recurrent_torch import bidirectional
+from common.vgg16_torch import VGG16, WIDTHS, fold
 from ctpn.anchors import ANCHOR_HEIGHTS
 
 ANCHORS = len(ANCHOR_HEIGHTS)
@@ -109,6 +111,62 @@ class CTPN(nn.Module):
         )
 
 
+class VGG16CTPN(nn.Module):
+    """The network of the paper (Tian et al. 2016, sections 3 and 3.4).
+
+    VGG-16 to conv5_3, a 3x3 convolution of 512, a bidirectional LSTM of 128 along every row, a
+    linear layer of 512 and three heads: 2 k scores, 2 k vertical coordinates and k side offsets.
+    ReLU follows the convolution and the linear layer, as in the authors' release. The two scores of
+    an anchor meet in a softmax in the paper; their difference as a logit says the same.
+
+    Args:
+        widths: channels of the trunk's five blocks.
+        features: channels of the convolution after the trunk and of the linear layer.
+        hidden: recurrent units in each direction.
+        normalized: batch norm in the trunk.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int, int] = WIDTHS,
+        features: int = 512,
+        hidden: int = 128,
+        *,
+        normalized: bool = True,
+    ) -> None:
+        super().__init__()
+        self.trunk = VGG16(widths, normalized=normalized)
+        self.conv = nn.Conv2d(widths[-1], features, 3, padding=1)
+        self.lstm = bidirectional(features, hidden)
+        self.fc = nn.Linear(2 * hidden, features)
+        self.score = nn.Linear(features, 2 * ANCHORS)
+        self.delta = nn.Linear(features, 2 * ANCHORS)
+        self.side = nn.Linear(features, ANCHORS)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(self.fc.weight, nonlinearity="relu")
+        for head in (self.score, self.delta, self.side):
+            nn.init.normal_(head.weight, std=0.01)
+            nn.init.zeros_(head.bias)
+        # Text is rare among anchors, as in `CTPN`; the even numbers are the scores of background.
+        with torch.no_grad():
+            self.score.bias[0::2] = 2.0
+            self.score.bias[1::2] = -2.0
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `CTPN.forward`."""
+        x = torch.relu(self.conv(self.trunk(images))).permute(0, 2, 3, 1)
+        rows, cols, channels = x.shape[1:]
+        along = self.lstm(x.reshape(-1, cols, channels))[0]  # (N * R, C, 2 hidden)
+        x = torch.relu(self.fc(along)).reshape(-1, rows, cols, self.fc.out_features)
+        pairs = self.score(x).reshape(-1, rows, cols, ANCHORS, 2)
+        deltas = self.delta(x).reshape(-1, rows, cols, ANCHORS, 2)
+        return pairs[..., 1] - pairs[..., 0], deltas, self.side(x)
+
+
+ARCHITECTURES: dict[str, type[nn.Module]] = {"small": CTPN, "reference": VGG16CTPN}
+"""What `--arch` chooses."""
+
+
 class Deployed(nn.Module):
     """The network as it is exported: batch norm folded, probabilities instead of logits.
 
@@ -116,9 +174,11 @@ class Deployed(nn.Module):
         network: trained weights; left as they are.
     """
 
-    def __init__(self, network: CTPN) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).float().cpu().eval()
+        if isinstance(self.network, VGG16CTPN):
+            self.network.trunk = fold(self.network.trunk)
         for module in self.network.modules():
             if isinstance(module, ConvBlock) and isinstance(module.norm, nn.BatchNorm2d):
                 module.conv = fuse_conv_bn_eval(module.conv, module.norm)
@@ -146,8 +206,8 @@ def as_network(model: nn.Module) -> Network:
     return network
 
 
-def load(path: Path) -> Network:
-    """Read `small` weights (safetensors with these layer names) as a callable on the CPU."""
-    model = CTPN()
+def load(path: Path, arch: str = "small") -> Network:
+    """Read weights (safetensors with these layer names) as a callable on the CPU."""
+    model = ARCHITECTURES[arch]()
     model.load_state_dict(load_file(path))
     return as_network(model.eval())

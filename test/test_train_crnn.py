@@ -13,6 +13,7 @@ from crnn.model_torch import SmallCRNN  # noqa: E402
 from train.crnn_loss_torch import Targets, line_loss  # noqa: E402
 from train.data.lines import IGNORE, align  # noqa: E402
 from train.data.samples import LineSample  # noqa: E402
+from train.start_torch import grown  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -99,3 +100,21 @@ def test_a_few_steps_lower_the_loss() -> None:
         optimizer.step()
         losses.append(float((ctc + steps).detach()))
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_grown_classifier_keeps_the_old_logits_and_hardly_says_the_new() -> None:
+    torch.manual_seed(0)
+    small, large = SmallCRNN(50).eval(), SmallCRNN(70).eval()
+    large.load_state_dict(grown(small.state_dict(), large.state_dict()))
+    lines = torch.randn(2, 1, 32, 64)
+    with torch.inference_mode():
+        before, after = small(lines), large(lines)
+    torch.testing.assert_close(after[:, :, :50], before)
+    assert after.isfinite().all()
+    assert large.classify.bias[50:].max() <= small.classify.bias.min()
+
+
+def test_weights_that_fit_are_not_grown() -> None:
+    state = SmallCRNN(50).state_dict()
+    kept = grown(state, SmallCRNN(50).state_dict())
+    assert all(torch.equal(kept[name], value) for name, value in state.items())

@@ -1,4 +1,4 @@
-"""Train the small angle model.
+"""Train an angle model, the small one or (`--arch reference`) VGG-16.
 
     python -m train.angle_torch --run ~/runs/angle --time-budget 20m \
         --corpus CORPUS --backgrounds PHOTOGRAPHS --eval-data PAGES
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from angle.classifier import page_scores
-from angle.model_torch import AngleNet
+from angle.model_torch import ARCHITECTURES
 from angle.preprocess import pieces
 from common.arrays import Floats
 from common.image import InputError, load
@@ -145,16 +145,16 @@ def real_cases(folder: Path, limit: int = 25) -> list[Case]:
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__)
+    args = parse(__doc__, tuple(ARCHITECTURES))
     recipe = AngleRecipe()
     schedule = schedule_of(args, FitRecipe(warmup_steps=100))
-    started = start(args, "angle-small", recipe, schedule)
+    started = start(args, f"angle-{args.arch}", recipe, schedule)
     renderer, backgrounds, run = started.pages, started.backgrounds, started.run
     cases = rendered_cases(renderer, HELD_OUT + args.seed, recipe.held_out)
     if args.eval_data:
         cases += real_cases(args.eval_data)
     cases = [case for case in cases if len(case.pieces)]
-    network = prepared(AngleNet(), args)
+    network = prepared(ARCHITECTURES[args.arch](), args)
     make = PieceBatches(
         lambda number: renderer.page(args.seed, number),
         lambda rng: backgrounds.photo(rng, *(int(side) for side in rng.integers(400, 1200, 2))),

@@ -73,6 +73,23 @@ class _Picked(torch.autograd.Function):
         return dx, dweight.to(weight.dtype), dbias.to(bias.dtype), None
 
 
+def coarser(targets: Targets, factor: int) -> Targets:
+    """Return the targets for steps that are `factor` times as wide.
+
+    A step in which two characters stand is left to CTC.
+    """
+    if factor == 1:
+        return targets
+    n, t = targets.aligned.shape
+    groups = targets.aligned[:, : t - t % factor].reshape(n, -1, factor)
+    last = groups.amax(2)
+    several = (groups > 0) & (groups != last[:, :, None])
+    unknown = several.any(2) | ((last == 0) & (groups == IGNORE).any(2))
+    return targets._replace(
+        steps=-(-targets.steps // factor), aligned=torch.where(unknown, IGNORE, last)
+    )
+
+
 def line_loss(
     features: Tensor, weight: Tensor, bias: Tensor, targets: Targets, *, sampled: int | None
 ) -> tuple[Tensor, Tensor]:

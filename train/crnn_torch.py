@@ -1,11 +1,17 @@
-"""Train the small recognizer.
+"""Train a recognizer, the small one or (`--arch`) one of the papers'.
 
 python -m train.crnn_torch --run ~/runs/crnn --time-budget 90m \
         --corpus CORPUS --backgrounds PHOTOGRAPHS --eval-data PAGES
+
+On labelled lines of your own, with rendered ones so that the rest is not forgotten (see README.md):
+
+python -m train.crnn_torch --run ~/runs/mine --steps 600 --init weights/crnn-small.safetensors \
+        --data mine/train:0.7,synth:0.3 --new-data mine/val --corpus CORPUS --backgrounds PHOTOGRAPHS
 """
 
 from __future__ import annotations
 
+import argparse
 from collections import defaultdict
 from dataclasses import replace
 
@@ -16,12 +22,19 @@ from common.arrays import Floats, Image
 from crnn import Recognizer
 from crnn.charset import Charset
 from crnn.model_torch import LogProbabilities, SmallCRNN
-from train.crnn_loss_torch import Targets, line_loss
-from train.data.batches_torch import rendered_batches
+from crnn.preprocess import STRIDE
+from crnn.reference_torch import ARCHITECTURES, build
+from train.crnn_loss_torch import Targets, coarser, line_loss
+from train.data.batches_torch import Make, rendered_batches
+from train.data.coverage import coverage
 from train.data.lines import LineBatches, real_lines
+from train.data.mixture import add_mixture, mixed
+from train.finetune_report import report_run
 from train.fit_torch import Loss, fit
 from train.metrics import edit_distance, normalize
 from train.recipes import CrnnRecipe, FitRecipe
+from train.run import log
+from train.start import add_rnn, with_rnn
 from train.start_torch import parse, prepared, schedule_of, start
 from train.synth.line import LineRenderer
 
@@ -29,25 +42,28 @@ Labelled = list[tuple[str, Image, str]]
 
 
 def make_loss(recipe: CrnnRecipe) -> Loss:
-    """Return the loss of one batch: cross-entropy per step first, then CTC beside it."""
+    """Return the loss of one batch: cross-entropy per step first, then CTC beside it.
+
+    A network with attention learns to read by it all the time, from the same features.
+    """
 
     def loss(
         network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         features = network.features(batch["lines"])
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
+        targets = coarser(targets, getattr(network, "stride", STRIDE) // STRIDE)
         head = network.classify
         ctc, aligned = line_loss(features, head.weight, head.bias, targets, sampled=recipe.sampled)
         total = (
             recipe.aligned_weight * aligned if progress < recipe.aligned_until else ctc + aligned
         )
-        lines = len(batch["lines"])
-        return total, {
-            "loss": total.item(),
-            "ctc": ctc.item(),
-            "aligned": aligned.item(),
-            "lines": lines,
-        }
+        figures = {"ctc": ctc.item(), "aligned": aligned.item(), "lines": len(batch["lines"])}
+        if hasattr(network, "attention"):
+            read = network.attention.loss(features, batch["labels"], batch["lengths"])
+            total = total + recipe.attention_weight * read
+            figures["attention"] = read.item()
+        return total, {"loss": total.item(), **figures}
 
     return loss
 
@@ -61,7 +77,8 @@ def recognizer(network: nn.Module, charset: Charset) -> Recognizer:
         with torch.inference_mode():
             return (deployed(torch.from_numpy(lines).to(device)).cpu().numpy(),)
 
-    return Recognizer(run, charset="".join(charset.characters))
+    stride = getattr(network, "stride", STRIDE)
+    return Recognizer(run, charset="".join(charset.characters), stride=stride)
 
 
 def judge(reader: Recognizer, lines: Labelled) -> dict[str, float]:
@@ -84,23 +101,41 @@ def judge(reader: Recognizer, lines: Labelled) -> dict[str, float]:
     return figures
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this training alone."""
+    add_rnn(parser)
+    add_mixture(parser)
+
+
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__)
+    args = parse(__doc__, ("small", *ARCHITECTURES), add_options)
+    args.arch = with_rnn(args.arch, args.rnn)
     # Weights that read already need no phase of alignment alone.
     recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
-    schedule = schedule_of(args, FitRecipe(warmup_steps=200))
-    started = start(args, "crnn-small", recipe, schedule)
+    # Weights that are to keep what they know move slowly.
+    usual = FitRecipe(lr=5e-4, warmup_steps=50) if args.data else FitRecipe(warmup_steps=200)
+    schedule = schedule_of(args, usual)
+    started = start(args, f"crnn-{args.arch}", recipe, schedule)
     charset = Charset.load()
     renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
-    network = prepared(SmallCRNN(charset.classes), args)
+    small = args.arch == "small"
+    made = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
+    network = prepared(made, args)
     held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]
     lines: Labelled = [("rendered", s.image, s.text) for s in held_out]
     if args.eval_data:
-        lines += real_lines(args.eval_data, 120)
-    make = LineBatches(
+        real = real_lines(args.eval_data, 120)
+        # Such lines still count when judging: leaving them out would flatter the network.
+        log.info(
+            "judged on real lines: %s", coverage((text for _, _, text in real), charset).report()
+        )
+        lines += real
+    make: Make = LineBatches(
         renderer, charset, recipe, args.seed, lambda i: started.pages.page(args.seed, i)
     )
+    if args.data:
+        make = mixed(args.data, make)
     fit(
         network,
         schedule,
@@ -113,6 +148,8 @@ def main() -> None:
         resume=args.resume,
         device=args.device,
     )
+    if args.data and args.init:
+        report_run(args, started.run.folder, renderer)
 
 
 if __name__ == "__main__":

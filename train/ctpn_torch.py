@@ -1,4 +1,4 @@
-"""Train the small detector.
+"""Train a detector, the small one or (`--arch reference`) the paper's.
 
 python -m train.ctpn_torch --run ~/runs/ctpn --time-budget 40m --corpus CORPUS \
     --backgrounds PHOTOGRAPHS --eval-data PAGES
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from common import image as pictures
 from common.arrays import Image, Quads
 from ctpn import Detector
-from ctpn.model_torch import CTPN, as_network
+from ctpn.model_torch import ARCHITECTURES, as_network
 from ctpn.preprocess import MEAN, STD
 from train.data.batches_torch import rendered_batches
 from train.data.page_crops import CropRecipe, PageCrops, Pages
@@ -164,12 +164,12 @@ def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__)
+    args = parse(__doc__, tuple(ARCHITECTURES))
     recipe = CtpnRecipe()
     schedule = schedule_of(args, FitRecipe(lr=1.5e-3, warmup_steps=200))
-    started = start(args, "ctpn-small", recipe, schedule)
+    started = start(args, f"ctpn-{args.arch}", recipe, schedule)
     renderer = started.pages
-    network = prepared(CTPN(), args)
+    network = prepared(ARCHITECTURES[args.arch](), args)
     pages = rendered_pages(renderer, EVALUATION_SEED + args.seed, recipe.rendered_pages)
     if args.eval_data:
         pages += real_pages(args.eval_data, recipe.real_pages)

@@ -15,8 +15,6 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,136 +31,32 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from common.arrays import Floats
 from ocr.weights import WEIGHTS, models
+from train import compact
+from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export
 from train.run import write_json
-from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
+
+__all__ = ["CTPN_AXES", "CTPN_OUTPUTS", "main", "write_float"]
 
 log = logging.getLogger("export")
 OPSET = 17
-CTPN_OUTPUTS = ("scores", "deltas", "sides")
-CTPN_AXES = {"image": {2: "H", 3: "W"}, **{name: {1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
+NAMES = {
+    "small": "small",
+    "reference": "reference",
+    "crnn": "reference",
+    **{name: name for name in ("crnn-gru", "densenet", "resnet-attention")},
+}
+"""What `--arch` takes, and the manifest's name of each: the paper's recognizer is the reference."""
+
+ARCHS = {
+    "angle": ("small", "reference"),
+    "ctpn": ("small", "reference"),
+    "crnn": ("small", "crnn", "crnn-gru", "densenet", "resnet-attention"),
+}
 TASKS = {"angle": "angle", "ctpn": "detector", "crnn": "recognizer"}
-
-
-@dataclass(frozen=True)
-class Export:
-    """What one package needs to be exported.
-
-    Attributes:
-        trained: network for the weights as trained.
-        deployed: from it to the network as shipped.
-        outputs: names of its outputs.
-        axes: dynamic axes, as `torch.onnx.export` takes them.
-        config: keyword arguments of the package's class, kept in the file.
-        inputs: real inputs, to calibrate on and to compare with.
-        keep_float: substrings of node names that stay in float.
-        classifier: matrix products become int8 too, their inputs measured as they come: for a large classifier.
-    """
-
-    trained: nn.Module
-    deployed: Callable[[nn.Module], nn.Module]
-    outputs: tuple[str, ...]
-    axes: dict[str, dict[int, str]]
-    config: dict[str, Any]
-    inputs: Callable[[], Iterator[Floats]]
-    keep_float: tuple[str, ...] = ()
-    classifier: bool = False
-
-
-def crnn_export(args: argparse.Namespace) -> Export:
-    """Return how the small recognizer is exported."""
-    from crnn.charset import Charset
-    from crnn.model_torch import LogProbabilities, SmallCRNN
-    from train.data.lines import LineBatches
-    from train.recipes import CrnnRecipe
-    from train.synth.line import LineRenderer
-
-    charset = Charset.load()
-
-    def inputs() -> Iterator[Floats]:
-        renderer = LineRenderer(
-            FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
-        )
-        make = LineBatches(renderer, charset, CrnnRecipe(columns=4096), seed=777)
-        for index in range(args.calibrate):
-            yield make(index)["lines"].astype(np.float32)
-
-    return Export(
-        SmallCRNN(charset.classes),
-        LogProbabilities,
-        ("log_probs",),
-        {"image": {0: "N", 3: "W"}, "log_probs": {0: "N", 1: "T"}},
-        {"charset": "".join(charset.characters)},
-        inputs,
-        classifier=True,
-    )
-
-
-def ctpn_export(args: argparse.Namespace) -> Export:
-    """Return how the small detector is exported."""
-    from ctpn.model_torch import CTPN, Deployed
-    from ctpn.preprocess import MEAN, STD, normalize
-    from train.synth.backgrounds import Backgrounds
-    from train.synth.page import PageRenderer
-
-    def inputs() -> Iterator[Floats]:
-        pages = PageRenderer(
-            FontLibrary.load(args.fonts),
-            Corpus.load(args.corpus),
-            Backgrounds.load(args.backgrounds),
-        )
-        for index in range(args.calibrate):
-            image = pages.page(777, index).image
-            height, width = (side // 16 * 16 for side in image.shape[:2])
-            yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
-
-    return Export(
-        CTPN(),
-        Deployed,
-        CTPN_OUTPUTS,
-        CTPN_AXES,
-        {},
-        inputs,
-        keep_float=("score", "delta", "side"),
-    )
-
-
-def angle_export(args: argparse.Namespace) -> Export:
-    """Return how the small orientation classifier is exported."""
-    from angle.model_torch import AngleNet
-    from angle.preprocess import pieces
-    from train.synth.backgrounds import Backgrounds
-    from train.synth.page import PageRenderer
-
-    def inputs() -> Iterator[Floats]:
-        pages = PageRenderer(
-            FontLibrary.load(args.fonts),
-            Corpus.load(args.corpus),
-            Backgrounds.load(args.backgrounds),
-        )
-        for index in range(args.calibrate):
-            turned = np.ascontiguousarray(np.rot90(pages.page(777, index).image, index % 4))
-            found, _ = pieces(turned)
-            if len(found):
-                yield found
-
-    config = {"temperature": args.temperature} if args.temperature else {}
-    return Export(
-        AngleNet(),
-        lambda network: network,
-        ("logits",),
-        {"image": {0: "N"}, "logits": {0: "N"}},
-        config,
-        inputs,
-    )
-
-
-EXPORTS = {"angle": angle_export, "ctpn": ctpn_export, "crnn": crnn_export}
 
 
 def main() -> None:
@@ -172,9 +66,17 @@ def main() -> None:
     )
     parser.add_argument("package", choices=sorted(EXPORTS))
     parser.add_argument("weights", type=Path, help="safetensors of a run")
-    parser.add_argument("--name", default="small")
+    parser.add_argument("--arch", choices=NAMES, default="small", help="network of the weights")
+    parser.add_argument("--name", help="in the manifest (default: small, reference or the --arch)")
+    parser.add_argument("--decoder", choices=["ctc", "attention"], default="ctc")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
+    parser.add_argument(
+        "--trainable",
+        choices=[*compact.FORMS, "none"],
+        default="float16",
+        help="form of the weights to train on from",
+    )
     parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
     parser.add_argument("--temperature", type=float, help="of the orientation classifier's score")
     parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
@@ -182,19 +84,20 @@ def main() -> None:
     for name in ("fonts", "corpus", "backgrounds"):
         parser.add_argument(f"--{name}", type=Path)
     args = parser.parse_args()
+    if args.arch not in ARCHS[args.package]:
+        parser.error(f"{args.package} has no --arch {args.arch}: {', '.join(ARCHS[args.package])}")
+    args.name = args.name or NAMES[args.arch]
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     export = EXPORTS[args.package](args)
-    state = {key: value.float() for key, value in load_file(args.weights).items()}
-    export.trained.load_state_dict(state)
+    state = compact.load(args.weights)
+    export.trained.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     stem = f"{args.package}-{args.name}"
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         made = _make(export, Path(folder), quantized=not args.float)
         made.replace(args.out / f"{stem}.onnx")
-        half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-        save_file(half, Path(folder) / "half")
-        (Path(folder) / "half").chmod(0o644)  # safetensors makes files for the owner alone
-        (Path(folder) / "half").replace(args.out / f"{stem}.safetensors")
+    if args.trainable != "none":
+        compact.save(state, args.out / f"{stem}.safetensors", args.trainable)
     _register(args, args.out / f"{stem}.onnx")
 
 
@@ -222,7 +125,7 @@ def _make(export: Export, folder: Path, *, quantized: bool) -> Path:
     plain = folder / "float.onnx"
     write_float(network, batches[0], plain, outputs=export.outputs, axes=export.axes)
     _describe(plain, export.config)
-    with torch.inference_mode():
+    with torch.no_grad():  # a compiled module does not run in inference mode
         reference = network(torch.from_numpy(batches[-1]))
     reference = reference if isinstance(reference, tuple) else (reference,)
     worst = _difference(plain, batches[-1], [value.numpy() for value in reference])

@@ -1,4 +1,10 @@
-"""The one training loop: forward, loss, backward, clip, step, average, log, evaluate, checkpoint, resume."""
+"""The one training loop: forward, loss, backward, clip, step, average, log, evaluate, checkpoint, resume.
+
+A step takes `accumulate` batches from each process and learns from the mean of their gradients. Batch
+numbers run through steps and processes, and chance is sown anew for every batch: one process that
+accumulates two batches, two processes with one each, and a run that was killed and resumed all see
+the same losses.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +14,26 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import nullcontext
+from itertools import islice
+from types import ModuleType
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from train.recipes import FitRecipe
+from train import checkpoint_torch as checkpoint
+from train import processes_torch as processes
+from train.recipes import FitRecipe, learning_rate
 from train.run import Run, log
 
 Batch = dict[str, Tensor]
 Loss = Callable[[nn.Module, Batch, float], tuple[Tensor, dict[str, float]]]
 Evaluate = Callable[[nn.Module], dict[str, float]]
+
+PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+"""What the network computes in; weights, losses and the optimizer stay in float32."""
 
 
 def fit(
@@ -40,48 +52,77 @@ def fit(
     """Train until the time budget or the steps are used up, and return the last figures.
 
     The run folder then holds `best.safetensors` (averaged weights of the best evaluation),
-    `last.safetensors`
-    (averaged), `state.json` and what resuming needs. Ctrl-C and SIGTERM save and stop.
+    `last.safetensors` (averaged), `state.json` for people and `checkpoint.safetensors` for resuming.
+    Ctrl-C and SIGTERM save and stop. Started by torchrun, the first process judges and writes, and
+    returns the figures; the others return none.
 
     Args:
         network: trained in place.
         recipe: needs `time_budget_s` or `steps`.
         run: where everything is kept.
-        batches: from the first step wanted to an endless iterator of batches.
+        batches: from the number of this process's first batch to an endless iterator of batches,
+            whose numbers grow by the number of processes.
         loss: from the network, a batch and the progress in [0, 1) to the loss and figures to log.
         evaluate: from the averaged network, in evaluation mode, to figures.
         best: name of the figure that chooses the best checkpoint.
         higher_is_better: the direction of that figure.
         resume: go on from the last checkpoint, if there is one.
         device: "cpu" or "cuda".
+
+    Raises:
+        ValueError: a recipe without an end, or with settings out of their range.
     """
+    _check(recipe)
+    place = processes.device_of(device)
+    with processes.together(place):
+        trainer = _Trainer(network.to(place), loss, recipe, run, resume)
+        return _run(trainer, batches, evaluate, best, higher_is_better)
+
+
+def _check(recipe: FitRecipe) -> None:
     if recipe.time_budget_s is None and recipe.steps is None:
         raise ValueError(
             "neither a time budget nor steps given; pass --time-budget 40m or --steps 1000"
         )
-    trainer = _Trainer(network.to(device), recipe, run, resume)
+    if recipe.accumulate < 1:
+        raise ValueError(f"accumulate is {recipe.accumulate} batches, expected 1 or more")
+    if recipe.precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise ValueError(f"precision is {recipe.precision!r}, expected one of {known}")
+
+
+def _run(
+    trainer: _Trainer,
+    batches: Callable[[int], Iterator[Batch]],
+    evaluate: Evaluate,
+    best: str,
+    higher_is_better: bool,
+) -> dict[str, float]:
+    """Go through the batches; the first process also logs, judges and saves."""
+    recipe, first = trainer.recipe, processes.number() == 0
     stop = _on_signal()
     due = _Due({"log": 20.0, "judge": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s})
     figures: dict[str, float] = {}
-    bar = tqdm(unit="step", initial=trainer.step, disable=not sys.stderr.isatty())
-    with _writer(run.folder) as writer:
-        for batch in batches(trainer.step):
-            on_device = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-            values = trainer.update(on_device, loss)
-            finished = trainer.progress >= 1
+    bar = tqdm(unit="step", initial=trainer.step, disable=not (first and sys.stderr.isatty()))
+    source = batches(trainer.next_batch)
+    with _writer(trainer.run) if first else nullcontext() as writer:
+        while parts := list(islice(source, recipe.accumulate)):
+            values = trainer.update(parts)
+            finished, stopped = trainer.agree(bool(stop))
+            ended = finished or stopped
             bar.update()
-            if due("log") or finished:
+            if first and (due("log") or ended):
                 text = " ".join(f"{k} {v:.4g}" for k, v in values.items())
                 bar.set_postfix_str(text)
                 log.info("step %d  %.1f%%  %s", trainer.step, 100 * trainer.progress, text)
                 _scalars(writer, "train", values, trainer.step)
-            if due("judge") or finished:
+            if first and (due("judge") or finished):
                 figures = trainer.judge(evaluate, best, higher_is_better)
                 _scalars(writer, "evaluation", figures, trainer.step)
-            if due("save") or finished or stop:
+            if first and (due("save") or ended):
                 trainer.save()
             trainer.mark()
-            if finished or stop:
+            if ended:
                 break
     return figures
 
@@ -105,12 +146,25 @@ def _scalars(writer: Any, group: str, values: dict[str, float], step: int) -> No
         writer.add_scalar(f"{group}/{key}", value, step)
 
 
+class _Step(nn.Module):
+    """Network and loss as one module, because gradients are only shared after a module's forward."""
+
+    def __init__(self, network: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+
+    def forward(self, batch: Batch, progress: float) -> tuple[Tensor, dict[str, float]]:
+        return self.loss(self.network, batch, progress)
+
+
 class _Trainer:
     """Network, optimizer, average and clock of one run."""
 
-    def __init__(self, network: nn.Module, recipe: FitRecipe, run: Run, resume: bool) -> None:
+    def __init__(
+        self, network: nn.Module, loss: Loss, recipe: FitRecipe, run: Run, resume: bool
+    ) -> None:
         self.network, self.recipe, self.run = network, recipe, run
-        self.device = next(network.parameters()).device.type
+        self.device = next(network.parameters()).device
         matrices = [p for p in network.parameters() if p.ndim > 1]
         others = [p for p in network.parameters() if p.ndim <= 1]
         groups = [
@@ -118,11 +172,14 @@ class _Trainer:
             {"params": others, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=recipe.lr)
+        # Only float16 needs its loss scaled: elsewhere the scaler does nothing.
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         self.average = copy.deepcopy(network).eval()
         self.step, self.elapsed, self.best = 0, 0.0, None
         self.history: list[dict[str, Any]] = []
-        if resume and run.read_state():
-            self._load(run.read_state())
+        if resume:
+            self._load()
+        self.module = processes.shared(_Step(network, loss), self.device)
         self.mark()
 
     def mark(self) -> None:
@@ -136,31 +193,65 @@ class _Trainer:
             return self.elapsed / self.recipe.time_budget_s
         return self.step / (self.recipe.steps or 1)
 
-    def update(self, batch: Batch, loss: Loss) -> dict[str, float]:
-        """Make one step and return its figures."""
+    @property
+    def next_batch(self) -> int:
+        """Number of the next batch of this process."""
+        return self.step * self.recipe.accumulate * processes.count() + processes.number()
+
+    def update(self, parts: list[Batch]) -> dict[str, float]:
+        """Make one step from the mean over the parts, and return its figures."""
         rate = learning_rate(self.recipe, self.step, self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.network.train()
-        with torch.autocast(self.device, torch.bfloat16):
-            value, figures = loss(self.network, batch, min(self.progress, 1.0))
         self.optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip))
-        if math.isfinite(norm):  # one broken batch must not spoil the weights
-            self.optimizer.step()
-        else:
-            log.warning("step %d skipped: the gradient is not finite", self.step)
+        figures: dict[str, float] = {}
+        for i, part in enumerate(parts):
+            for key, value in self._learn(part, i, last=i + 1 == len(parts)).items():
+                figures[key] = figures.get(key, 0.0) + value / len(parts)
+        norm = self._move()
         self.step += 1
         self._blend()
         self.elapsed += time.monotonic() - self._clock
         self.mark()
         return {
-            **figures,
+            **processes.mean(figures, self.device),
             "norm": norm,
             "lr": rate,
             "steps_per_s": self.step / max(self.elapsed, 1e-9),
         }
+
+    def _learn(self, part: Batch, place: int, *, last: bool) -> dict[str, float]:
+        """Add the gradients of one batch; the processes share them at the last one of a step."""
+        batch = {key: value.to(self.device, non_blocking=True) for key, value in part.items()}
+        number = self.next_batch + place * processes.count()
+        # Dropout and samples then depend on the batch alone, whichever process has it and when.
+        torch.manual_seed(self.run.seed * 1_000_003 + number)
+        alone = nullcontext() if last or processes.count() == 1 else self.module.no_sync()
+        precision = PRECISIONS[self.recipe.precision]
+        with alone:
+            with torch.autocast(
+                self.device.type, precision, enabled=precision is not torch.float32
+            ):
+                value, figures = self.module(batch, min(self.progress, 1.0))
+            self.scaler.scale(value / self.recipe.accumulate).backward()
+        return figures
+
+    def _move(self) -> float:
+        """Clip and apply the gradients; return their norm."""
+        self.scaler.unscale_(self.optimizer)
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip))
+        if math.isfinite(norm):  # one broken batch must not spoil the weights
+            self.scaler.step(self.optimizer)
+        else:
+            log.warning("step %d skipped: the gradient is not finite", self.step)
+        self.scaler.update()
+        return norm
+
+    def agree(self, stop: bool) -> tuple[bool, bool]:
+        """Return whether the run is finished and whether to stop, as the first process has it."""
+        self.elapsed, stopped = processes.from_first([self.elapsed, float(stop)], self.device)
+        return self.progress >= 1, bool(stopped)
 
     @torch.no_grad()
     def _blend(self) -> None:
@@ -187,66 +278,40 @@ class _Trainer:
         value = figures[best]
         if self.best is None or (value > self.best if higher_is_better else value < self.best):
             self.best = value
-            _save(self.average.state_dict(), self.run.folder / "best.safetensors")
+            checkpoint.save_tensors(self.average.state_dict(), self.run.folder / "best.safetensors")
         return figures
 
     def save(self) -> None:
-        """Write everything that resuming needs; the state file comes last."""
+        """Write everything that resuming needs as one file, then what people and exports read."""
         folder = self.run.folder
-        _save(self.average.state_dict(), folder / "last.safetensors")
-        _save(self.network.state_dict(), folder / "network.safetensors")
-        _save(_flat(self.optimizer), folder / "optimizer.safetensors")
         state = {
             "step": self.step,
             "elapsed_s": self.elapsed,
             "best": self.best,
             "history": self.history,
         }
+        parts = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": checkpoint.flatten(self.optimizer),
+        }
+        checkpoint.save(folder, parts, {**state, "scaler": self.scaler.state_dict()})
+        checkpoint.save_tensors(parts["average"], folder / "last.safetensors")
         self.run.write_state(state)
 
-    def _load(self, state: dict[str, Any]) -> None:
-        folder = self.run.folder
-        self.network.load_state_dict(load_file(folder / "network.safetensors"))
-        self.average.load_state_dict(load_file(folder / "last.safetensors"))
-        _unflatten(self.optimizer, load_file(folder / "optimizer.safetensors"))
+    def _load(self) -> None:
+        found = checkpoint.load(self.run.folder)
+        if found is None:
+            return
+        parts, state = found
+        self.network.load_state_dict(parts["network"])
+        self.average.load_state_dict(parts["average"])
+        checkpoint.unflatten(self.optimizer, parts["optimizer"])
+        if state.get("scaler"):
+            self.scaler.load_state_dict(state["scaler"])
         self.step, self.elapsed, self.best = state["step"], state["elapsed_s"], state["best"]
         self.history = state["history"]
         log.info("resumed at step %d after %.0f s", self.step, self.elapsed)
-
-
-def learning_rate(recipe: FitRecipe, step: int, progress: float) -> float:
-    """Return the rate: 1 linear warm-up by steps, 2 cosine by progress, 3 a hundredth at the end."""
-    warm = min(1.0, (step + 1) / max(recipe.warmup_steps, 1))
-    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    return recipe.lr * warm * max(cosine, 0.01)
-
-
-def _save(tensors: dict[str, Tensor], path: Path) -> None:
-    partial = path.with_name(path.name + ".part")
-    save_file(
-        {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, partial
-    )
-    partial.replace(path)
-
-
-def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimizer's state as named tensors: number of the parameter, name of the moment."""
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{i}.{key}": torch.as_tensor(value)
-        for i, values in state.items()
-        for key, value in values.items()
-    }
-
-
-def _unflatten(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        number, key = name.split(".")
-        state.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict(
-        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-    )
 
 
 def _on_signal() -> list[int]:
@@ -264,7 +329,9 @@ def _on_signal() -> list[int]:
     return caught
 
 
-def _writer(folder: Path) -> Any:
+def _writer(run: Run) -> Any:
+    # With this name there TensorBoard does not import TensorFlow to open a file: 2.5 s and 300 MB.
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
     from torch.utils.tensorboard import SummaryWriter  # slow to import, and only wanted here
 
-    return SummaryWriter(str(folder / "tensorboard"))
+    return SummaryWriter(str(run.folder / "tensorboard"))

@@ -32,6 +32,11 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="go on from the run's last checkpoint"
     )
     parser.add_argument("--init", type=Path, help="start from these weights (.safetensors)")
+    parser.add_argument(
+        "--init-trunk",
+        type=Path,
+        help="start the VGG-16 from another model's weights (.safetensors): angle and detector share it",
+    )
     parser.add_argument("--fonts", type=Path, help="folder of fonts (default: the system's)")
     parser.add_argument(
         "--corpus", type=Path, help="folder of zh*.txt and en*.txt, one sentence a line"
@@ -45,6 +50,15 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, help="steps instead of a time budget")
     parser.add_argument("--lr", type=float, help="peak learning rate instead of the recipe's")
+    parser.add_argument(
+        "--accumulate", type=int, default=1, help="batches whose gradients make one step"
+    )
+    parser.add_argument(
+        "--precision",
+        default="bfloat16",
+        choices=["bfloat16", "float16", "float32"],
+        help="of the network's arithmetic; float16 is for GPUs without bfloat16",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--threads", type=int, default=2, help="threads of the network on a CPU")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -21,6 +22,9 @@ class FitRecipe:
         steps: steps in all, where no time budget is given.
         evaluate_every_s: seconds between evaluations.
         checkpoint_every_s: seconds between checkpoints.
+        accumulate: batches of each process whose gradients make one step.
+        precision: of the network's arithmetic: bfloat16, float16 (for GPUs without bfloat16) or
+            float32.
     """
 
     lr: float = 2e-3
@@ -32,6 +36,15 @@ class FitRecipe:
     steps: int | None = None
     evaluate_every_s: float = 600.0
     checkpoint_every_s: float = 180.0
+    accumulate: int = 1
+    precision: str = "bfloat16"
+
+
+def learning_rate(recipe: FitRecipe, step: int, progress: float) -> float:
+    """Return the rate: 1 linear warm-up by steps, 2 cosine by progress, 3 a hundredth at the end."""
+    warm = min(1.0, (step + 1) / max(recipe.warmup_steps, 1))
+    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return recipe.lr * warm * max(cosine, 0.01)
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,7 @@ class CrnnRecipe:
             what it brings.
         sampled: classes outside the batch that take part in a step; None for all.
         page_share: share of batches whose lines are cut out of rendered pages instead of rendered singly.
+        attention_weight: of the attention's cross-entropy, in networks that have one beside CTC.
         pages: pages rendered for such a batch; the width class with most text among them is the batch.
     """
 
@@ -59,4 +73,5 @@ class CrnnRecipe:
     aligned_weight: float = 4.0
     sampled: int | None = 1500
     page_share: float = 0.35
+    attention_weight: float = 0.5
     pages: int = 4

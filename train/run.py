@@ -20,10 +20,16 @@ class Run:
     seed: int
 
     @classmethod
-    def create(cls, folder: Path, recipe: dict[str, Any], seed: int) -> Run:
-        """Make the folder, write the recipe into it and send the log there and to stderr."""
+    def create(cls, folder: Path, recipe: dict[str, Any], seed: int, *, first: bool = True) -> Run:
+        """Make the folder, write the recipe into it and send the log there and to stderr.
+
+        Of several processes that train together only the `first` writes and says anything.
+        """
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
+        if not first:
+            log.setLevel(logging.ERROR)
+            return cls(folder, seed)
         write_json(folder / "recipe.json", {"seed": seed, **recipe})
         form = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
         for handler in (

@@ -1,86 +1,79 @@
-"""What every training does before its first batch: command line, schedule, run folder, seeds, fonts, text, pages."""
+"""What every training in PyTorch does before its first batch, on top of `train.start`: seeds, weights."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
-import cv2
 import torch
-from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
-from train.options import add_common
+from train import compact
 from train.recipes import FitRecipe
-from train.run import Run, log
-from train.synth.backgrounds import Backgrounds
-from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
-from train.synth.page import PageRenderer
+from train.start import Started, open_run, parse, schedule_of
 
-
-@dataclass(frozen=True)
-class Started:
-    """A run that is ready to train, and what renders its data."""
-
-    run: Run
-    fonts: FontLibrary
-    corpus: Corpus
-    backgrounds: Backgrounds
-    pages: PageRenderer
-
-
-def parse(description: str | None) -> argparse.Namespace:
-    """Read the command line that all trainings share."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common(parser)
-    return parser.parse_args()
-
-
-def schedule_of(args: argparse.Namespace, usual: FitRecipe) -> FitRecipe:
-    """Return a model's usual schedule with what the command line says of time and rate.
-
-    A run of few steps warms up in a tenth of them.
-    """
-    warmup = usual.warmup_steps
-    if args.time_budget is None and args.steps is not None:
-        warmup = max(1, min(warmup, args.steps // 10))
-    return replace(
-        usual,
-        time_budget_s=args.time_budget,
-        steps=args.steps,
-        evaluate_every_s=args.evaluate_every,
-        warmup_steps=warmup,
-        lr=args.lr or usual.lr,
-    )
+__all__ = ["Started", "grown", "parse", "prepared", "schedule_of", "start"]
 
 
 def start(args: argparse.Namespace, model: str, recipe: Any, schedule: FitRecipe) -> Started:  # noqa: ANN401
-    """Open the run folder, set seeds and threads, and find fonts, text and photographs.
-
-    Args:
-        args: of `parse`.
-        model: its name, for the run's `recipe.json`.
-        recipe: the model's own numbers, a dataclass.
-        schedule: see `schedule_of`.
-    """
-    settings = {"model": model, **asdict(recipe), "fit": asdict(schedule)}
-    run = Run.create(args.run, settings, args.seed)
+    """Set seeds and threads and open the run, see `train.start.open_run`."""
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    cv2.setNumThreads(1)
-    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
-    log.info("%d Chinese and %d Latin faces", len(fonts.han), len(fonts.latin))
-    backgrounds = Backgrounds.load(args.backgrounds)
-    return Started(run, fonts, corpus, backgrounds, PageRenderer(fonts, corpus, backgrounds))
+    return open_run(args, model, recipe, schedule)
 
 
 def prepared(network: nn.Module, args: argparse.Namespace) -> nn.Module:
-    """Lay a network out for convolutions and give it the weights of `--init`, if any."""
+    """Lay a network out for convolutions and give it the weights of `--init`, if any.
+
+    A recognizer may start from the weights of a smaller charset, see `grown`.
+
+    Raises:
+        ValueError: weights of another network.
+    """
     if args.init:
-        state = {name: value.float() for name, value in load_file(args.init).items()}
-        network.load_state_dict(state)
+        state = _read(args.init)
+        _fill(network, grown(state, network.state_dict()), args.init)
+    if args.init_trunk:
+        state = {k: v for k, v in _read(args.init_trunk).items() if k.startswith("trunk.")}
+        _fill(network, {**network.state_dict(), **state} if state else {}, args.init_trunk)
     return network.to(memory_format=torch.channels_last)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value) for name, value in compact.load(path).items()}
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2]
+        raise ValueError(
+            f"{path} holds the weights of another network: {' '.join(first).strip()[:200]}; "
+            "choose the --arch they were trained with"
+        ) from error
+
+
+def grown(state: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give the classifier of a smaller charset the classes that a larger charset has more.
+
+    Old classes keep their weights, so old logits are what they were; new ones begin as unlikely as the
+    least likely of the old, or the first steps would read them everywhere.
+
+    Args:
+        state: weights with C classes in `classify.weight` (C, D) and `classify.bias` (C,).
+        target: weights of the network to fill, with at least as many classes, the old ones first.
+    """
+    grown = dict(state)
+    weight, bias = state.get("classify.weight"), state.get("classify.bias")
+    if weight is None or bias is None or "classify.weight" not in target:
+        return grown
+    more = len(target["classify.weight"]) - len(weight)
+    if more <= 0:
+        return grown
+    # As spread as the old rows, so that the first gradients are of the usual size.
+    rows = weight.mean(0) + weight.std(0) * torch.randn(more, weight.shape[1])
+    grown["classify.weight"] = torch.cat([weight, rows])
+    grown["classify.bias"] = torch.cat([bias, bias.min().expand(more)])
+    return grown

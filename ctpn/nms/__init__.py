@@ -1,6 +1,6 @@
 """Non-maximum suppression: the compiled version where it was built, else the numpy definition.
 
-The one place that looks at what is installed: both give the same answer, so the choice is only
+The one place that looks at what is installed: all give the same answer, so the choice is only
 speed, it is logged, and `implementation` overrides it.
 """
 
@@ -43,20 +43,32 @@ def _cython() -> Suppress | None:
     return suppress
 
 
-@lru_cache(maxsize=3)
+def _cuda() -> Suppress:
+    from ctpn.nms import nms_cuda
+
+    try:
+        return nms_cuda.load()
+    except OSError as error:
+        raise ValueError(f"NMS on the GPU: {error}") from error
+
+
+@lru_cache(maxsize=4)
 def implementation(name: str = "auto") -> Suppress:
     """Return the function that suppresses.
 
     Args:
-        name: "numpy", "cython", or "auto" for the compiled one where it was built.
+        name: "numpy", "cython", "cuda", or "auto" for Cython's where it was built. The GPU is never
+            chosen by itself: a page's strips are decided before they would have got there.
 
     Raises:
-        ValueError: an unknown name, or "cython" where it was not built.
+        ValueError: an unknown name, or a compiled version that was not built or has no GPU.
     """
     if name == "numpy":
         return nms_numpy.suppress
+    if name == "cuda":
+        return _cuda()
     if name not in {"auto", "cython"}:
-        raise ValueError(f"NMS implementation is {name!r}, expected auto, cython or numpy")
+        raise ValueError(f"NMS implementation is {name!r}, expected auto, cython, cuda or numpy")
     compiled = _cython()
     if compiled is None:
         if name == "cython":

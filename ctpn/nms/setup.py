@@ -2,11 +2,13 @@
 
 Needs Cython and a C compiler, and neither numpy's headers nor an installation. Failure is no error
 for the project: reading works with the numpy version, only slower on pages with thousands of
-strips.
+strips. `python -m ctpn.nms.setup cuda` builds the version for a GPU, which needs nvcc alone.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -32,10 +34,36 @@ def build() -> Path:
         return HERE / Path(command.get_ext_filename("nms_cython")).name
 
 
+def build_cuda(target: Path | None = None) -> Path:
+    """Compile `nms_cuda.cu` and return the library's path, `target` where one is given.
+
+    Raises:
+        RuntimeError: there is no nvcc, or it failed; the message ends in what it said.
+    """
+    nvcc = shutil.which("nvcc")
+    if nvcc is None:
+        raise RuntimeError("nvcc is not on the PATH; it comes with NVIDIA's CUDA toolkit")
+    name = "nms_cuda.dll" if sys.platform == "win32" else "libnms_cuda.so"
+    path = target or HERE / name
+    partial = path.with_name(path.name + ".part")
+    command = [nvcc, "-O2", "--fmad=false", "--shared", "-o", str(partial)]
+    if sys.platform != "win32":
+        command += ["-Xcompiler", "-fPIC,-ffp-contract=off"]
+    done = subprocess.run([*command, str(HERE / "nms_cuda.cu")], capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing was said"]
+        raise RuntimeError(f"nvcc ended with {done.returncode}: {said[-1]}")
+    partial.replace(path)
+    return path
+
+
 def main() -> int:
     """Build, and say in one line what came of it."""
+    if sys.argv[1:] not in ([], ["cuda"]):
+        print("usage: python -m ctpn.nms.setup [cuda]", file=sys.stderr)
+        return 2
     try:
-        path = build()
+        path = build_cuda() if sys.argv[1:] else build()
     except ImportError as error:
         print(f"NMS stays in numpy: {error.name} is not installed", file=sys.stderr)
         return 1

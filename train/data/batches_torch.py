@@ -13,19 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from train import processes_torch as processes
+
 Make = Callable[[int], dict[str, NDArray[np.generic]]]
 
 
 class _Batches(IterableDataset):  # type: ignore[type-arg]
-    """Batch numbers from `start` without end, dealt to the workers in turn."""
+    """Every so manieth batch number from `start` without end, dealt to the workers in turn."""
 
-    def __init__(self, make: Make, start: int) -> None:
-        self.make = make
-        self.start = start
+    def __init__(self, make: Make, start: int, every: int) -> None:
+        self.make, self.start, self.every = make, start, every
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         info = get_worker_info()
-        index, step = (self.start + info.id, info.num_workers) if info else (self.start, 1)
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        index, step = self.start + worker * self.every, workers * self.every
         while True:
             yield {key: torch.from_numpy(value) for key, value in self.make(index).items()}
             index += step
@@ -36,10 +38,11 @@ def rendered_batches(
 ) -> Iterator[dict[str, Tensor]]:
     """Yield batch `start`, `start` + 1, … made by `make` in `workers` processes (0: in this one).
 
-    Ctrl-C reaches the training alone: workers ignore it and end with their parent.
+    Where several processes train together, each number belongs to one of them: they count by their
+    number. Ctrl-C reaches the training alone: workers ignore it and end with their parent.
     """
     loader = DataLoader(
-        _Batches(make, start),
+        _Batches(make, start, processes.count()),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=6 if workers else None,

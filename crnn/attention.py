@@ -1,0 +1,34 @@
+"""What an attention decoder found, as the runs that CTC gives: one class, one place, one probability each."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Floats
+from crnn.ctc import Run
+
+END = 0
+"""Class that ends a line; the blank of CTC."""
+
+
+def runs(labels: NDArray[np.int64], log_probs: Floats, places: Floats, steps: int) -> list[Run]:
+    """Cut one line's characters at its end and give each the step it was seen at.
+
+    Args:
+        labels: (L,) classes; the first 0 ends the line.
+        log_probs: (L,) of the classes.
+        places: (L,) middle of what was looked at for each, in time steps from the left edge.
+        steps: time steps of the line, padding left out; attention may have looked beyond.
+
+    Returns:
+        One run of one step for each character, in reading order; none for L = 0.
+    """
+    ends = np.flatnonzero(labels == END)
+    count = int(ends[0]) if len(ends) else len(labels)
+    starts = np.clip(np.floor(places[:count]), 0, max(steps - 1, 0)).astype(int)
+    probability = np.exp(np.minimum(log_probs[:count], 0))
+    return [
+        Run(int(label), int(start), int(start) + 1, float(p))
+        for label, start, p in zip(labels[:count], starts, probability, strict=True)
+    ]

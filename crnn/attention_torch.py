@@ -1,0 +1,119 @@
+"""Attention beside CTC: features of a line in, one character after the other out.
+
+Bahdanau et al. 2015 on the features that CTC also reads, trained jointly as by Kim et al. 2017.
+Class 0, the blank of CTC, stands before the first character and after the last one.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class AttentionDecoder(nn.Module):
+    """A recurrent cell that looks at the features where the next character stands.
+
+    Args:
+        classes: with class 0, the end.
+        features: width of the features.
+        hidden: units of the cell, and width of everything between.
+    """
+
+    def __init__(self, classes: int, features: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.key = nn.Linear(features, hidden)
+        self.query = nn.Linear(hidden, hidden, bias=False)
+        self.energy = nn.Linear(hidden, 1, bias=False)
+        self.embed = nn.Embedding(classes, hidden)
+        # A gated recurrent unit by hand: PyTorch's own cell does not go through its exporter.
+        self.enter = nn.Linear(hidden + features, 3 * hidden)
+        self.keep = nn.Linear(hidden, 3 * hidden)
+        self.out = nn.Linear(hidden + features, classes)
+
+    def step(
+        self, features: Tensor, keys: Tensor, state: Tensor, previous: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Find the next character.
+
+        Args:
+            features: (N, T, D).
+            keys: (N, T, hidden), `self.key` of the features.
+            state: (N, hidden).
+            previous: (N,) classes of the characters before.
+
+        Returns:
+            Input (N, hidden + D) of the classifier `out`, the new state, the attention (N, T).
+        """
+        energies = self.energy(torch.tanh(keys + self.query(state)[:, None]))[:, :, 0]
+        weights = torch.softmax(energies, 1)
+        context = (weights[:, :, None] * features).sum(1)
+        entering = self.enter(torch.cat([self.embed(previous), context], 1))
+        reset_in, update_in, new_in = entering.chunk(3, 1)
+        reset, update, new = self.keep(state).chunk(3, 1)
+        candidate = torch.tanh(new_in + torch.sigmoid(reset_in + reset) * new)
+        share = torch.sigmoid(update_in + update)
+        state = share * state + (1 - share) * candidate
+        return torch.cat([state, context], 1), state, weights
+
+    def teach(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Say every character knowing those before it.
+
+        Args:
+            features: (N, T, D).
+            labels: (N, L), zero padded.
+
+        Returns:
+            Logits (N, L + 1, C): the characters, then the end.
+        """
+        keys, state = self.key(features), features.new_zeros(len(features), self.hidden)
+        before = F.pad(labels, (1, 0))
+        outputs = []
+        for i in range(before.shape[1]):
+            output, state, _ = self.step(features, keys, state, before[:, i])
+            outputs.append(output)
+        logits: Tensor = self.out(torch.stack(outputs, 1))
+        return logits
+
+    def loss(self, features: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
+        """Mean cross-entropy of the (N, L) labels' first `lengths` (N,) characters and their ends."""
+        logits = self.teach(features, labels).float()
+        place = torch.arange(logits.shape[1], device=labels.device)[None]
+        target = torch.where(place <= lengths[:, None], F.pad(labels, (0, 1)), -100)
+        return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=-100)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Take the best character each time, until every line has ended.
+
+        A line has at most as many characters as time steps.
+
+        Returns:
+            Classes (N, L) int64, 0 from the end on; their log-probabilities (N, L); the middle of
+            what was looked at (N, L), in time steps.
+        """
+        keys, state = (
+            self.key(features),
+            torch.zeros_like(features[:, 0, :1]).repeat(1, self.hidden),
+        )
+        previous = torch.zeros_like(features[:, 0, 0]).long()
+        ended = previous > 0
+        steps = features.shape[1]
+        middles = torch.arange(steps, device=features.device) + 0.5
+        labels, log_probs, places = [previous], [features[:, 0, 0]], [features[:, 0, 0]]
+        i = 0
+        while i < steps and not bool(ended.all()):
+            output, state, weights = self.step(features, keys, state, previous)
+            best, chosen = torch.log_softmax(self.out(output), 1).max(1)
+            ended = ended | (chosen == 0)
+            previous = torch.where(ended, torch.zeros_like(chosen), chosen)
+            labels.append(previous)
+            log_probs.append(best)
+            places.append((weights * middles).sum(1))
+            i += 1
+        # The first entries only told the compiler of the types.
+        return (
+            torch.stack(labels, 1)[:, 1:],
+            torch.stack(log_probs, 1)[:, 1:],
+            torch.stack(places, 1)[:, 1:],
+        )

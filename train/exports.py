@@ -1,0 +1,156 @@
+"""What each package needs to be exported: networks, outputs, configuration, inputs to calibrate on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from common.arrays import Floats
+from train.synth.corpus import Corpus
+from train.synth.fonts import FontLibrary
+
+CTPN_OUTPUTS = ("scores", "deltas", "sides")
+CTPN_AXES = {"image": {2: "H", 3: "W"}, **{name: {1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
+LINE_AXES = {0: "N", 3: "W"}
+
+
+@dataclass(frozen=True)
+class Export:
+    """What one package needs to be exported.
+
+    Attributes:
+        trained: network for the weights as trained.
+        deployed: from it to the network as shipped.
+        outputs: names of its outputs.
+        axes: dynamic axes, as `torch.onnx.export` takes them.
+        config: keyword arguments of the package's class, kept in the file.
+        inputs: real inputs, to calibrate on and to compare with.
+        keep_float: substrings of node names that stay in float.
+        classifier: matrix products become int8 too, their inputs measured as they come: for a large classifier.
+    """
+
+    trained: nn.Module
+    deployed: Callable[[nn.Module], nn.Module]
+    outputs: tuple[str, ...]
+    axes: dict[str, dict[int, str]]
+    config: dict[str, Any]
+    inputs: Callable[[], Iterator[Floats]]
+    keep_float: tuple[str, ...] = ()
+    classifier: bool = False
+
+
+def is_normalized(args: argparse.Namespace) -> bool:
+    """Say whether the weights of a VGG-16 still have their batch norms."""
+    with safe_open(args.weights, "pt") as stream:
+        return "trunk.norm1_1.weight" in stream.keys()  # noqa: SIM118 - no dictionary
+
+
+def crnn_export(args: argparse.Namespace) -> Export:
+    """Return how a recognizer is exported; `--decoder attention` ships the reader beside CTC."""
+    from crnn.charset import Charset
+    from crnn.model_torch import LogProbabilities, SmallCRNN
+    from crnn.preprocess import STRIDE
+    from crnn.reference_torch import AttentionReading, ResNetAttention, build
+    from train.data.lines import LineBatches
+    from train.recipes import CrnnRecipe
+    from train.synth.line import LineRenderer
+
+    charset = Charset.load()
+
+    def inputs() -> Iterator[Floats]:
+        renderer = LineRenderer(
+            FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
+        )
+        make = LineBatches(renderer, charset, CrnnRecipe(columns=4096), seed=777)
+        for index in range(args.calibrate):
+            yield make(index)["lines"].astype(np.float32)
+
+    small = args.arch == "small"
+    network = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
+    config: dict[str, Any] = {"charset": "".join(charset.characters)}
+    if getattr(network, "stride", STRIDE) != STRIDE:
+        config["stride"] = network.stride
+    if args.decoder == "ctc":
+        axes = {"image": LINE_AXES, "log_probs": {0: "N", 1: "T"}}
+        made = Export(network, LogProbabilities, ("log_probs",), axes, config, inputs)
+        return replace(made, classifier=True)
+    if not isinstance(network, ResNetAttention):
+        raise ValueError(f"--decoder attention needs --arch resnet-attention, not {args.arch}")
+    outputs = ("labels", "log_probs", "places")
+    axes = {"image": LINE_AXES, **{name: {0: "N", 1: "L"} for name in outputs}}
+    config["decoder"] = "attention"
+    # How often the decoder goes round is decided while it reads: a trace would not show that.
+    return Export(
+        network, lambda n: torch.jit.script(AttentionReading(n)), outputs, axes, config, inputs
+    )
+
+
+def ctpn_export(args: argparse.Namespace) -> Export:
+    """Return how a detector is exported."""
+    from ctpn.model_torch import CTPN, VGG16CTPN, Deployed
+    from ctpn.preprocess import MEAN, STD, normalize
+    from train.synth.backgrounds import Backgrounds
+    from train.synth.page import PageRenderer
+
+    def inputs() -> Iterator[Floats]:
+        pages = PageRenderer(
+            FontLibrary.load(args.fonts),
+            Corpus.load(args.corpus),
+            Backgrounds.load(args.backgrounds),
+        )
+        for index in range(args.calibrate):
+            image = pages.page(777, index).image
+            height, width = (side // 16 * 16 for side in image.shape[:2])
+            yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
+
+    small = args.arch == "small"
+    return Export(
+        CTPN() if small else VGG16CTPN(normalized=is_normalized(args)),
+        Deployed,
+        CTPN_OUTPUTS,
+        CTPN_AXES,
+        {},
+        inputs,
+        keep_float=("score", "delta", "side"),
+    )
+
+
+def angle_export(args: argparse.Namespace) -> Export:
+    """Return how an orientation classifier is exported."""
+    from angle.model_torch import AngleNet, VGG16Angle, deployed
+    from angle.preprocess import pieces
+    from train.synth.backgrounds import Backgrounds
+    from train.synth.page import PageRenderer
+
+    def inputs() -> Iterator[Floats]:
+        pages = PageRenderer(
+            FontLibrary.load(args.fonts),
+            Corpus.load(args.corpus),
+            Backgrounds.load(args.backgrounds),
+        )
+        for index in range(args.calibrate):
+            turned = np.ascontiguousarray(np.rot90(pages.page(777, index).image, index % 4))
+            found, _ = pieces(turned)
+            if len(found):
+                yield found
+
+    config = {"temperature": args.temperature} if args.temperature else {}
+    small = args.arch == "small"
+    return Export(
+        AngleNet() if small else VGG16Angle(normalized=is_normalized(args)),
+        deployed,
+        ("logits",),
+        {"image": {0: "N"}, "logits": {0: "N"}},
+        config,
+        inputs,
+    )
+
+
+EXPORTS = {"angle": angle_export, "ctpn": ctpn_export, "crnn": crnn_export}
