@@ -2,7 +2,8 @@
 
 Text is compared after NFKC, lower case, without white space, and with quotes, dashes, brackets and
 stops unified. Counts of pages are added first and divided last, so that every character of a set
-weighs the same.
+weighs the same. Single lines are compared in `train.metrics_text`, boxes by the ICDAR protocols in
+`train.metrics_boxes`.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def hmean(
         (tp, n_true, n_pred) without the ignored.
     """
     n_true = sum(not flag for flag in ignore)
-    pairs = _overlapping(pred_quads, true_quads)
+    pairs = overlapping(pred_quads, true_quads)
     used_true: set[int] = set()
     used_pred: set[int] = set()
     tp = ignored = 0
@@ -167,7 +168,7 @@ class Counts:
 
 def count_page(page: LabelledPage, read: Sequence[ReadLine]) -> Counts:
     """Compare what was read on one page, in reading order, with its truth."""
-    shown = [line for line in read if not _veiled(line, page)]
+    shown = [line for line in read if not veiled(line, page)]
     true_texts = _texts((line.text for line in page.lines if not line.ignore), alnum=page.alnum)
     read_texts = _texts((line.text for line in shown), alnum=page.alnum)
     if page.cropped:  # one line, whatever an engine makes of it
@@ -197,7 +198,7 @@ def _texts(texts: Iterable[str], *, alnum: bool) -> list[str]:
     return [text for text in clean if text]
 
 
-def _veiled(line: ReadLine, page: LabelledPage) -> bool:
+def veiled(line: ReadLine, page: LabelledPage) -> bool:
     """Whether a line was read under an ignored quad alone: it then counts neither way."""
     if line.box is None or page.partial:
         return False
@@ -215,7 +216,7 @@ def _covers(quad: ArrayLike, box: ArrayLike) -> bool:
     return area > 0 and cv2.intersectConvexConvex(hull, _hull(quad))[0] > 0.5 * area
 
 
-def _overlapping(
+def overlapping(
     pred_quads: Sequence[ArrayLike], true_quads: Sequence[ArrayLike]
 ) -> list[tuple[float, int, int]]:
     """List (iou, true index, found index) of the pairs at or above the threshold."""

@@ -55,16 +55,16 @@ class LineBatches:
         width = int(rng.choice(self.recipe.widths, p=self.recipe.shares))
         samples: list[LineSample] = []
         if self.page is not None and rng.random() < self.recipe.page_share:
-            width, samples = self._page_lines(self.page, index, rng)
+            width, samples = self.page_lines(self.page, index, rng)
         if not samples:
             count = self.recipe.columns // width
             samples = [self.renderer.line(self.seed, index * 1000 + i, width) for i in range(count)]
         return self.collate(samples, width)
 
-    def _page_lines(
+    def page_lines(
         self, page: Callable[[int], PageSample], index: int, rng: np.random.Generator
     ) -> tuple[int, list[LineSample]]:
-        """Cut the lines out of a few pages and keep the width class that has most of them."""
+        """Cut the lines out of a few pages; return the width class that has most of them, and those."""
         classes: dict[int, list[LineSample]] = {width: [] for width in self.recipe.widths}
         for i in range(self.recipe.pages):
             for sample in line_crops(page(index * self.recipe.pages + i), rng):

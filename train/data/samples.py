@@ -25,10 +25,11 @@ class Line:
 
 @dataclass(frozen=True)
 class PageSample:
-    """A picture, (H, W, 3) uint8 RGB, and its lines in reading order."""
+    """A picture, (H, W, 3) uint8 RGB, its lines in reading order, and where its labels stand (file:line), if known."""
 
     image: Image
     lines: tuple[Line, ...]
+    place: str = ""
 
 
 def _no_positions() -> NDArray[np.float32]:
@@ -40,10 +41,11 @@ class LineSample:
     """A picture of one line, its text, and where each character stands.
 
     `centers` and `widths` are (n,) float32 in pixels along x, one per character of `text`; both are
-    empty where the positions are not known (real data).
+    empty where the positions are not known (real data). `place` is where its label stands (file:line), if known.
     """
 
     image: Image
     text: str
     centers: NDArray[np.float32] = field(default_factory=_no_positions)
     widths: NDArray[np.float32] = field(default_factory=_no_positions)
+    place: str = ""

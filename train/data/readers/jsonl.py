@@ -19,6 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from train.data.readers.pages import Mark, Source, make_line, make_page
+from train.data.readers.report import Report
+from train.data.samples import LineSample, PageSample
+
 _LOG = logging.getLogger(__name__)
 
 LABELS = "labels.jsonl"
@@ -84,25 +88,56 @@ def read_pages(folder: Path) -> Iterator[LabelledPage]:
     Raises:
         FileNotFoundError: the folder has no `labels.jsonl`.
     """
-    labels = folder / LABELS
-    if not labels.is_file():
-        raise FileNotFoundError(
-            f"{labels} does not exist: give a folder that holds {LABELS} and the pictures it names"
-        )
-    broken = 0
-    with labels.open("rb") as stream:
-        for number, raw in enumerate(stream, 1):
-            if not raw.strip():
-                continue
-            try:
-                yield _page(folder, json.loads(raw.decode("utf-8-sig")))
-            except (ValueError, KeyError, TypeError, OSError) as error:
-                broken += 1
-                _LOG.warning(
-                    "%s, line %d left out: %s: %s", labels, number, type(error).__name__, error
-                )
+    labels, broken = folder / LABELS, 0
+    for number, page in _pages(labels):
+        if isinstance(page, LabelledPage):
+            yield page
+        else:
+            broken += 1
+            _LOG.warning("%s, line %d left out: %s: %s", labels, number, type(page).__name__, page)
     if broken:
         _LOG.warning("%s: %d broken records left out", labels, broken)
+
+
+def read(folder: Path, report: Report) -> Iterator[PageSample | LineSample]:
+    """Iterate over the same pages with their pictures decoded; a picture that is one line is a `LineSample`.
+
+    A line whose text alone is known, one of several on its page, is reported and left out.
+    """
+    labels, number = folder if folder.is_file() else folder / LABELS, 0
+    for number, page in _pages(labels):
+        place = f"{labels.name}:{number}"
+        if not isinstance(page, LabelledPage):
+            report.skip(place, _reason(page))
+            continue
+        boxed = [line for line in page.lines if line.quad is not None]
+        if not boxed and (page.cropped or len(page.lines) == 1):
+            sample: PageSample | LineSample | None = _line_sample(page, place, report)
+        else:
+            sample = _page_sample(page, place, report)
+        if sample is not None:
+            yield sample
+    if not number:
+        report.skip(labels.name, "empty label file")
+
+
+def _line_sample(page: LabelledPage, place: str, report: Report) -> LineSample | None:
+    if len(page.lines) != 1 or page.lines[0].ignore:
+        report.skip(place, f"no label: {len(page.lines)} lines, or an ignored one, on a crop")
+        return None
+    return make_line(page.path, page.path.name, page.lines[0].text, report, place)
+
+
+def _page_sample(page: LabelledPage, place: str, report: Report) -> PageSample | None:
+    marks, failed = [], 0
+    for index, line in enumerate(page.lines):
+        where = f"{place}[{index}]"
+        if line.quad is None:
+            report.skip(where, "no box: the line's place on the page is not known")
+            failed += 1
+        else:
+            marks.append(Mark(where, line.quad.astype(np.float64), line.text, line.ignore))
+    return make_page(Source(place, page.path.name, page.path, failed=failed), marks, report)
 
 
 def select_pages(
@@ -123,6 +158,37 @@ def select_pages(
         seen[page.source] += 1
         if limit is None or seen[page.source] <= limit:
             yield page
+
+
+def _pages(labels: Path) -> Iterator[tuple[int, LabelledPage | Exception]]:
+    """Yield (number of the line, the page or what is wrong with it) of a label file."""
+    if not labels.is_file():
+        raise FileNotFoundError(
+            f"{labels} does not exist: give a folder that holds {LABELS} and the pictures it names"
+        )
+    with labels.open("rb") as stream:
+        for number, raw in enumerate(stream, 1):
+            if not raw.strip():
+                continue
+            try:
+                yield number, _page(labels.parent, json.loads(raw.decode("utf-8-sig")))
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+                AttributeError,
+                OSError,
+                RecursionError,
+            ) as error:
+                yield number, error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"no picture: {error}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"broken JSON: {error.msg}, column {error.colno}"
+    return f"broken record: {type(error).__name__} {error}"
 
 
 def _page(folder: Path, record: dict[str, Any]) -> LabelledPage:

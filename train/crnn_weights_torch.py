@@ -1,0 +1,38 @@
+"""A file of a recognizer's trained weights in; the recognizer as it is deployed, on PyTorch, out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from crnn import Recognizer
+from crnn.charset import Charset
+from crnn.model_torch import SmallCRNN
+from crnn.reference_torch import build
+from train.crnn_torch import recognizer
+
+
+def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
+    """Load weights as they are, with as many classes as they have.
+
+    Weights of a smaller charset read with the first characters of the present one.
+
+    Raises:
+        ValueError: these are no weights of that network, or of a larger charset.
+    """
+    state = {name: value.float() for name, value in load_file(path).items()}
+    classes = len(state.get("classify.bias", ()))
+    characters = Charset.load().characters
+    if not 1 < classes <= len(characters) + 1:
+        raise ValueError(
+            f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
+        )
+    network = SmallCRNN(classes) if arch == "small" else build(arch, classes)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} holds no weights of --arch {arch}; give that of its training"
+        ) from error
+    return recognizer(network, Charset(characters[: classes - 1]))
