@@ -1,9 +1,10 @@
 """Read text lines from pictures: `ocr.load()` gives a `Reader`, `reader.read(source)` a `Page`."""
 
 from common.image import InputError
+from ocr.many import read_many
 from ocr.models import load
 from ocr.pipeline import Reader
 from ocr.result import Page, TextLine
 from ocr.weights import WeightsError
 
-__all__ = ["InputError", "Page", "Reader", "TextLine", "WeightsError", "load"]
+__all__ = ["InputError", "Page", "Reader", "TextLine", "WeightsError", "load", "read_many"]

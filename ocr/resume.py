@@ -1,0 +1,123 @@
+"""What an earlier run has written in; what is still to do out. It may have been killed at any moment.
+
+Files of JSON lines are appended to, so that only their last line can be half written. All other output files appear
+whole or not at all (`ocr.formats.save`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TextIO
+
+_LINE_START = b'{"schema": '
+"""How every line begins that `Page.to_json` makes; what is cut off after this or within it is one of ours."""
+
+
+class ResumeError(ValueError):
+    """A file that an earlier run cannot have written; the message says which line of it."""
+
+
+def open_json(path: Path, *, resume: bool) -> tuple[TextIO, set[tuple[str, int]]]:
+    """Open a file for JSON lines; where an earlier run is resumed, after the pages that it has.
+
+    Returns:
+        The file, which the caller closes; and (image, page) of each page in it.
+
+    Raises:
+        ResumeError: It is resumed, and a line is no page. The file is left as it is.
+        OSError: It cannot be read or written.
+    """
+    done = reopen_json(path) if resume else set()
+    return path.open("a" if resume else "w", encoding="utf-8", newline="\n"), done
+
+
+def reopen_json(path: Path) -> set[tuple[str, int]]:
+    """Find the pages in a file of JSON lines, and make it end where its last whole line does.
+
+    Args:
+        path: No such file is an empty one, and is not made.
+
+    Returns:
+        (image, page) of each.
+
+    Raises:
+        ResumeError: A line is no page. The file is left as it is.
+        OSError: It cannot be read or written.
+    """
+    done: set[tuple[str, int]] = set()
+    end = 0
+    tail = b""
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                page = _page(line)
+                if page is None and line.endswith(b"\n"):
+                    raise ResumeError(f"{path}: line {number} is no page that --json wrote")
+                if page is None:
+                    tail = line
+                    break
+                done.add(page)
+                end += len(line)
+                tail = b"" if line.endswith(b"\n") else b"\n"
+    except FileNotFoundError:
+        return done
+    if tail == b"\n":  # killed between a line and its line break
+        with path.open("ab") as stream:
+            stream.write(tail)
+    elif tail:
+        _cut(path, end, tail)
+    return done
+
+
+def _cut(path: Path, end: int, tail: bytes) -> None:
+    """Remove a half-written line; zeros are what some file systems leave after a loss of power."""
+    written = tail.rstrip(b"\0")
+    if not (written.startswith(_LINE_START) or _LINE_START.startswith(written)):
+        raise ResumeError(f"{path}: ends in what is no page that --json wrote")
+    with path.open("r+b") as stream:
+        stream.truncate(end)
+
+
+def _page(line: bytes) -> tuple[str, int] | None:
+    try:
+        content = json.loads(line)
+        image, page = content["image"], content["page"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (image, page) if isinstance(image, str) and isinstance(page, int) else None
+
+
+class Todo:
+    """The files and pages of a run that an earlier one has left over.
+
+    Args:
+        files: All inputs of the run.
+        written: Tells from a file's number whether its output files are all there; None where there are to be none.
+        done: (path, page) of those in a file of JSON lines; None where there is to be no such file.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        *,
+        written: Callable[[int], bool] | None,
+        done: Collection[tuple[str, int]] | None,
+    ) -> None:
+        self._done = () if done is None else done
+        self._written = [written is None or written(number) for number in range(len(files))]
+        # Output files tell that all pages are done, JSON which: its files have to be looked into.
+        is_left = written is None or done is not None
+        self.numbers = [
+            number for number in range(len(files)) if is_left or not self._written[number]
+        ]
+        self.paths = [files[number] for number in self.numbers]
+
+    def is_written(self, file: int) -> bool:
+        """Whether a file, by its place in `paths`, needs no output files."""
+        return self._written[self.numbers[file]]
+
+    def is_done(self, file: int, page: int) -> bool:
+        """Whether a page of a file, by its place in `paths`, needs not be read."""
+        return self.is_written(file) and (self.paths[file], page) in self._done
