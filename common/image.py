@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import struct
 import threading
 import warnings
@@ -16,6 +18,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from common.arrays import Image
+from common.headers import icon_sizes, share_of_limit, tile_size
 from common.pixels import array_to_rgb, picture_to_rgb
 
 Source: TypeAlias = str | Path | bytes | PIL.Image.Image | NDArray[np.generic]
@@ -24,11 +27,11 @@ Source: TypeAlias = str | Path | bytes | PIL.Image.Image | NDArray[np.generic]
 MAX_PIXELS = 120_000_000
 """Largest picture read by default: decoding takes 7 to 10 bytes a pixel, of 1.5 GB in all."""
 
+LIMIT_VARIABLE = "OCR_MAX_MEGAPIXELS"
+"""Environment variable whose number stands in for the default limit, where memory allows more or less."""
+
 MAX_SIDE = 100_000
 """Longest side read, in pixels."""
-
-# Formats whose decoders keep several whole copies of the picture get this share of the limit.
-_COSTLY = {"WEBP": 0.5, "AVIF": 0.5, "JPEG2000": 0.5}
 
 # Only pictures proper: Pillow would start other programs for some of the rest (EPS, for one).
 _FORMATS = (
@@ -38,7 +41,7 @@ _FORMATS = (
 # What Pillow's decoders are seen to raise on damaged data.
 _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError,
-    TypeError, AttributeError, OverflowError, NotImplementedError, MemoryError,
+    TypeError, AttributeError, ArithmeticError, AssertionError, RuntimeError, MemoryError,
 )  # fmt: skip
 
 _EXIF_ORIENTATION = 0x0112
@@ -56,10 +59,17 @@ class _PillowChecksOff:
     """While any thread is inside: no warnings, and our size limit in place of Pillow's.
 
     Both are settings of the process: the first thread in changes them, the last one out restores.
+    A forked child, in which those threads are gone, restores them at once.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._lock.acquire,
+                after_in_parent=self._lock.release,
+                after_in_child=self._restore_in_child,
+            )
         self._inside = 0
         self._warnings = warnings.catch_warnings()
         self._limit: int | None = None
@@ -77,11 +87,23 @@ class _PillowChecksOff:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                PIL.Image.MAX_IMAGE_PIXELS = self._limit
-                self._warnings.__exit__(None, None, None)
+                self._restore()
+
+    def _restore(self) -> None:
+        PIL.Image.MAX_IMAGE_PIXELS = self._limit
+        self._warnings.__exit__(None, None, None)
+
+    def _restore_in_child(self) -> None:
+        if self._inside:
+            self._inside = 0
+            self._restore()
+        self._lock.release()
 
 
 _pillow_checks_off = _PillowChecksOff()
+
+# A Pillow image decodes itself when first looked at, which two threads must not make it do at once.
+_decoding_shared = threading.Lock()
 
 
 def load(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image:
@@ -90,7 +112,9 @@ def load(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = Non
     Args:
         source: Path, encoded bytes, Pillow image, or array: (H, W) grey, (H, W, 3) RGB or
             (H, W, 4) RGBA, of bool, uint8 or uint16. An RGB uint8 array comes back as it is.
-        max_pixels: Larger pictures are refused before they are decoded.
+        max_pixels: Larger pictures are refused before they are decoded. For the default,
+            `LIMIT_VARIABLE` may say another number; formats that take more memory a pixel have a
+            share of it.
         name: What error messages call the source; by default the path as given.
 
     Raises:
@@ -99,11 +123,11 @@ def load(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = Non
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels, name or "array")
     picture = open_picture(source, max_pixels=max_pixels, name=name)
-    try:
+    if picture is source:
+        with _decoding_shared:
+            return decode(picture, name=name or describe(source))
+    with contextlib.closing(picture):
         return decode(picture, name=name or describe(source))
-    finally:
-        if not isinstance(source, PIL.Image.Image):
-            picture.close()
 
 
 def describe(source: object) -> str:
@@ -134,9 +158,12 @@ def open_picture(
         InputError: It is no picture, or a too large one.
     """
     name = name or describe(source)
-    picture = source if isinstance(source, PIL.Image.Image) else _open(source, name)
+    limit = _limit(max_pixels, name)
+    picture = source if isinstance(source, PIL.Image.Image) else _open(source, limit, name)
     try:
-        _check_size(picture.size, int(max_pixels * _COSTLY.get(picture.format or "", 1)), name)
+        _check_size(picture.size, int(limit * share_of_limit(picture)), name)
+        if picture.format == "TIFF":
+            _check_size(tile_size(picture), limit, name)
     except InputError:
         if picture is not source:
             picture.close()
@@ -188,7 +215,17 @@ def rotate_ccw(image: Image, degrees: int) -> Image:
     return np.asarray(cv2.rotate(image, codes[degrees]), np.uint8)
 
 
-def _open(source: str | Path | bytes, name: str) -> PIL.Image.Image:
+def _limit(max_pixels: int, name: str) -> int:
+    """The limit on pixels that holds: for the default one, what the environment says of it."""
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if max_pixels != MAX_PIXELS or not text:
+        return max_pixels
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"{name}: {LIMIT_VARIABLE} is {text!r}, expected a number from 1")
+    return int(text) * 1_000_000
+
+
+def _open(source: str | Path | bytes, limit: int, name: str) -> PIL.Image.Image:
     """Open a file or bytes with Pillow, its warnings silenced."""
     if not isinstance(source, (str, Path, bytes)):
         raise TypeError(
@@ -203,12 +240,23 @@ def _open(source: str | Path | bytes, name: str) -> PIL.Image.Image:
         stream = Path(source)
         check_file(stream, name)
     try:
+        for size in _icon_sizes(stream):
+            _check_size(size, limit, name)
         with _pillow_checks_off:
             return PIL.Image.open(stream, formats=_FORMATS)
+    except InputError:
+        raise
     except PIL.UnidentifiedImageError as error:
         raise InputError(f"{name}: not a picture in a known format") from error
     except _DECODER_ERRORS as error:
         raise InputError(f"{name}: {_reason(error)}") from error
+
+
+def _icon_sizes(stream: io.BytesIO | Path) -> list[tuple[int, int]]:
+    if isinstance(stream, io.BytesIO):
+        return icon_sizes(stream)
+    with stream.open("rb") as file:
+        return icon_sizes(file)
 
 
 def check_file(path: Path, name: str) -> None:
@@ -233,7 +281,8 @@ def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
     if width * height > max_pixels:
         raise InputError(
             f"{name}: {width} x {height} is {width * height / 1e6:.0f} megapixels, more than the "
-            f"limit of {max_pixels / 1e6:g} for this format; reduce the picture first"
+            f"limit of {max_pixels / 1e6:g} for this format; reduce the picture first, or raise "
+            f"max_pixels or {LIMIT_VARIABLE}"
         )
     if max(width, height) > MAX_SIDE:
         raise InputError(
@@ -254,7 +303,7 @@ def _from_array(array: NDArray[np.generic], max_pixels: int, name: str) -> Image
         raise InputError(f"{name}: shape {array.shape}, expected (height, width, 3) RGB")
     if array.dtype not in (np.uint8, np.uint16, np.bool_):
         raise InputError(f"{name}: an array of {array.dtype}, expected uint8")
-    _check_size((array.shape[1], array.shape[0]), max_pixels, name)
+    _check_size((array.shape[1], array.shape[0]), _limit(max_pixels, name), name)
     return array_to_rgb(array)
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from crnn.language_model import LanguageModel
+from crnn.lexicon import Lexicon
 from ocr.network import load_onnx
 from ocr.pipeline import Reader
-from ocr.weights import WEIGHTS, WeightsError, checked_path, find
+from ocr.weights import WEIGHTS, WeightsError, find, read
 
 CLASSES = {"angle": "Classifier", "detector": "Detector", "recognizer": "Recognizer"}
 """Task to the class that a model's package re-exports for it."""
+
+LANGUAGE, LANGUAGE_MODEL = "language", "zh_en"
+"""Task and name of the table of n-grams that `decode="beam"` takes."""
 
 
 def load(
@@ -22,6 +29,9 @@ def load(
     recognizer: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    decode: str = "greedy",
+    lexicon: Path | Iterable[str] | None = None,
+    allowed: str | None = None,
 ) -> Reader:
     """Load the three models of a reader.
 
@@ -32,14 +42,26 @@ def load(
         recognizer: Likewise.
         device: "cpu" or "cuda".
         threads: Threads that one page is worked on with; all cores by default.
+        decode: "greedy", or "beam" for a search with a language model where the recognizer is unsure.
+        lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
+        allowed: The only characters that are read; None allows all.
 
     Raises:
-        ValueError: A name, device or number of threads that is not there.
+        ValueError: A name, device, number of threads or way to decode that is not there, or allowed
+            characters that the recognizer does not know.
+        OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
     """
+    chosen = decoding(decode, lexicon, allowed)
     names = {"angle": angle, "detector": detector, "recognizer": recognizer}
     built = {
-        task: build(name or models, task, device=device, threads=threads)
+        task: build(
+            name or models,
+            task,
+            device=device,
+            threads=threads,
+            options=chosen if task == "recognizer" else {},
+        )
         for task, name in names.items()
     }
     return Reader(built["detector"], built["recognizer"], built["angle"])
@@ -52,6 +74,7 @@ def build(
     device: str = "cpu",
     threads: int | None = None,
     folder: Path = WEIGHTS,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:  # noqa: ANN401
     """Build one model of the manifest: the package's class around its network.
 
@@ -61,19 +84,68 @@ def build(
         device: "cpu" or "cuda".
         threads: All cores by default.
         folder: The folder of the manifest.
+        options: Arguments of the package's class beside those in the file.
 
     Raises:
-        ValueError: There is no such model or device.
+        ValueError: There is no such model or device, or an option is wrong.
         WeightsError: The file is missing or damaged.
     """
     row = find(name, task, folder)
-    path = checked_path(row, folder)
-    network, config = load_onnx(path, threads, device)
+    path, content = read(row, folder)
+    network, config = load_onnx(path, threads, device, content=content)
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
-        return model(network, **config)
+        return model(network, **config, **options)
     except TypeError as error:
         raise WeightsError(
             f"{path}: its configuration does not fit {row.package}.{CLASSES[task]} ({error}); "
             "weights and code are of different versions"
         ) from error
+
+
+def load_language_model(name: str = LANGUAGE_MODEL, *, folder: Path = WEIGHTS) -> LanguageModel:
+    """Load a table of n-grams of the manifest.
+
+    Args:
+        name: As in the manifest.
+        folder: The folder of the manifest.
+
+    Raises:
+        ValueError: There is no such table.
+        WeightsError: The file is missing or damaged.
+    """
+    path, content = read(find(name, LANGUAGE, folder), folder)
+    try:
+        return LanguageModel.from_bytes(content, name=str(path))
+    except ValueError as error:
+        raise WeightsError(f"{error}; weights and code are of different versions") from error
+
+
+def decoding(
+    decode: str = "greedy",
+    lexicon: Path | Iterable[str] | None = None,
+    allowed: str | None = None,
+) -> dict[str, Any]:
+    """Return `options` of `build` for a recognizer, only what differs from its defaults.
+
+    Args:
+        decode: As in `load`.
+        lexicon: Likewise.
+        allowed: Likewise.
+
+    Raises:
+        OSError: The lexicon's file cannot be read.
+        ValueError: It is not UTF-8.
+        WeightsError: The language model is missing or damaged.
+    """
+    options: dict[str, Any] = {}
+    if decode != "greedy":
+        options["decode"] = decode
+    if decode == "beam":
+        options["language_model"] = load_language_model()
+    if lexicon is not None:
+        words = Lexicon.load(lexicon) if isinstance(lexicon, Path) else Lexicon(lexicon)
+        options["lexicon"] = words
+    if allowed is not None:
+        options["allowed"] = allowed
+    return options

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import json
 import os
+import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,11 @@ def available_cores() -> int:
 
 
 def load_onnx(
-    path: Path, threads: int | None = None, device: str = "cpu"
+    path: Path,
+    threads: int | None = None,
+    device: str = "cpu",
+    *,
+    content: bytes | None = None,
 ) -> tuple[Network, dict[str, Any]]:
     """Open an ONNX file as a network that any number of threads may call.
 
@@ -30,6 +38,8 @@ def load_onnx(
         path: A file whose metadata holds JSON under the key "config".
         threads: Threads one call works with; all cores by default.
         device: "cpu" or "cuda".
+        content: What is in the file, where it has been read already: what was checked is then what
+            is run, even if the file is exchanged meanwhile.
 
     Returns:
         The network, and the keyword arguments of the model's class from the metadata.
@@ -40,25 +50,114 @@ def load_onnx(
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}, expected 1 or more")
-    session = _open_session(path, threads or available_cores(), device)
-    text = session.get_modelmeta().custom_metadata_map.get("config", "")
+    if content is None:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise WeightsError(f"{path}: {error.strerror or error}") from error
+    network = OnnxNetwork(content, str(path), threads or available_cores(), device)
     try:
-        config = dict(json.loads(text))
+        config = dict(json.loads(network.metadata().get("config", "")))
     except (ValueError, TypeError) as error:
         raise WeightsError(
             f'{path}: no JSON under the metadata key "config"; export it again'
         ) from error
-    input_name = session.get_inputs()[0].name
-
-    def network(images: Floats) -> tuple[Any, ...]:
-        return tuple(session.run(None, {input_name: images}))
-
     return network, config
 
 
-def _open_session(path: Path, threads: int, device: str) -> Any:  # noqa: ANN401
+class OnnxNetwork:
+    """A network on ONNX Runtime, for any number of threads and processes.
+
+    ONNX Runtime's threads do not come along into a forked process: there, calling or even deleting
+    a session of the parent's waits for them without end. A child therefore leaves the parent's
+    session alone for good, and opens its own at its first call. A copy that was sent to a spawned
+    process opens its own, too.
+
+    Args:
+        content: The ONNX file's bytes.
+        name: What messages call it.
+        threads: Threads one call works with.
+        device: "cpu" or "cuda".
+
+    Raises:
+        ValueError: The device is unknown or not there.
+        WeightsError: It is no ONNX model.
+    """
+
+    def __init__(self, content: bytes, name: str, threads: int, device: str) -> None:
+        self._arguments = content, name, threads, device
+        self._lock = threading.Lock()
+        self._session: Any = _open_session(*self._arguments)
+        self._input = str(self._session.get_inputs()[0].name)
+        _follow_forks()
+        _networks.add(self)
+
+    def __call__(self, images: Floats) -> tuple[Any, ...]:
+        """Run the network on a batch; see `common.arrays.Network`."""
+        return tuple(self._own_session().run(None, {self._input: images}))
+
+    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[bytes, str, int, str]]:
+        """Be sent to other processes as the file's content and the settings."""
+        return OnnxNetwork, self._arguments
+
+    def metadata(self) -> dict[str, str]:
+        """The file's metadata."""
+        return dict(self._own_session().get_modelmeta().custom_metadata_map)
+
+    def _own_session(self) -> Any:  # noqa: ANN401
+        session = self._session
+        if session is None:
+            if self._arguments[3] != "cpu":
+                raise RuntimeError(
+                    f"{self._arguments[1]}: a GPU cannot be used by a process that was forked after the model was "
+                    'loaded; load it in the child, or start processes by "spawn"'
+                )
+            with self._lock:
+                if self._session is None:
+                    self._session = _open_session(*self._arguments)
+                session = self._session
+        return session
+
+    def _forget_parent(self) -> None:
+        """In a forked child: drop the parent's session without deleting it."""
+        self._lock = threading.Lock()  # another thread of the parent may have held it
+        session, self._session = self._session, None
+        if session is not None:
+            # One reference that nobody gives back, so that not even the interpreter's end deletes it.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+_networks: weakref.WeakSet[OnnxNetwork] = weakref.WeakSet()
+
+
+@functools.cache
+def _follow_forks() -> None:
+    """Have every process that is forked from this one open its own sessions."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_parents)
+
+
+def _forget_parents() -> None:
+    for network in list(_networks):
+        network._forget_parent()
+
+
+def import_onnxruntime() -> Any:  # noqa: ANN401
+    """ONNX Runtime, kept from sending reports to its maker, which the published packages do by default.
+
+    From version 1.29 on, it would otherwise start a thread that uploads what was run, and keep a database in the
+    user's cache folder. The variable must be set before the first import in the process; the function stops what
+    a program that imported it earlier has started, short of the first report.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def _open_session(content: bytes, name: str, threads: int, device: str) -> Any:  # noqa: ANN401
+    onnxruntime = import_onnxruntime()
     if device not in PROVIDERS:
         raise ValueError(f"device is {device!r}, expected one of {', '.join(PROVIDERS)}")
     if PROVIDERS[device] not in onnxruntime.get_available_providers():
@@ -75,7 +174,7 @@ def _open_session(path: Path, threads: int, device: str) -> Any:  # noqa: ANN401
     options.enable_mem_pattern = False
     providers = [PROVIDERS[device]] + ([PROVIDERS["cpu"]] if device != "cpu" else [])
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+        return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # ONNX Runtime's own classes have no common base but this one
         message = str(error).splitlines()[0]
-        raise WeightsError(f"{path}: ONNX Runtime cannot open it ({message})") from error
+        raise WeightsError(f"{name}: ONNX Runtime cannot open it ({message})") from error

@@ -49,7 +49,7 @@ def doubler(tmp_path: Path) -> Path:
 
 def test_manifest_rows(tmp_path: Path) -> None:
     _write_manifest(tmp_path, ROW | {"sha256": "00", "license": "x", "more": 1})
-    assert models(tmp_path) == [ModelRow("small", "detector", "ctpn", "a.onnx", "00")]
+    assert models(tmp_path) == [ModelRow("small", "detector", "ctpn", "a.onnx", "00", 3)]
     assert find("small", "detector", tmp_path).package == "ctpn"
 
 
