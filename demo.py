@@ -17,19 +17,24 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 import cv2
-import PIL.Image
 
 import ocr
 from common.arrays import Image
 from common.image import describe
-from ocr.documents import Loader, find_files, pages
-from ocr.draw import draw
-from ocr.formats import FORMATS, save
-from ocr.network import PROVIDERS
+from crnn.recognizer import SEARCHES
+from ocr.formats import FORMATS
+from ocr.inputs import STDIN, find_inputs
+from ocr.many import read_files
+from ocr.network import PROVIDERS, available_cores
+from ocr.outputs import Outputs
+from ocr.progress import Progress, are_several, expected_pages
+from ocr.punctuation import POLICIES, apply
+from ocr.resume import ResumeError, Todo, open_json
 
 _log = logging.getLogger("demo")
 
-_PNG_LEVEL = 3  # of 9: a drawing is looked at, not kept
+_MOST_JOBS = 4  # keeps memory near a gigabyte; more must be asked for
+_USUAL = ("txt", "json")  # files that -o writes where -f names none
 _INTERRUPTED, _BROKEN_PIPE = 130, 141  # as shells report SIGINT and SIGPIPE
 
 
@@ -39,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.out and (options.draw or options.formats):
         parser.error("-f and --draw write files: give the folder with -o DIR")
+    if options.resume and not options.out and options.json in (None, "-"):
+        parser.error("--resume goes on with what is in --json FILE or -o DIR: give one of them")
     logging.basicConfig(stream=sys.stderr, format="demo.py: %(message)s", force=True)
     _log.setLevel(logging.ERROR if options.quiet else logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal or file of any encoding gets UTF-8
@@ -61,7 +68,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 every page was read, 1 some input could not be, 2 bad usage.",
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="picture, PDF, or folder of them")
+    add(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="picture, PDF, folder of them, pattern, or - for a list on stdin, one path a line",
+    )
+    add("-0", dest="zeros", action="store_true", help="with -: zero bytes end paths, not lines")
     add("--json", metavar="FILE", help="one JSON object a line for each page; - is stdout")
     add("-o", dest="out", type=Path, metavar="DIR", help="folder for output files")
     add(
@@ -69,16 +82,39 @@ def _parser() -> argparse.ArgumentParser:
         dest="formats",
         type=_format_list,
         metavar="LIST",
-        help=f"with -o: formats, of {','.join(FORMATS)} (all by default)",
+        help=f"with -o: formats, of {','.join(FORMATS)} ({','.join(_USUAL)})",
     )
     add("--draw", action="store_true", help="with -o: the picture with boxes and text")
+    add(
+        "--punctuation",
+        choices=list(POLICIES),
+        default="raw",
+        help="how punctuation and widths are written: as read, by Unicode's NFKC, as ASCII, or Chinese in full width",
+    )
+    add(
+        "--characters",
+        action="store_true",
+        help="also the box of each character, in JSON, hocr, alto and page files",
+    )
+    add("--resume", action="store_true", help="skip what --json FILE and -o DIR hold already")
     add("--models", default="small", metavar="NAME", help="name of all three models (small)")
     for task in ("angle", "detector", "recognizer"):
         add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add("--single-line", action="store_true", help="each picture is one cut-out line")
+    add(
+        "--decode", choices=SEARCHES, default="greedy", help="beam: a language model settles doubts"
+    )
+    add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
+    add("--allowed", metavar="CHARS", help="the only characters to read")
     add("--device", choices=sorted(PROVIDERS), default="cpu")
     add("--threads", type=_positive, metavar="N", help="threads to work with (all cores)")
+    add(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help=f"pages read at a time, about 200 MB each (as many as threads, up to {_MOST_JOBS})",
+    )
     add("--quiet", action="store_true", help="no messages but errors")
     return parser
 
@@ -98,16 +134,30 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) -> int:
-    """Load the models, open the outputs, read every input."""
-    if options.threads:
-        cv2.setNumThreads(options.threads)
+    """Find the files, open the outputs, load the models, read."""
+    report = _Report()
+    files = find_inputs(
+        options.paths,
+        stdin=sys.stdin.buffer if STDIN in options.paths else io.BytesIO(),
+        separator=b"\0" if options.zeros else b"\n",
+        on_error=report.error,
+    )
+    jobs, threads = _shares(options, files)
+    if threads:
+        cv2.setNumThreads(threads)
     with contextlib.ExitStack() as stack:
         try:
             if options.out:
                 options.out.mkdir(parents=True, exist_ok=True)
-            json_stream = _open_json(options.json, stack)
+            json_stream: TextIO | None = None if options.json is None else sys.stdout
+            done: set[tuple[str, int]] = set()
+            if options.json not in (None, "-"):
+                json_stream, done = open_json(Path(options.json), resume=options.resume)
+                stack.enter_context(json_stream)
         except OSError as error:
             usage_error(f"{error.filename}: {error.strerror}")
+        except ResumeError as error:
+            usage_error(str(error))
         try:
             reader = ocr.load(
                 options.models,
@@ -115,153 +165,185 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
                 detector=options.detector,
                 recognizer=options.recognizer,
                 device=options.device,
-                threads=options.threads,
+                threads=threads,
+                decode=options.decode,
+                lexicon=options.lexicon,
+                allowed=options.allowed,
             )
+        except OSError as error:
+            usage_error(f"{error.filename}: {error.strerror}")
         except ValueError as error:
             usage_error(str(error))
         except ocr.WeightsError as error:
             _log.error("error: %s", error)
             return 1
-        run = _Run(
-            reader,
-            angle=not options.no_angle,
-            single_line=options.single_line,
-            text_stream=None if options.json == "-" else sys.stdout,
-            json_stream=json_stream,
-            out=options.out,
-            formats=options.formats or list(FORMATS),
-            drawing=options.draw,
+        formats = options.formats or _USUAL
+        outputs = (
+            Outputs(options.out, files, formats, characters=options.characters)
+            if options.out
+            else None
         )
-        for path in options.paths:
-            run.read(path)
-        return 1 if run.failed else 0
+        text_stream = None if options.json == "-" else sys.stdout
+        run = _Run(files, report, outputs, text_stream, json_stream, done)
+        run.read(reader, options, jobs)
+        return 1 if report.failed else 0
 
 
-def _open_json(name: str | None, stack: contextlib.ExitStack) -> TextIO | None:
-    if name is None:
-        return None
-    if name == "-":
-        return sys.stdout
-    return stack.enter_context(Path(name).open("w", encoding="utf-8", newline="\n"))
+def _shares(options: argparse.Namespace, files: Sequence[str]) -> tuple[int, int | None]:
+    """Pages to read at a time, and threads for each; None is all cores."""
+    threads = options.threads or available_cores()
+    # On a GPU, one page is decoded while another is worked on; on a CPU each takes about 200 MB.
+    usual = min(threads, 2 if options.device == "cuda" else _MOST_JOBS)
+    jobs = options.jobs or (usual if are_several(files) else 1)
+    return jobs, options.threads if jobs == 1 else max(1, threads // jobs)
+
+
+class _Report:
+    """Says what failed, in one line each; remembers whether anything did."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self.aside: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+
+    def error(self, path: str, error: Exception) -> None:
+        """Report an error on one input."""
+        known = isinstance(error, (ocr.InputError, MemoryError, OSError))
+        if isinstance(error, ocr.InputError):
+            message = str(error)
+        elif isinstance(error, MemoryError):
+            message = f"{describe(path)}: not enough memory"
+        elif isinstance(error, OSError):
+            message = f"{describe(path)}: {error.filename or ''} {error.strerror}"
+        else:
+            message = f"{describe(path)}: internal error: {error!r}"
+        self.failed = True
+        with self.aside():
+            _log.error("error: %s", message, exc_info=None if known else error)
 
 
 class _Run:
-    """Reads inputs one by one and writes what they hold; remembers whether any failed."""
+    """Reads files and writes what they hold, in their order.
+
+    Args:
+        files: All inputs.
+        report: Of errors.
+        outputs: Output files, if there are any.
+        text_stream: For text.
+        json_stream: For JSON.
+        done: (path, page) that an earlier run has written there.
+    """
 
     def __init__(
         self,
-        reader: ocr.Reader,
-        *,
-        angle: bool,
-        single_line: bool,
+        files: Sequence[str],
+        report: _Report,
+        outputs: Outputs | None,
         text_stream: TextIO | None,
         json_stream: TextIO | None,
-        out: Path | None,
-        formats: Sequence[str],
-        drawing: bool,
+        done: set[tuple[str, int]],
     ) -> None:
-        self.failed = False
-        self._reader = reader
-        self._angle = angle
-        self._single_line = single_line
+        self._files = files
+        self._report = report
+        self._outputs = outputs
         self._text_stream = text_stream
         self._json_stream = json_stream
-        self._out = out
-        self._formats = formats
-        self._drawing = drawing
+        self._done = done
         self._divider = ""
-        self._taken: set[str] = set()
+        self._has_bar = False
+        self._aside = report.aside
 
-    def read(self, path: str) -> None:
-        """Read a file or all files of a folder."""
-        with self._reporting(path):
-            # A file keeps the spelling it was given with; Path would normalize it.
-            files: Sequence[str | Path] = find_files(Path(path)) if Path(path).is_dir() else [path]
-            for file in files:
-                self._read_file(str(file))
-
-    def _read_file(self, path: str) -> None:
-        """Read the pages of one file, and write its output files once they are read."""
-        name = self._free_name(Path(path).stem)
-        results: list[ocr.Page] = []
-        with self._reporting(path):
-            for index, decode in pages(path):
-                with self._reporting(path):
-                    self._read_page(path, index, decode, name, results)
-        if results and self._out:
-            for extension in self._formats:
-                content = FORMATS[extension](results).encode("utf-8", "backslashreplace")
-                with self._reporting(path):
-                    save(self._out / f"{name}.{extension}", content)
-
-    def _read_page(
-        self, path: str, index: int, decode: Loader, name: str, results: list[ocr.Page]
-    ) -> None:
-        decoded: list[Image] = []
-
-        def decode_and_keep() -> Image:
-            decoded.append(decode())
-            return decoded[0]
-
-        page = self._reader.read_page(
-            decode_and_keep if self._drawing else decode,
-            image=path,
-            page=index,
-            angle=self._angle,
-            single_line=self._single_line,
+    def read(self, reader: ocr.Reader, options: argparse.Namespace, jobs: int) -> None:
+        """Read all files, or with --resume those that are not done."""
+        outputs = self._outputs
+        written = outputs.are_there if outputs and options.resume else lambda number: False
+        todo = Todo(
+            self._files,
+            written=written if outputs else None,
+            done=None if self._json_stream in (None, sys.stdout) else self._done,
         )
-        results.append(page)
-        which = f"{describe(path)} page {index}" if index else describe(path)
-        _log.info("%s: %d lines, %.0f ms", which, len(page.lines), page.elapsed_ms.total)
-        self._print(page)
-        if self._drawing and self._out:
-            part = f".p{index}" if index else ""
-            self._save_drawing(self._out / f"{name}{part}.drawn.png", decoded[0], page)
 
-    def _print(self, page: ocr.Page) -> None:
-        """Write a page to the streams at once, so that nothing is lost by what comes later."""
-        if self._text_stream and page.lines:
-            # A blank line divides pages.
-            print(self._divider, page.text, sep="", file=self._text_stream, flush=True)
-            self._divider = "\n"
-        if self._json_stream:
-            print(page.to_json(), file=self._json_stream, flush=True)
+        if len(todo.paths) < len(self._files):
+            _log.info("%d inputs are done already", len(self._files) - len(todo.paths))
 
-    @staticmethod
-    def _save_drawing(path: Path, image: Image, page: ocr.Page) -> None:
-        stream = io.BytesIO()
-        PIL.Image.fromarray(draw(image, page)).save(stream, "PNG", compress_level=_PNG_LEVEL)
-        save(path, stream.getvalue())
+        def look(file: int, page: ocr.Page, image: Image) -> None:
+            if outputs:
+                outputs.draw(todo.numbers[file], apply(page, options.punctuation), image)
 
-    def _free_name(self, stem: str) -> str:
-        """A name for output files that no other input of this run has."""
-        name, number = stem, 2
-        while name.lower() in self._taken:
-            name, number = f"{stem}-{number}", number + 1
-        self._taken.add(name.lower())
-        return name
+        steps = read_files(
+            reader,
+            todo.paths,
+            jobs=jobs,
+            angle=not options.no_angle,
+            single_line=options.single_line,
+            skip=todo.is_done,
+            look=look if options.draw else None,
+        )
+        pages: list[ocr.Page] = []
+        with contextlib.closing(steps), self._progress(todo.paths, options.quiet) as progress:
+            for step in steps:
+                if step.page is not None:
+                    page = apply(step.page, options.punctuation)
+                    self._show(page, options.characters)
+                    if outputs:
+                        pages.append(page)
+                elif step.error is not None:
+                    self._report.error(todo.paths[step.file], step.error)
+                else:
+                    if not todo.is_written(step.file):
+                        self._write(todo.numbers[step.file], pages)
+                    pages.clear()
+                progress.count(step)
 
     @contextlib.contextmanager
-    def _reporting(self, path: str) -> Iterator[None]:
-        """Report what fails inside in one line, and go on after it."""
+    def _progress(self, paths: Sequence[str], quiet: bool) -> Iterator[Progress]:
+        """A bar on a terminal, lines in a log; nothing for one page."""
+        several = not quiet and are_several(paths)
+        self._has_bar = several and sys.stderr.isatty()
+        stream = sys.stderr if self._has_bar else None
+        expected = expected_pages(paths, self._done) if several else [1] * len(paths)
+        progress = Progress(expected, stream, _log.info)
+        self._aside = self._report.aside = progress.aside
         try:
-            yield
-        except BrokenPipeError:
-            raise
-        except ocr.InputError as error:
-            self._fail(str(error))
-        except MemoryError:
-            self._fail(f"{describe(path)}: not enough memory")
-        except OSError as error:
-            self._fail(f"{describe(path)}: {error.filename or ''} {error.strerror}")
-        except Exception as error:
-            # A defect of ours on one page must not cost the other pages.
-            self._fail(f"{describe(path)}: internal error: {error!r}", trace=True)
+            yield progress
+        finally:
+            summary = progress.close()
+        if several:
+            _log.info("%s", summary)
 
-    def _fail(self, message: str, *, trace: bool = False) -> None:
-        self.failed = True
-        _log.error("error: %s", message, exc_info=trace)
+    def _show(self, page: ocr.Page, characters: bool) -> None:
+        """Write a page to the streams at once, so that nothing is lost by what comes later."""
+        if not self._has_bar:
+            which = (
+                f"{describe(page.image)} page {page.page}" if page.page else describe(page.image)
+            )
+            _log.info("%s: %d lines, %.0f ms", which, len(page.lines), page.elapsed_ms.total)
+        if (page.image, page.page) in self._done:
+            return
+        if self._text_stream and page.lines:
+            # A blank line divides pages.
+            with self._aside():
+                print(self._divider, page.text, sep="", file=self._text_stream, flush=True)
+            self._divider = "\n"
+        if self._json_stream:
+            print(page.to_json(characters=characters), file=self._json_stream, flush=True)
+
+    def _write(self, file: int, pages: Sequence[ocr.Page]) -> None:
+        """Write the output files of an input."""
+        outputs = self._outputs
+        if outputs is None or not pages:
+            return
+        for name in outputs.formats:
+            try:
+                outputs.write(file, name, pages)
+            except Exception as error:
+                self._report.error(self._files[file], error)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == _INTERRUPTED:
+        # A page that is still being read must not get in the way of the interpreter's end.
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import PIL.Image
@@ -13,6 +13,8 @@ import PIL.Image
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
 from common.quads import boxes_to_quads, crop, quad_size, rotate_quads
+from ocr import second_look
+from ocr.characters import AlignedReading, place, reads_vertically
 from ocr.documents import Loader, pages
 from ocr.orientation import SURE, settle
 from ocr.reading_order import reading_order
@@ -21,12 +23,20 @@ from ocr.result import Angle, Elapsed, Page, TextLine
 CROP_MARGIN = 0.08
 """Share of a line's height by which its quad grows on each side before it is cut out."""
 
+RULE_MARKS = frozenset(".·…,'-–—_=~*")
+RULE_LENGTH = 4
+"""So many marks in a row, with nothing else, are no text: an ellipsis or a dash is shorter."""
+
 CROP_BYTES = 64_000_000
 """Crops held at a time; a page with more is read in several goes."""
 
 
 class LineReading(Protocol):
-    """What the pipeline takes from a recognizer's reading."""
+    """What the pipeline takes from a recognizer's reading.
+
+    Where a reading also has `char_scores` and `char_spans` (see `ocr.characters.AlignedReading`), its line knows
+    where its characters stand.
+    """
 
     @property
     def text(self) -> str:
@@ -93,7 +103,7 @@ class Reader:
         Raises:
             InputError: The source cannot be read.
         """
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, Path, bytes)):
             for page in self.read_pages(
                 source, angle=angle, single_line=single_line, max_pixels=max_pixels
             ):
@@ -108,7 +118,7 @@ class Reader:
 
     def read_pages(
         self,
-        path: str | Path,
+        path: str | Path | bytes,
         *,
         angle: bool = True,
         single_line: bool = False,
@@ -121,7 +131,11 @@ class Reader:
         """
         for index, decode in pages(path, max_pixels=max_pixels):
             yield self.read_page(
-                decode, image=str(path), page=index, angle=angle, single_line=single_line
+                decode,
+                image=describe(path) if isinstance(path, bytes) else str(path),
+                page=index,
+                angle=angle,
+                single_line=single_line,
             )
 
     def read_page(
@@ -159,7 +173,7 @@ class Reader:
         clock.lap("detect")
         margin = 0.0 if single_line else CROP_MARGIN
         readings = list(self._read_lines(upright, quads, margin))
-        lines = _lines(readings, _as_shown(quads, turned.degrees, upright))
+        lines = _lines(readings, quads, _as_shown(quads, turned.degrees, upright), margin)
         clock.lap("recognize")
         return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
 
@@ -188,10 +202,10 @@ class Reader:
             crops.append(crop(upright, _enlarged(quad, margin)))
             size += crops[-1].nbytes
             if size > CROP_BYTES:
-                yield from self._recognizer(crops)
+                yield from second_look.read(self._recognizer, crops)
                 crops, size = [], 0
         if crops:
-            yield from self._recognizer(crops)
+            yield from second_look.read(self._recognizer, crops)
 
 
 class _Clock:
@@ -237,14 +251,34 @@ def _as_shown(quads: Quads, degrees: int, upright: Image) -> Quads:
     return rotate_quads(inside, -degrees % 360, (height, width))
 
 
-def _lines(readings: Sequence[LineReading], quads: Quads) -> tuple[TextLine, ...]:
-    """Readings with their boxes, without those that are empty."""
+def _lines(
+    readings: Sequence[LineReading], quads: Quads, shown: Quads, margin: float
+) -> tuple[TextLine, ...]:
+    """Readings with their boxes, without those that are empty or a rule.
+
+    Args:
+        readings: One for each quad.
+        quads: On the upright page, as they were cut out.
+        shown: The same in the picture as shown.
+        margin: By which they were grown for it.
+    """
     return tuple(
         TextLine(
             reading.text,
             float(reading.score),
-            tuple((float(x), float(y)) for x, y in quad),
+            tuple((float(x), float(y)) for x, y in box),
+            # Other recognizers may not know where their characters stand.
+            place(cast(AlignedReading, reading), quad, margin)
+            if getattr(reading, "char_spans", ())
+            else (),
+            reads_vertically(quad, margin),
         )
-        for reading, quad in zip(readings, quads, strict=True)
-        if reading.text.strip()
+        for reading, quad, box in zip(readings, quads, shown, strict=True)
+        if reading.text.strip() and not is_rule(reading.text)
     )
+
+
+def is_rule(text: str) -> bool:
+    """Whether a line is a row of dots or dashes alone: a rule or a frame of the page, no text."""
+    marks = [character for character in text if not character.isspace()]
+    return len(marks) >= RULE_LENGTH and RULE_MARKS.issuperset(marks)

@@ -7,6 +7,8 @@ writing go through the same steps turned by 90 degrees, which reads their column
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,9 @@ Indices = NDArray[np.intp]
 
 MIN_COLUMN_ROWS = 3
 """Rows that each side of a gutter needs to be a column."""
+
+MIN_COLUMN_SHARE = 1 / 3
+"""Share of the lines that a gutter has to part into columns: a table's one row of long cells is none."""
 
 MIN_COLUMN_WIDTH = 6.0
 """Width of a column of running text in line heights: what is narrower is a cell of a table."""
@@ -29,6 +34,15 @@ MIN_FILL = 0.7
 
 MIN_GUTTER = 0.5
 """Width of a gutter in line heights."""
+
+MAX_NUMBER_WIDTH = 3.0
+"""Width in line heights of what may be a line's number in the margin, as transcripts and laws have them."""
+
+MAX_COMMON_ROWS = 0.6
+"""Share of a side's rows level with rows across the gutter up to which the sides are read one after the other."""
+
+LEVEL = 0.25
+"""Distance of two rows' middles, in line heights, up to which they are level: a table's are, columns' by chance."""
 
 ROW_OVERLAP = 0.5
 """Share of the lower line's height that two lines of one row have in common."""
@@ -44,12 +58,22 @@ def reading_order(quads: Quads) -> Indices:
     quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
     if len(quads) < 2:
         return np.arange(len(quads))
+    boxes = level_boxes(quads)
+    return np.array(_order(boxes, np.arange(len(boxes))), np.intp)
+
+
+def level_boxes(quads: Quads) -> Boxes:
+    """Boxes (M, 4) of an upright page's quads (M, 4, 2) on a page without skew whose lines run to the right.
+
+    A page of vertical writing is turned, so that its columns become rows, the rightmost one the uppermost.
+    """
+    quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
     boxes = _bounds(_deskewed(quads, skew(quads)))
     if _is_vertical(boxes):
         # A quarter turn counter-clockwise: columns from the right become rows from the top.
         x0, y0, x1, y1 = boxes.T
         boxes = np.stack([y0, -x1, y1, -x0], axis=1)
-    return np.array(_order(boxes, np.arange(len(boxes))), np.intp)
+    return np.asarray(boxes, np.float32)
 
 
 def skew(quads: Quads) -> float:
@@ -92,7 +116,8 @@ def _order(boxes: Boxes, subset: Indices) -> list[int]:
     """Order a subset of the boxes: by columns where there are any, else by rows."""
     for gutter in _gutters(boxes[subset]):
         segments = _segments(boxes, subset, gutter)
-        if not any(columns for columns, _ in segments):
+        in_columns = sum(len(lines) for columns, lines in segments if columns)
+        if in_columns < MIN_COLUMN_SHARE * len(subset):
             continue
         result: list[int] = []
         for columns, lines in segments:
@@ -115,6 +140,8 @@ def _gutters(boxes: Boxes) -> list[float]:
     right = (x0 >= places[:, None]).sum(axis=1)
     crossing = len(boxes) - left - right
     usable = np.minimum(left, right) >= np.maximum(MIN_COLUMN_ROWS, crossing // 2)
+    # Places that part the lines alike are one gutter.
+    usable[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
     ranked = np.lexsort((-np.minimum(left, right), crossing))
     return [float(places[i]) for i in ranked if usable[i]][:_CANDIDATES]
 
@@ -171,10 +198,40 @@ def _are_columns(boxes: Boxes, lines: Indices, gutter: float) -> bool:
     if min(len(left), len(right)) < MIN_COLUMN_ROWS:
         return False
     line = float(np.median(boxes[lines, 3] - boxes[lines, 1]))
-    width = boxes[right, 0].min() - boxes[left, 2].max()
-    return bool(width >= MIN_GUTTER * line) and all(
-        _is_running_text(boxes[side], line) for side in (left, right)
-    )
+    if boxes[right, 0].min() - boxes[left, 2].max() < MIN_GUTTER * line:
+        return False
+    sides = [_without_numbers(boxes[side], line) for side in (left, right)]
+    running = [_is_running_text(side, line) for side in sides]
+    return all(running) or (any(running) and _are_apart(sides, line))
+
+
+def _without_numbers(boxes: Boxes, line: float) -> Boxes:
+    """The boxes of a column without the numbers of its lines in its left margin."""
+    widths = boxes[:, 2] - boxes[:, 0]
+    is_text = widths >= MIN_COLUMN_WIDTH * line
+    if not is_text.any():
+        return boxes
+    # A few lines may hang out, or be joined with their number by the detector.
+    edge = float(np.quantile(boxes[is_text, 0], 0.1))
+    is_kept = (widths > MAX_NUMBER_WIDTH * line) | (boxes[:, 2] > edge)
+    return np.asarray(boxes[is_kept], np.float32)
+
+
+def _are_apart(sides: Sequence[Boxes], line: float) -> bool:
+    """Whether two sides, one of them running text, are as long and wide as columns and keep no common rows.
+
+    So is a column with a table or a picture's labels in it, beside a column of text.
+    """
+    middles = []
+    for boxes in sides:
+        numbers = _row_numbers(boxes)
+        middles.append(np.bincount(numbers, boxes[:, 1] + boxes[:, 3]) / 2 / np.bincount(numbers))
+    few, many = sorted(middles, key=len)
+    narrow, wide = sorted(np.ptp(boxes[:, [0, 2]]) for boxes in sides)
+    if len(few) < MIN_COLUMN_ROWS or 2 * len(few) < len(many) or 2 * narrow < wide:
+        return False
+    distances = np.abs(few[:, None] - many).min(axis=1)
+    return bool((distances <= LEVEL * line).mean() <= MAX_COMMON_ROWS)
 
 
 def _is_running_text(boxes: Boxes, line: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 SCHEMA = 1
 """Version of the JSON; it changes when a field changes its meaning or disappears."""
@@ -13,16 +13,56 @@ Box: TypeAlias = tuple[tuple[float, float], ...]
 """Four corners x, y in pixels, clockwise from the text's own top left."""
 
 
+class Character(NamedTuple):
+    """One character of a line: what it is, how sure that is (0 to 1), and which part of the line it takes.
+
+    `start` and `stop` are shares of the line's length, from 0 at its first character to 1. The text is one
+    character as it was read; a punctuation policy may have put none or several in its place.
+    """
+
+    text: str
+    score: float
+    start: float
+    stop: float
+
+
 @dataclass(frozen=True)
 class TextLine:
     """One line of text: what it says, how sure that is (0 to 1), and where it stands.
 
     The box is in pixels of the picture as a viewer shows it, before it is turned upright.
+
+    Args:
+        text: Not empty.
+        score: From 0 to 1.
+        box: Clockwise from the text's own top left.
+        characters: Those of the text in order, so that their texts joined are the text; empty where nobody
+            knows where they stand.
+        vertical: The text runs down its box, not along it.
     """
 
     text: str
     score: float
     box: Box
+    characters: tuple[Character, ...] = ()
+    vertical: bool = False
+
+    def part(self, start: float, stop: float) -> Box:
+        """The box of a part of the line, from one share of its length to another, cornered as the line's is."""
+        first, second, third, fourth = self.box
+        if self.vertical:
+            return (
+                _between(first, fourth, start),
+                _between(second, third, start),
+                _between(second, third, stop),
+                _between(first, fourth, stop),
+            )
+        return (
+            _between(first, second, start),
+            _between(first, second, stop),
+            _between(fourth, third, stop),
+            _between(fourth, third, start),
+        )
 
 
 class Angle(NamedTuple):
@@ -69,16 +109,12 @@ class Page:
         """The lines joined by line breaks; empty for a page without text."""
         return "\n".join(line.text for line in self.lines)
 
-    def to_json(self) -> str:
-        """One line of JSON, without a line break at its end."""
-        lines = [
-            {
-                "text": line.text,
-                "score": round(line.score, 4),
-                "box": [[round(x, 1), round(y, 1)] for x, y in line.box],
-            }
-            for line in self.lines
-        ]
+    def to_json(self, *, characters: bool = False) -> str:
+        """One line of JSON, without a line break at its end.
+
+        Args:
+            characters: Each line also has "characters": text, score and box of every one of them.
+        """
         content = {
             "schema": SCHEMA,
             "image": self.image,
@@ -86,9 +122,35 @@ class Page:
             "width": self.width,
             "height": self.height,
             "angle": {"degrees": self.angle.degrees, "score": round(self.angle.score, 4)},
-            "lines": lines,
+            "lines": [_line_content(line, characters) for line in self.lines],
             "elapsed_ms": {key: round(ms, 1) for key, ms in self.elapsed_ms._asdict().items()},
         }
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
         # A file name may hold bytes that are no UTF-8; their escapes are valid JSON.
         return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _between(a: tuple[float, float], b: tuple[float, float], share: float) -> tuple[float, float]:
+    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
+
+
+def _line_content(line: TextLine, characters: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "text": line.text,
+        "score": round(line.score, 4),
+        "box": _corners(line.box),
+    }
+    if characters:
+        content["characters"] = [
+            {
+                "text": character.text,
+                "score": round(character.score, 4),
+                "box": _corners(line.part(character.start, character.stop)),
+            }
+            for character in line.characters
+        ]
+    return content
+
+
+def _corners(box: Box) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in box]

@@ -192,3 +192,15 @@ def test_threads_share_a_reader(bar_reader: MakeReader) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(read, range(100, 108)))
+
+
+@pytest.mark.parametrize("text", ["....", "-----", "= = = =", "........-.-..", "……——"])
+def test_rows_of_marks_are_rules(text: str) -> None:
+    assert pipeline.is_rule(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "...", "——", "1.1 ........ 7", "....7", "a----", "****8", "。。。。"]
+)
+def test_text_with_marks_is_no_rule(text: str) -> None:
+    assert not pipeline.is_rule(text)

@@ -67,7 +67,24 @@ WIDE_TABLE = _table(20, 20, 9, [120, 150, 130, 160, 110])
 PARAGRAPH = _column(30, 30, 8, 500)
 POEM = [(30, 20 + 30 * i, 30 + w, 40 + 30 * i) for i, w in enumerate((90, 220, 140, 60, 180))]
 
+
+def _numbered(x: float, y: float, rows: int, width: float) -> list[Box]:
+    """Lines of a transcript with their numbers in the margin, some of which were not found."""
+    text = _column(x + 60, y, rows, width)
+    numbers: list[Box] = [(x, top, x + 20, top + 14) for _, top, _, _ in text]
+    return [box for i in range(rows) for box in ([numbers[i]] if i % 3 else []) + [text[i]]]
+
+
+TRANSCRIPT = [TITLE, *_numbered(20, 80, 14, 250), *_numbered(370, 81, 14, 250)]
+TEXT_BESIDE_TABLE = [
+    *_column(20, 20, 22, 280, pitch=25),
+    *_column(330, 20, 3, 280, pitch=25),
+    *_table(330, 110, 12, [140, 70, 70], pitch=21),
+    *_column(330, 380, 6, 280, pitch=25),
+]
 PAGES = {
+    "numbered lines in two columns": TRANSCRIPT,
+    "text beside a column with a table": TEXT_BESIDE_TABLE,
     "two columns": TWO_COLUMNS,
     "three columns": THREE_COLUMNS,
     "columns with a line across": SPANNED,

@@ -80,9 +80,9 @@ def test_pages_do_not_change() -> None:
 
 def test_files_of_several_pages() -> None:
     pages = [_page("a", "b"), _page(page=1), _page("c", page=2)]
-    assert FORMATS["txt"](pages) == "a\nb\n\f\fc\n"
-    assert [json.loads(line)["page"] for line in FORMATS["json"](pages).splitlines()] == [0, 1, 2]
-    assert FORMATS["txt"]([_page()]) == ""
+    assert FORMATS["txt"].encode(pages) == b"a\nb\n\f\fc\n"
+    assert [page["page"] for page in json.loads(FORMATS["json"].encode(pages))] == [0, 1, 2]
+    assert FORMATS["txt"].encode([_page()]) == b""
 
 
 def test_save_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:
