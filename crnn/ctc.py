@@ -1,7 +1,8 @@
-"""CTC decoding of log-probabilities (Graves et al. 2006), with a confidence and a place for each character."""
+"""CTC (Graves et al. 2006) on log-probabilities: greedy decoding, and how well and where a given text fits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,10 @@ def greedy(log_probs: Floats) -> list[Run]:
     Args:
         log_probs: (T, C), class 0 is the blank. T = 0 gives an empty list.
     """
-    return collapse(log_probs.argmax(1), log_probs.max(1)) if len(log_probs) else []
+    if not len(log_probs):
+        return []
+    best = log_probs.argmax(1)
+    return collapse(best, log_probs[np.arange(len(best)), best])
 
 
 def collapse(best: NDArray[np.int64], best_log_prob: Floats) -> list[Run]:
@@ -58,3 +62,62 @@ def collapse(best: NDArray[np.int64], best_log_prob: Floats) -> list[Run]:
         for a, b, p in zip(starts, stops, probability, strict=True)
         if best[a] != BLANK
     ]
+
+
+def align(log_probs: Floats, labels: Sequence[int]) -> tuple[NDArray[np.int64], Floats]:
+    """Return the most probable alignment (T,) of a text, and its log-probabilities (T,).
+
+    Args:
+        log_probs: (T, C).
+        labels: classes of the text, at most T with one blank between repeats.
+    """
+    path, skips = _path(labels)
+    scores = log_probs[:, path].astype(np.float64)  # (T, 2 L + 1)
+    worth = np.full(len(path), -np.inf)
+    worth[:2] = scores[0, :2]
+    came = np.zeros(scores.shape, np.int64)
+    for step in range(1, len(scores)):
+        options = np.stack([worth, *_shifted(worth, skips)])
+        came[step] = options.argmax(0)
+        worth = options.max(0) + scores[step]
+    place = len(path) - 1 if len(path) == 1 or worth[-1] >= worth[-2] else len(path) - 2
+    places = np.zeros(len(scores), np.int64)
+    for step in range(len(scores) - 1, -1, -1):
+        places[step] = place
+        place -= came[step, place]
+    chosen = path[places]
+    return chosen, np.asarray(scores[np.arange(len(scores)), places], np.float32)
+
+
+def log_likelihood(log_probs: Floats, labels: Sequence[int]) -> float:
+    """Return the logarithm of a text's probability: the sum over all its alignments.
+
+    Args:
+        log_probs: (T, C).
+        labels: classes of the text; -inf where it has no room in T steps.
+    """
+    path, skips = _path(labels)
+    worth = np.full(len(path), -np.inf)
+    worth[0] = 0.0  # before the first step, which a blank or the first character may take
+    for scores in log_probs[:, path].astype(np.float64):
+        last, skip = _shifted(worth, skips)
+        worth = np.logaddexp(np.logaddexp(worth, last), skip) + scores
+    return float(np.logaddexp.reduce(worth[-2:]))
+
+
+def _path(labels: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Blanks between and around the classes, and at which places the blank before may be left out."""
+    path = np.full(2 * len(labels) + 1, BLANK, np.int64)
+    path[1::2] = labels
+    skips = np.zeros(len(path), np.bool_)
+    skips[3::2] = path[3::2] != path[1:-2:2]
+    return path, skips
+
+
+def _shifted(
+    worth: NDArray[np.float64], skips: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What comes to each place of a path from the one before, and from the one before that."""
+    from_last = np.concatenate([[-np.inf], worth[:-1]])
+    from_skip = np.concatenate([[-np.inf, -np.inf], worth])[: len(worth)]
+    return from_last, np.where(skips, from_skip, -np.inf)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from common.arrays import Image, Network
-from crnn import ctc, preprocess
-from crnn.charset import Charset
-from crnn.ctc import Reading
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Floats, Image, Network
+from crnn import attention, ctc, preprocess
+from crnn.beam import BeamSearch
+from crnn.charset import Charset, normalize
+from crnn.ctc import Reading, Run
+from crnn.language_model import LanguageModel
+from crnn.lexicon import Lexicon
+
+DECODERS = ("ctc", "attention")
+SEARCHES = ("greedy", "beam")
 
 _EMPTY = Reading("", 0.0, (), ())
 
@@ -16,10 +26,23 @@ class Recognizer:
     """Reads cropped lines.
 
     Args:
-        network: (N, 1, 32, W) float32 to one array of log-probabilities (N, W/4, C), blank first.
+        network: (N, 1, 32, W) float32 to one array of log-probabilities (N, W/stride, C), blank first;
+            with attention, to what `crnn.attention.runs` takes: classes, their log-probabilities and
+            places, each (N, L).
         charset: the characters in class order, as one string.
         batch_columns: columns (lines times width) of one batch at most; bounds memory.
         max_width: columns of one line at most; wider lines are squeezed.
+        stride: columns of the input for one time step.
+        decoder: "ctc" or "attention", what the network gives.
+        decode: "greedy", the best class of each step, or "beam", a search where steps are unsure.
+        language_model: what the search weighs texts with; None goes by the network alone.
+        lexicon: words that are expected; those read nearly so are replaced where the picture allows.
+        allowed: nothing but these characters is read; None allows all. Scores remain those of the
+            network, so they are low where another character stands.
+
+    Raises:
+        ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
+            charset, or one of these is asked of attention, which gives no probabilities to choose from.
     """
 
     def __init__(
@@ -29,11 +52,35 @@ class Recognizer:
         charset: str,
         batch_columns: int = 4096,
         max_width: int = preprocess.MAX_WIDTH,
+        stride: int = preprocess.STRIDE,
+        decoder: str = "ctc",
+        decode: str = "greedy",
+        language_model: LanguageModel | None = None,
+        lexicon: Lexicon | None = None,
+        allowed: str | None = None,
     ) -> None:
         self.network = network
         self.charset = Charset(charset)
         self.batch_columns = batch_columns
         self.max_width = max_width
+        if stride < 1:
+            raise ValueError(f"stride {stride} is no number of columns, expected 1 or more")
+        if decoder not in DECODERS:
+            raise ValueError(f"decoder is {decoder!r}, expected one of {', '.join(DECODERS)}")
+        if decode not in SEARCHES:
+            raise ValueError(f"decode is {decode!r}, expected one of {', '.join(SEARCHES)}")
+        if decoder == "attention" and (decode != "greedy" or lexicon or allowed is not None):
+            raise ValueError(
+                "this model reads by attention: beam search, lexicon and allowed characters need the "
+                "probabilities of CTC; leave them out or choose another recognizer"
+            )
+        self.stride = stride
+        self._attends = decoder == "attention"
+        self._decode: Callable[[Floats], list[Run]] = ctc.greedy
+        if decode == "beam":
+            self._decode = BeamSearch(self.charset.characters, language_model)
+        self._lexicon = lexicon
+        self._barred = _barred(self.charset, allowed)
 
     def __call__(self, crops: Sequence[Image]) -> list[Reading]:
         """Read crops, (H, W, 3) uint8 RGB each; one reading per crop in the same order."""
@@ -41,11 +88,14 @@ class Recognizer:
         widths = [preprocess.width_at_height(c.shape[0], c.shape[1], self.max_width) for c in crops]
         usable = [i for i, crop in enumerate(crops) if crop.shape[0] and crop.shape[1]]
         for rows in self._batches(usable, widths):
-            batch = preprocess.batch([crops[i] for i in rows], [widths[i] for i in rows])
-            (log_probs,) = self.network(batch)
-            for i, row in zip(rows, log_probs, strict=True):
-                steps = -(-widths[i] // preprocess.STRIDE)
-                readings[i] = self._reading(ctc.greedy(row[:steps]), steps)
+            batch = preprocess.batch(
+                [crops[i] for i in rows], [widths[i] for i in rows], self.stride
+            )
+            outputs = self.network(batch)
+            for row, i in enumerate(rows):
+                steps = -(-widths[i] // self.stride)
+                runs = self._runs([output[row] for output in outputs], steps)
+                readings[i] = self._reading(runs, self.stride / widths[i])
         return readings
 
     def _batches(self, usable: list[int], widths: Sequence[int]) -> Iterator[list[int]]:
@@ -59,7 +109,20 @@ class Recognizer:
         if rows:
             yield rows
 
-    def _reading(self, runs: list[ctc.Run], steps: int) -> Reading:
+    def _runs(self, outputs: Sequence[Any], steps: int) -> list[Run]:
+        """Find the characters in what the network gave for one line of so many steps."""
+        if self._attends:
+            labels, log_probs, places = outputs
+            return attention.runs(labels, log_probs, places, steps)
+        (log_probs,) = outputs
+        log_probs = log_probs[:steps]
+        if self._barred is not None:
+            log_probs = np.where(self._barred, np.float32(-np.inf), log_probs)
+        runs = self._decode(log_probs)
+        return self._lexicon.correct(log_probs, runs, self.charset) if self._lexicon else runs
+
+    def _reading(self, runs: list[Run], step: float) -> Reading:
+        """Make a reading of runs of steps, each of which is `step` of the crop's width."""
         text = self.charset.decode([run.label for run in runs])
         # Spaces at the ends come from wide crops, not from the text.
         first, last = len(text) - len(text.lstrip()), len(text.rstrip())
@@ -67,5 +130,19 @@ class Recognizer:
         if not text:
             return _EMPTY
         scores = tuple(run.probability for run in runs)
-        spans = tuple((run.start / steps, run.stop / steps) for run in runs)
+        # The last step may reach over the crop's end.
+        spans = tuple((min(run.start * step, 1.0), min(run.stop * step, 1.0)) for run in runs)
         return Reading(text, sum(scores) / len(scores), scores, spans)
+
+
+def _barred(charset: Charset, allowed: str | None) -> NDArray[np.bool_] | None:
+    """Which classes (C,) must not be read; None bars none."""
+    if allowed is None:
+        return None
+    known = set(normalize(allowed))
+    if missing := charset.missing("".join(sorted(known))):
+        raise ValueError(
+            f"allowed characters {''.join(sorted(missing))!r} are not among those this model reads; "
+            "leave them out"
+        )
+    return np.array([False, *(c not in known for c in charset.characters)], np.bool_)

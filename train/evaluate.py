@@ -3,10 +3,12 @@
     python -m train.evaluate DATA            pages: text, boxes, angle, time
     python -m train.evaluate DATA --lines    the pictures of single lines instead
     python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
+    python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
 
 Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
-characters), CER of the page in reading order, exact (share of lines read exactly), hmean (boxes one
-to one at IoU 0.5), angle (share of the four turns of each page told right) and ms (median per page,
+characters), CER of the page in reading order, exact (share of lines read exactly), 1-NED (lines
+paired by boxes, ICDAR 2019), space (F1 of the spaces between Latin words), hmean (boxes one to one
+at IoU 0.5), angle (share of the four turns of each page told right) and ms (median per page,
 models loaded, decoding included). A dash: the truth cannot say.
 """
 
@@ -27,8 +29,12 @@ from tqdm import tqdm
 import ocr
 from common.arrays import Image
 from common.image import load, rotate_ccw
+from crnn.recognizer import SEARCHES
+from ocr.models import build, decoding
 from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, select_pages
+from train.errors_html import ErrorPages
 from train.metrics import Counts, ReadLine, count_page
+from train.metrics_lines import LineCounts, count_lines
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +50,7 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 ALL = "ALL"
 Classify = Callable[[Image], tuple[int, float]]
-COLUMNS = ("bagR", "bagF1", "CER", "exact", "hmean", "angle")
+COLUMNS = ("bagR", "bagF1", "CER", "exact", "1-NED", "space", "hmean", "angle")
 TURNS = (0, 90, 180, 270)
 
 
@@ -53,6 +59,7 @@ class Group:
     """The sums of one row of the table."""
 
     counts: Counts = field(default_factory=Counts)
+    line_counts: LineCounts = field(default_factory=LineCounts)
     seconds: list[float] = field(default_factory=list)
     turns: int = 0
     turns_right: int = 0
@@ -63,6 +70,7 @@ class Group:
             "pages": self.counts.pages,
             "lines": self.counts.lines,
             **self.counts.figures(),
+            **self.line_counts.figures(),
             "angle": self.turns_right / self.turns if self.turns else None,
             "ms": statistics.median(self.seconds) * 1e3 if self.seconds else None,
         }
@@ -75,10 +83,18 @@ class ScoreSheet:
         self._sources: dict[str, Group] = {}
         self._groups: dict[str, Group] = {}
 
-    def add_page(self, page: LabelledPage, counts: Counts, seconds: float | None = None) -> None:
+    def add_page(
+        self,
+        page: LabelledPage,
+        counts: Counts,
+        seconds: float | None = None,
+        line_counts: LineCounts | None = None,
+    ) -> None:
         """Add what was read on one page; without `seconds` its time is unknown."""
         for group in self._rows(page.source):
             group.counts += counts
+            if line_counts is not None:
+                group.line_counts += line_counts
             if seconds is not None:
                 group.seconds.append(seconds)
 
@@ -148,7 +164,11 @@ def read_page(reader: ocr.Reader, page: LabelledPage) -> tuple[list[ReadLine], f
 
 
 def evaluate(
-    pages: Sequence[LabelledPage], *, reader: ocr.Reader | None, classify: Classify | None
+    pages: Sequence[LabelledPage],
+    *,
+    reader: ocr.Reader | None,
+    classify: Classify | None,
+    errors: ErrorPages | None = None,
 ) -> ScoreSheet:
     """Read every page, tell the angle of its four turns, or both; cropped lines have no turns.
 
@@ -156,12 +176,15 @@ def evaluate(
         pages: The pages.
         reader: None leaves the pages unread.
         classify: None leaves the turns untold.
+        errors: collects why lines were missed; None does not ask.
     """
     sheet = ScoreSheet()
     for page in tqdm(pages, unit="page", disable=None):
         if reader is not None:
             lines, seconds = read_page(reader, page)
-            sheet.add_page(page, count_page(page, lines), seconds)
+            sheet.add_page(page, count_page(page, lines), seconds, count_lines(page, lines))
+            if errors is not None:
+                errors.add(page, lines)
         else:
             sheet.add_page(page, Counts(pages=1))
         if classify is not None and not page.cropped:
@@ -226,6 +249,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, help="default: all cores")
+    parser.add_argument(
+        "--errors", type=Path, metavar="FOLDER", help="every miss by its cause, as HTML; no turns"
+    )
+    parser.add_argument("--decode", default="greedy", choices=SEARCHES)
     args = parser.parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
     pages = selected(args)
@@ -236,15 +263,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         recognizer=args.recognizer,
         device=args.device,
         threads=args.threads,
+        decode=args.decode,
     )
+    errors = None
+    if args.errors and not args.turns:
+        recognizer = build(
+            args.recognizer or args.models,
+            "recognizer",
+            device=args.device,
+            threads=args.threads,
+            options=decoding(args.decode),
+        )
+        errors = ErrorPages(args.errors, recognizer)
     figures = evaluate(
         pages,
         reader=None if args.turns else reader,
-        classify=None if args.lines else reader.orientation,
+        classify=None if args.lines or args.errors else reader.orientation,
+        errors=errors,
     ).figures()
     print(format_table(figures, f"{args.models} on {args.data.name}"))
     if args.json:
         write_json(args.json, figures)
+    if errors is not None:
+        print(f"misses by cause: {errors.write()}")
 
 
 if __name__ == "__main__":
