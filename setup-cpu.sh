@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make the environment .venv: what reading needs, and with --dev also training and tests.
+# Make the environment .venv: what reading needs, with --web also the web page and service, with --dev
+# also training and tests.
 # A second run finds everything in place and takes no time. Needs Python 3.11 or newer; another
 # than python3 is named as in: PYTHON=python3.12 sh setup-cpu.sh
 set -eu
@@ -15,7 +16,8 @@ kind=runtime
 for option in "$@"; do
     case $option in
         --dev) requirements=requirements-dev.txt; kind=dev ;;
-        *) echo "usage: sh $0 [--dev]" >&2; exit 2 ;;
+        --web) requirements=requirements-web.txt; kind=web ;;
+        *) echo "usage: sh $0 [--dev | --web]" >&2; exit 2 ;;
     esac
 done
 # setup.sh asks for the version with CUDA instead.
@@ -52,8 +54,15 @@ install_packages() {
         [ $other = "$onnxruntime" ] || ! "$python" -m pip show -q $other 2>/dev/null ||
             "$python" -m pip uninstall -y -q $other >&2
     done
+    # What reading needs is compared with recorded hashes: nothing but the released files gets in.
+    lock=requirements.lock
+    [ "$onnxruntime" = onnxruntime ] || lock=requirements-gpu.lock
+    "$python" -m pip install --disable-pip-version-check --no-input --require-hashes \
+        -r $lock >&2 || fail "pip could not install $lock (see above)"
+    [ $kind != runtime ] || return 0
+    # The pins are the same, so what is there stays.
     sed "s/^onnxruntime==/$onnxruntime==/" requirements.txt >"$scratch/requirements.txt"
-    cp requirements-train.txt requirements-dev.txt "$scratch"
+    for file in requirements-*.txt; do cp "$file" "$scratch"; done
     "$python" -m pip install --disable-pip-version-check --no-input \
         -r "$scratch/$requirements" >&2 || fail "pip could not install $requirements (see above)"
 }
@@ -87,11 +96,28 @@ install_fonts() {
     fi
 }
 
+# Tests of the web page drive a browser, those of PDFs read them with another program; without these
+# they are skipped.
+install_programs() {
+    missing=
+    has chromium || has google-chrome || missing=chromium
+    has pdftotext || missing="$missing poppler-utils"
+    [ -n "$missing" ] || return 0
+    if is_root && has apt-get; then
+        # shellcheck disable=SC2086
+        apt_install $missing || say "could not install, so some tests are skipped:$missing"
+    else
+        say "some tests are skipped without: sudo apt-get install $missing"
+    fi
+}
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-stamp=$(cat setup-cpu.sh requirements*.txt ctpn/nms/*.pyx ctpn/nms/setup.py | cksum)
+stamp=$(cat setup-cpu.sh requirements*.txt requirements*.lock ctpn/nms/*.pyx ctpn/nms/setup.py | cksum)
 stamp="$stamp $base $onnxruntime"
-for done_before in dev "$kind"; do
+others=dev
+[ $kind != runtime ] || others="dev web"
+for done_before in $others "$kind"; do
     if [ -x $python ] && [ "$(cat ".venv/setup-$done_before" 2>/dev/null)" = "$stamp" ]; then
         say "$kind environment is in place"
         exit 0
@@ -100,6 +126,6 @@ done
 check_python
 install_packages
 build_nms
-[ $kind = runtime ] || install_fonts
+[ $kind != dev ] || { install_fonts; install_programs; }
 echo "$stamp" >".venv/setup-$kind"
 say "$kind environment is ready: $python"

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -34,6 +33,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from common.arrays import Floats
+from ocr.network import import_onnxruntime
 from ocr.weights import WEIGHTS, models
 from train import compact
 from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export
@@ -155,7 +155,8 @@ def _describe(path: Path, config: dict[str, Any]) -> None:
 
 
 def _difference(path: Path, batch: Floats, reference: list[Floats]) -> float:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    runtime = import_onnxruntime()
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     outputs = session.run(None, {"image": batch})
     return max(float(np.abs(a - b).max()) for a, b in zip(outputs, reference, strict=True))
 
