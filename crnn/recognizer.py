@@ -12,6 +12,7 @@ from common.arrays import Floats, Image, Network
 from crnn import attention, ctc, preprocess
 from crnn.beam import BeamSearch
 from crnn.charset import Charset, normalize
+from crnn.consistency import Consistency
 from crnn.ctc import Reading, Run
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
@@ -79,6 +80,7 @@ class Recognizer:
         self._decode: Callable[[Floats], list[Run]] = ctc.greedy
         if decode == "beam":
             self._decode = BeamSearch(self.charset.characters, language_model)
+        self._consistency = Consistency(self.charset.characters)
         self._lexicon = lexicon
         self._barred = _barred(self.charset, allowed)
 
@@ -118,7 +120,7 @@ class Recognizer:
         log_probs = log_probs[:steps]
         if self._barred is not None:
             log_probs = np.where(self._barred, np.float32(-np.inf), log_probs)
-        runs = self._decode(log_probs)
+        runs = self._consistency(log_probs, self._decode)
         return self._lexicon.correct(log_probs, runs, self.charset) if self._lexicon else runs
 
     def _reading(self, runs: list[Run], step: float) -> Reading:

@@ -36,6 +36,10 @@ class AlignedReading(Protocol):
         """The line's text."""
 
     @property
+    def score(self) -> float:
+        """How sure it is, from 0 to 1."""
+
+    @property
     def char_scores(self) -> Sequence[float]:
         """How sure each character is, from 0 to 1."""
 

@@ -13,7 +13,7 @@ import PIL.Image
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
 from common.quads import boxes_to_quads, crop, quad_size, rotate_quads
-from ocr import second_look
+from ocr import gaps, second_look
 from ocr.characters import AlignedReading, place, reads_vertically
 from ocr.documents import Loader, pages
 from ocr.orientation import SURE, settle
@@ -172,7 +172,7 @@ class Reader:
         quads = quads[reading_order(quads)]
         clock.lap("detect")
         margin = 0.0 if single_line else CROP_MARGIN
-        readings = list(self._read_lines(upright, quads, margin))
+        readings, quads = self._read_lines(upright, quads, margin, parted=not single_line)
         lines = _lines(readings, quads, _as_shown(quads, turned.degrees, upright), margin)
         clock.lap("recognize")
         return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
@@ -194,18 +194,40 @@ class Reader:
             return guess, rotate_ccw(image, guess.degrees), None
         return settle(image, guess, self._detector, self._recognizer)
 
-    def _read_lines(self, upright: Image, quads: Quads, margin: float) -> Iterator[LineReading]:
-        """Read quads in their order, as many at a time as fit in the memory set aside."""
-        crops: list[Image] = []
-        size = 0
-        for quad in quads:
-            crops.append(crop(upright, _enlarged(quad, margin)))
-            size += crops[-1].nbytes
-            if size > CROP_BYTES:
-                yield from second_look.read(self._recognizer, crops)
-                crops, size = [], 0
-        if crops:
-            yield from second_look.read(self._recognizer, crops)
+    def _read_lines(
+        self, upright: Image, quads: Quads, margin: float, *, parted: bool
+    ) -> tuple[list[LineReading], Quads]:
+        """Read quads in their order; with gaps that part them, where asked, more readings than quads come back."""
+        readings: list[LineReading] = []
+        boxes: list[Floats] = []
+        for group, crops in _crops(upright, quads, margin):
+            read = second_look.read(self._recognizer, crops)
+            for reading, quad, piece in zip(read, group, crops, strict=True):
+                if not parted or not _is_aligned(reading):
+                    readings.append(reading)
+                    boxes.append(quad)
+                    continue
+                for part, box in gaps.split(cast(AlignedReading, reading), quad, piece, margin):
+                    readings.append(part)
+                    boxes.append(box)
+        return readings, np.array(boxes, np.float32).reshape(-1, 4, 2)
+
+
+def _is_aligned(reading: LineReading) -> bool:
+    """Whether a recognizer told where its characters stand; others may not know."""
+    return bool(getattr(reading, "char_spans", None))
+
+
+def _crops(image: Image, quads: Quads, margin: float) -> Iterator[tuple[Quads, list[Image]]]:
+    """Cut quads, grown by a margin, out of an image: as many at a time as fit in the memory set aside."""
+    crops: list[Image] = []
+    first = size = 0
+    for i, quad in enumerate(quads, 1):
+        crops.append(crop(image, _enlarged(quad, margin)))
+        size += crops[-1].nbytes
+        if size > CROP_BYTES or i == len(quads):
+            yield quads[first:i], crops
+            crops, first, size = [], i, 0
 
 
 class _Clock:
@@ -267,10 +289,7 @@ def _lines(
             reading.text,
             float(reading.score),
             tuple((float(x), float(y)) for x, y in box),
-            # Other recognizers may not know where their characters stand.
-            place(cast(AlignedReading, reading), quad, margin)
-            if getattr(reading, "char_spans", ())
-            else (),
+            place(cast(AlignedReading, reading), quad, margin) if _is_aligned(reading) else (),
             reads_vertically(quad, margin),
         )
         for reading, quad, box in zip(readings, quads, shown, strict=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crnn.preprocess import HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
+from train.synth.fonts import Face, FontLibrary
 from train.synth.line_damage import compress, damage, scene_damage
 from train.synth.line_view import View
 from train.synth.text import TextMask, draw_text
@@ -26,7 +26,10 @@ Rng = np.random.Generator
 _KINDS = ("zh", "en", "words", "number", "random", "mixed", "entry", "leaders")
 _SHARES = (0.345, 0.215, 0.09, 0.10, 0.11, 0.08, 0.04, 0.02)
 # Small text of menus and games, drawn to the pixel and hardly damaged: smaller than a lens leaves legible.
-_SCREEN_SHARE = 0.14
+_SCREEN_SHARE = 0.2
+# Screens are often saved smaller than they were, and not always in proportion.
+_SHRUNK_SHARE = 0.5
+_NARROWEST, _LOWEST = 8.0, 10.0  # pixels of a Han character after that
 # Words on walls and boards, seen from aside: slanted in an upright crop, squeezed, badly lit, far away.
 _SCENE_SHARE = 0.2
 _SCENE_WIDTH = 300  # the widest lines that are such
@@ -92,6 +95,11 @@ class LineRenderer:
 
     def _draw(self, rng: Rng, max_width: int, screen: bool) -> tuple[TextMask, bool]:
         text = self._text(rng, max_width)
+        if screen and text.isascii() and rng.random() < 0.6:
+            # Small Han characters are what is hard to read there.
+            text = self.corpus.phrase(
+                rng, "mixed", max(2, round(max_width / 20 * rng.uniform(0.2, 1)))
+            )
         style = "mono" if rng.random() < 0.07 else None
         face = self.fonts.choose(rng, text, style=style)
         has_han = any("\u4e00" <= c <= "\u9fff" for c in text)
@@ -99,12 +107,7 @@ class LineRenderer:
         small = int(rng.integers(12 if has_han else 9, 19))
         size = small if rng.random() < 0.3 else int(np.exp(rng.uniform(np.log(17), np.log(46))))
         if screen:
-            bitmap = self.fonts.choose_bitmap(rng, text) if rng.random() < 0.6 else None
-            if bitmap is not None:
-                return draw_text(text, bitmap.at(0), crisp=True), False
-            size = int(rng.integers(10, 16)) if has_han else int(rng.integers(8, 15))
-            crisp = bool(rng.random() < 0.6)
-            return draw_text(text, face.at(size), crisp=crisp), False
+            return self._on_screen(rng, text, face, has_han), False
         vertical = has_han and len(text) > 1 and rng.random() < 0.05
         latin = None
         if has_han and not vertical and rng.random() < 0.35:
@@ -119,6 +122,21 @@ class LineRenderer:
             _restyle(rng, drawn.mask, vertical), text, drawn.centers, drawn.widths
         ), vertical
 
+    def _on_screen(self, rng: Rng, text: str, face: Face, has_han: bool) -> TextMask:
+        """Draw small text to the pixel, then half of the time shrink it."""
+        bitmap = self.fonts.choose_bitmap(rng, text) if rng.random() < 0.6 else None
+        size = int(rng.integers(10, 16)) if has_han else int(rng.integers(8, 15))
+        if bitmap is not None:
+            drawn = draw_text(text, bitmap.at(0), crisp=True)
+        else:
+            drawn = draw_text(text, face.at(size), crisp=bool(rng.random() < 0.6))
+        if not has_han or rng.random() >= _SHRUNK_SHARE:
+            return drawn
+        wide, high = float(drawn.widths.max()), drawn.mask.shape[0]
+        across = float(rng.uniform(min(1.0, _NARROWEST / wide), 1.0))
+        down = float(rng.uniform(min(1.0, max(_LOWEST / high, 0.75 * across)), 1.0))
+        return drawn.resized(across, down)
+
     def _compose(self, rng: Rng, drawn: TextMask, vertical: bool, screen: bool) -> LineSample:
         mask = np.rot90(drawn.mask) if vertical else drawn.mask
         height, width = mask.shape
@@ -126,7 +144,8 @@ class LineRenderer:
         alpha = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
         alpha[pad : pad + height, pad : pad + width] = mask
         _neighbours(rng, alpha, mask, pad, ruled=0.16 if screen else 0.08)
-        canvas = self._ground(rng, *alpha.shape)
+        plain = screen and rng.random() < 0.7
+        canvas = _plain(rng, *alpha.shape) if plain else self._ground(rng, *alpha.shape)
         canvas = _ink(rng, canvas, alpha / 255.0)
         crop, centers, widths = _cut(rng, canvas, drawn, (pad, pad, width, height))
         han = any(ord(c) > 0x2E7F for c in drawn.text)
@@ -181,6 +200,15 @@ class LineRenderer:
         return ground
 
 
+def _plain(rng: Rng, height: int, width: int) -> Grey:
+    """The even ground of a window or a game's panel, dark or light."""
+    level = float(rng.uniform(0, 80)) if rng.random() < 0.55 else float(rng.uniform(190, 255))
+    slope = float(rng.uniform(-12, 12)) if rng.random() < 0.4 else 0.0
+    return np.full((height, width), level, np.float32) + np.linspace(
+        0, slope, width, dtype=np.float32
+    )
+
+
 def _words(rng: Rng, sentence: str, most: int) -> str:
     """Return a word of a sentence, or two, in at most `most` characters; longer ones are cut."""
     words = sentence.split()
@@ -229,7 +257,11 @@ def _neighbours(rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int, *, rul
     if rng.random() < ruled:
         thick = max(1, int(height * 0.06))
         row = pad + height + int(height * rng.uniform(0.03, 0.25))
-        alpha[row : row + thick] = 255
+        # Links and names are underlined alone, tables and forms from end to end.
+        first, last = 0, alpha.shape[1]
+        if rng.random() < 0.4:
+            first, last = pad + np.sort(rng.integers(0, width + 1, 2))
+        alpha[row : row + thick, first:last] = 255
     if rng.random() < 0.03:
         thick = max(1, int(height * 0.05))
         for column in (

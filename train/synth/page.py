@@ -104,7 +104,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "poster": Kind(0.10, (layout_poster.poster,), 0.75, 0.12, ("saved", "saved", "posed")),
     "street": Kind(
-        0.15,
+        0.26,
         (layout_street.street, layout_shops.shops, layout_shops.shops),
         0.40,
         0.48,

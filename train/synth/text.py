@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -30,6 +31,16 @@ class TextMask:
     text: str
     centers: NDArray[np.float32]
     widths: NDArray[np.float32]
+
+    def resized(self, across: float, down: float) -> TextMask:
+        """Return the line scaled by a factor across and one down, smoothed as pictures are scaled down."""
+        height, width = self.mask.shape
+        size = max(1, round(width * across)), max(1, round(height * down))
+        mask = cv2.resize(self.mask, size, interpolation=cv2.INTER_AREA)
+        exact = size[0] / width
+        return TextMask(
+            np.asarray(mask, np.uint8), self.text, self.centers * exact, self.widths * exact
+        )
 
 
 def draw_text(

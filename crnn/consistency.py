@@ -1,0 +1,96 @@
+"""What a line cannot say: one character twice in the same place, simplified characters among traditional ones.
+
+A network decides step by step, so two shapes that look alike may both win beside each other, and each character picks
+its script for itself. The line as a whole tells better.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from common.arrays import Floats
+from crnn.ctc import Run
+
+SAME_PLACE = 1.5
+"""Steps between the middles of two characters, one of them as wide as high, up to which they are one seen twice."""
+
+SAME_PLACE_VARIANTS = 3.0
+"""The same for the full-width and half-width forms of one sign, which nobody writes beside each other."""
+
+OTHER_SCRIPT = 5.0
+"""Nats by which a character of the other script is less likely in a line of one script."""
+
+CLEAR = 1.5
+"""How many times as many characters of one script as of the other make a line one of that script."""
+
+_WIDE_FROM = "\u2e80"
+
+
+class Consistency:
+    """Takes back what contradicts the rest of a line.
+
+    Args:
+        characters: in class order, without the blank.
+    """
+
+    def __init__(self, characters: Sequence[str]) -> None:
+        self._characters = ["", *characters]
+        self._scripts = np.array([0, *(script(c) for c in characters)], np.int8)
+
+    def __call__(self, log_probs: Floats, decode: Callable[[Floats], list[Run]]) -> list[Run]:
+        """Decode a line.
+
+        Args:
+            log_probs: (T, C), class 0 is the blank; left as they are.
+            decode: finds the runs in such probabilities.
+        """
+        runs = self.without_doubles(decode(log_probs))
+        found = self._scripts[[run.label for run in runs]] if runs else self._scripts[:0]
+        traditional, simplified = int((found > 0).sum()), int((found < 0).sum())
+        more, less = max(traditional, simplified), min(traditional, simplified)
+        if not less or more < CLEAR * less:
+            return runs
+        other = self._scripts < 0 if traditional > simplified else self._scripts > 0
+        return self.without_doubles(
+            decode(np.asarray(log_probs - OTHER_SCRIPT * other, np.float32))
+        )
+
+    def without_doubles(self, runs: list[Run]) -> list[Run]:
+        """Keep the surer of two neighbours that stand in one place."""
+        kept: list[Run] = []
+        for run in runs:
+            if kept and self._is_double(kept[-1], run):
+                if run.probability > kept[-1].probability:
+                    kept[-1] = run
+            else:
+                kept.append(run)
+        return kept
+
+    def _is_double(self, first: Run, second: Run) -> bool:
+        a, b = self._characters[first.label], self._characters[second.label]
+        if a == b or " " in (a, b) or max(a, b) < _WIDE_FROM:
+            return False
+        apart = (second.start + second.stop - first.start - first.stop) / 2
+        variants = unicodedata.normalize("NFKC", a) == unicodedata.normalize("NFKC", b)
+        return apart <= (SAME_PLACE_VARIANTS if variants else SAME_PLACE)
+
+
+def script(character: str) -> int:
+    """Tell whether a character is written in simplified Chinese alone (-1), in traditional alone (1) or in both (0).
+
+    The national standards tell: GB 2312 has the simplified ones, Big5 the traditional ones.
+    """
+    if not "\u4e00" <= character <= "\u9fff":
+        return 0
+    return int(_has(character, "big5")) - int(_has(character, "gb2312"))
+
+
+def _has(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

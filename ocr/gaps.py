@@ -1,0 +1,153 @@
+"""Readings of lines in; the same, parted where the picture shows a gap that no space between words has.
+
+A detector that works in strips runs over the gap between a heading's number and its title, or between the cells of a
+table. Whether such a gap parts a line is told by what stands beside it: Latin words of justified text part as far as
+Chinese cells do, and full-width punctuation brings an empty half square of its own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Floats, Image
+from common.quads import quad_size
+from ocr.characters import AlignedReading, reads_vertically
+
+HAN_GAP = 1.05
+"""Gap in line heights that parts a line with Chinese characters: a full-width space is narrower."""
+
+PUNCTUATED_GAP = 1.3
+"""The same beside full-width punctuation."""
+
+NUMBER_GAP = 1.25
+"""The same between two numbers in a line without Chinese characters; its words are never parted."""
+
+_WIDE_FROM = "\u2e80"
+_INNER = 0.08
+"""Share of the crop's height left out above and below, where neighbouring lines reach in."""
+
+_FAINT, _FLAT = 12, 0.22
+"""Grey levels, and share of the crop's contrast, by which an empty column differs in itself at most."""
+
+
+class Part(NamedTuple):
+    """A part of a reading; as `AlignedReading`, places relative to the part's own crop."""
+
+    text: str
+    score: float
+    char_scores: tuple[float, ...]
+    char_spans: tuple[tuple[float, float], ...]
+
+
+def split(
+    reading: AlignedReading, quad: Floats, crop: Image, margin: float
+) -> Iterator[tuple[AlignedReading, Floats]]:
+    """Part a reading at its gaps.
+
+    Args:
+        reading: Of `crop`.
+        quad: (4, 2) the line.
+        crop: (H, W, 3) uint8, the line as it was cut out.
+        margin: Share of its short side by which the quad was grown on every side for that.
+
+    Returns:
+        The parts from the left and their quads; the reading and the quad themselves where there is no gap.
+    """
+    line = crop.shape[0] / (1 + 2 * margin)
+    cuts = [] if reads_vertically(quad, margin) else find(reading, crop, line)
+    if not cuts:
+        yield reading, quad
+        return
+    height, width = quad_size(quad)
+    grown = margin * min(height, width) / max(width, 1e-6)
+    indices = [0, *(index for index, _, _ in cuts), len(reading.text)]
+    starts = [0.0, *(stop for _, _, stop in cuts)]
+    stops = [*(start for _, start, _ in cuts), 1.0]
+    for first, last, start, stop in zip(indices[:-1], indices[1:], starts, stops, strict=True):
+        # From shares of the crop to shares of the quad; the ends of the line are where they were.
+        low, high = (min(max(x * (1 + 2 * grown) - grown, 0.0), 1.0) for x in (start, stop))
+        along = np.array([low, high, high, low], np.float32)[:, None]
+        ends = np.stack([quad[1] - quad[0]] * 2 + [quad[2] - quad[3]] * 2)
+        piece = np.asarray(quad[[0, 0, 3, 3]] + along * ends, np.float32)
+        # The part's crop as `place` will suppose it: its quad grown by the same margin.
+        margins = margin * min(height, (high - low) * width) / max(width, 1e-6)
+        begin = (low - margins + grown) / (1 + 2 * grown)
+        length = (high - low + 2 * margins) / (1 + 2 * grown)
+        yield _part(reading, first, last, begin, length), piece
+
+
+def _part(
+    reading: AlignedReading, first: int, last: int, begin: float, length: float
+) -> AlignedReading:
+    """Characters `first` to `last` without the spaces about them; their crop is this share of the whole one."""
+    text = reading.text[first:last]
+    first += len(text) - len(text.lstrip())
+    text = text.strip()
+    last = first + len(text)
+    scores = tuple(reading.char_scores[first:last])
+    spans = tuple(
+        (min(max((a - begin) / length, 0.0), 1.0), min(max((b - begin) / length, 0.0), 1.0))
+        for a, b in reading.char_spans[first:last]
+    )
+    return Part(text, sum(scores) / max(len(scores), 1), scores, spans)
+
+
+def find(reading: AlignedReading, crop: Image, height: float) -> list[tuple[int, float, float]]:
+    """Find the gaps that part a line of `height` pixels in its crop.
+
+    Returns:
+        For each gap the character that it stands before, and from where to where it reaches in shares of the crop.
+    """
+    text, spans = reading.text, reading.char_spans
+    if len(text) < 2 or len(spans) != len(text):
+        return []
+    width = crop.shape[1]
+    middles = np.asarray(spans, np.float64).mean(axis=1)
+    seen = np.array([not c.isspace() for c in text])
+    # Most lines are done here: the middles of their characters stand too close together.
+    if np.diff(middles[seen], prepend=0).max() * width < min(HAN_GAP, NUMBER_GAP) * height:
+        return []
+    cuts = []
+    for start, stop in _empty(crop):
+        index = int(np.searchsorted(middles, (start + stop) / 2 / width))
+        needed = _needed(text, index)
+        if needed is not None and stop - start >= needed * height:
+            cuts.append((index, start / width, stop / width))
+    return cuts
+
+
+def _needed(text: str, index: int) -> float | None:
+    """Gap in line heights before a character from which on it parts the line; None for never."""
+    left, right = text[:index].split(), text[index:].split()
+    if not left or not right:
+        return None
+    if max(text) >= _WIDE_FROM:
+        beside = _is_wide_mark(left[-1][-1]) or _is_wide_mark(right[0][0])
+        return PUNCTUATED_GAP if beside else HAN_GAP
+    numbers = not any(c.isalpha() for c in left[-1] + right[0])
+    return NUMBER_GAP if numbers else None
+
+
+def _is_wide_mark(character: str) -> bool:
+    return character >= _WIDE_FROM and unicodedata.category(character)[0] in "PS"
+
+
+def _empty(crop: Image) -> Sequence[tuple[int, int]]:
+    """(from, to) of the runs of columns without ink, those at the ends left out."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    edge = int(_INNER * len(grey))
+    grey = grey[edge : max(len(grey) - edge, edge + 1)].astype(np.int16)
+    low, high = np.percentile(grey, (1, 99))
+    spread: NDArray[np.int16] = grey.max(axis=0) - grey.min(axis=0)
+    flat = spread < max(_FAINT, _FLAT * float(high - low))
+    # An upright stroke as high as the line is even too, but no ground: ink covers less than half of a line.
+    flat &= np.abs(grey[len(grey) // 2] - np.median(grey)) <= max(_FAINT, 0.5 * float(high - low))
+    steps = np.diff(flat.astype(np.int8), prepend=0, append=0)
+    runs = zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
+    return [(int(a), int(b)) for a, b in runs if a > 0 and b < crop.shape[1]]

@@ -1,0 +1,94 @@
+"""What contradicts the rest of a line is taken back; what does not, stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.arrays import Floats
+from crnn import ctc
+from crnn.consistency import Consistency, script
+
+CHARACTERS = "結结論论類类別别權权神种客容:：,，ab的 "
+CONSISTENT = Consistency(CHARACTERS)
+
+
+def probabilities(steps: list[dict[str, float]]) -> Floats:
+    """Log-probabilities (T, C) of characters step by step; the rest of each step is blank, or spread thinly."""
+    rows = np.full((len(steps), len(CHARACTERS) + 1), 1e-6)
+    for row, step in zip(rows, steps, strict=True):
+        for character, p in step.items():
+            row[CHARACTERS.index(character) + 1] = p
+        row[0] = max(1 - sum(step.values()), 1e-6)
+    return np.asarray(np.log(rows / rows.sum(axis=1, keepdims=True)), np.float32)
+
+
+def read(steps: list[dict[str, float]]) -> str:
+    runs = CONSISTENT(probabilities(steps), ctc.greedy)
+    return "".join(CHARACTERS[run.label - 1] for run in runs)
+
+
+def spaced(text: str) -> list[dict[str, float]]:
+    """Every character sure, five steps apart."""
+    return [step for c in text for step in ({c: 0.98}, {}, {}, {}, {})]
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"),
+    [
+        ([{"结": 0.6}, {"結": 0.8}], "結"),
+        ([{"种": 0.9}, {"神": 0.6}], "种"),
+        ([{":": 0.6}, {}, {"：": 0.8}], "："),
+        ([{"，": 0.7}, {",": 0.6}], "，"),
+    ],
+)
+def test_one_character_seen_twice_counts_once(steps: list[dict[str, float]], text: str) -> None:
+    assert read([{}, *steps, {}]) == text
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"客": 0.9}, {}, {}, {}, {}, {"容": 0.9}],
+        [{"a": 0.9}, {"b": 0.9}],
+        [{":": 0.9}, {",": 0.9}],
+        [{"的": 0.9}, {}, {"的": 0.9}],
+        [{"的": 0.9}, {" ": 0.9}],
+        [{"：": 0.9}, {}, {}, {}, {":": 0.9}],
+    ],
+)
+def test_neighbours_that_have_room_stay(steps: list[dict[str, float]]) -> None:
+    assert read(steps) == "".join(c for step in steps for c in step)
+
+
+def test_a_traditional_line_reads_traditional_characters() -> None:
+    line = [*spaced("論權結"), {"别": 0.7, "別": 0.25}]
+    assert read(line) == "論權結別"
+
+
+def test_a_simplified_line_reads_simplified_characters() -> None:
+    line = [*spaced("论权结"), {"別": 0.7, "别": 0.25}]
+    assert read(line) == "论权结别"
+
+
+def test_a_sure_character_of_the_other_script_stays() -> None:
+    assert read([*spaced("论权结"), {"別": 0.999}]) == "论权结別"
+
+
+def test_an_undecided_line_stays() -> None:
+    assert read([*spaced("論"), {"别": 0.7, "別": 0.25}]) == "論别"
+
+
+@pytest.mark.parametrize(
+    ("character", "expected"),
+    [("測", 1), ("测", -1), ("的", 0), ("里", 0), ("個", 1), ("a", 0), ("，", 0), ("囧", 1)],
+)
+def test_standards_tell_the_script(character: str, expected: int) -> None:
+    assert script(character) == expected
+
+
+def test_probabilities_are_left_as_they_are() -> None:
+    steps = probabilities([*spaced("論權結"), {"别": 0.7, "別": 0.25}])
+    before = steps.copy()
+    CONSISTENT(steps, ctc.greedy)
+    assert np.array_equal(steps, before)

@@ -1,0 +1,144 @@
+"""Gaps in lines: parted where cells and headings part, never between the words of running text."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from common.arrays import Floats, Image
+from common.quads import crop
+from ocr import gaps
+from ocr.characters import AlignedReading, place
+from ocr.gaps import Part
+from ocr.pipeline import CROP_MARGIN, Reader
+
+HEIGHT = 40
+
+
+def drawn(
+    pieces: list[str], gap: float, *, dark: bool = False, noise: float = 0.0
+) -> tuple[Image, Part, Floats]:
+    """A page with one line of black frames for characters, `gap` line heights between its pieces, and its reading."""
+    unit = 30
+    text, x, spans, page = "", 20.0, [], np.full((100, 1400, 3), 250, np.uint8)
+    for number, piece in enumerate(pieces):
+        if number:
+            x += gap * HEIGHT - 4  # every square leaves four columns
+            text += " "
+            spans.append((x - gap * HEIGHT / 2, x - gap * HEIGHT / 2 + 2))
+        for character in piece:
+            if not character.isspace():
+                page[30:70, int(x) : int(x) + unit - 4] = 10
+                page[34:66, int(x) + 4 : int(x) + unit - 8] = 250
+            spans.append((x + 8, x + 18))
+            x += unit
+        text += piece
+    end = x - 4
+    quad = np.array([[20, 30], [end, 30], [end, 70], [20, 70]], np.float32)
+    if noise:
+        page = np.clip(page + np.random.default_rng(0).normal(0, noise, page.shape), 0, 255).astype(
+            np.uint8
+        )
+    grown = CROP_MARGIN * HEIGHT
+    length = end - 20 + 2 * grown
+    shares = tuple(((a - 20 + grown) / length, (b - 20 + grown) / length) for a, b in spans)
+    reading = Part(text, 0.9, tuple(0.9 for _ in text), shares)
+    return (255 - page if dark else page), reading, quad
+
+
+def split(page: Image, reading: Part, quad: Floats) -> list[tuple[AlignedReading, Floats]]:
+    grown = CROP_MARGIN * HEIGHT
+    wide = quad + np.array(
+        [[-grown, -grown], [grown, -grown], [grown, grown], [-grown, grown]], np.float32
+    )
+    return list(gaps.split(reading, quad, crop(page, wide), CROP_MARGIN))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("noise", [0.0, 6.0])
+def test_heading_and_title_part(dark: bool, noise: float) -> None:
+    page, reading, quad = drawn(["第一章", "緒論", "三"], 1.4, dark=dark, noise=noise)
+    parts = split(page, reading, quad)
+    assert [part.text for part, _ in parts] == ["第一章", "緒論", "三"]
+    ink = (255 - page if dark else page).min(axis=2)[30:70].min(axis=0) < 128
+    boxes = [(round(float(q[0, 0])), round(float(q[1, 0]))) for _, q in parts]
+    covered = np.zeros(len(ink), bool)
+    for start, stop in boxes:
+        covered[start:stop] = True
+    assert (covered & ink).sum() >= ink.sum() - 6, "a part lost ink"
+    assert (covered & ~ink)[20 : int(quad[1, 0])].sum() < 4 * len(reading.text), (
+        "a part kept its gap"
+    )
+
+
+def test_characters_stay_where_they_were() -> None:
+    page, reading, quad = drawn(["第一章", "緒論開始"], 1.4)
+    parts = split(page, reading, quad)
+    before = [c for c in place(reading, quad, CROP_MARGIN) if not c.text.isspace()]
+    width = float(quad[1, 0] - quad[0, 0])
+    after = [
+        (c.text, q[0, 0] + (c.start + c.stop) / 2 * (q[1, 0] - q[0, 0]))
+        for part, q in parts
+        for c in place(part, q, CROP_MARGIN)
+    ]
+    assert [c.text for c in before] == [text for text, _ in after]
+    for old, (_, x) in zip(before, after, strict=True):
+        # Beside the gap the old cell reached half-way into it.
+        assert abs(quad[0, 0] + (old.start + old.stop) / 2 * width - x) < 1.4 * HEIGHT / 4 + 2
+
+
+@pytest.mark.parametrize(
+    ("pieces", "gap"),
+    [
+        (["第一章", "緒論"], 0.9),
+        (["第一章，", "緒論"], 1.15),
+        (["justified", "words of", "text"], 2.5),
+        (["no", "5"], 2.5),
+        (["12", "34"], 1.0),
+        (["只有一段"], 0.0),
+    ],
+)
+def test_running_text_stays_whole(pieces: list[str], gap: float) -> None:
+    page, reading, quad = drawn(pieces, gap)
+    parts = split(page, reading, quad)
+    assert len(parts) == 1
+    assert parts[0][0] is reading
+    assert parts[0][1] is quad
+
+
+def test_numbers_of_a_table_part() -> None:
+    page, reading, quad = drawn(["12.5", "340", "7"], 1.6)
+    assert [part.text for part, _ in split(page, reading, quad)] == ["12.5", "340", "7"]
+
+
+def test_ink_in_the_gap_keeps_the_line_whole() -> None:
+    page, reading, quad = drawn(["第一章", "緒論"], 1.4)
+    page[48:52, 20 : int(quad[1, 0])] = 10
+    assert len(split(page, reading, quad)) == 1
+
+
+def test_columns_of_vertical_writing_stay_whole() -> None:
+    page, reading, quad = drawn(["第一章", "緒論"], 1.4)
+    turned = np.asarray(cv2.rotate(page, cv2.ROTATE_90_CLOCKWISE), np.uint8)
+    tall = np.array([[30, 20], [70, 20], [70, quad[1, 0]], [30, quad[1, 0]]], np.float32)
+    assert len(list(gaps.split(reading, tall, crop(turned, tall), 0.0))) == 1
+
+
+class _OneLine:
+    def __init__(self, reading: Part, quad: Floats) -> None:
+        self.reading, self.quad = reading, quad
+
+    def detect(self, image: Image) -> tuple[Floats, Floats]:
+        return self.quad[None], np.ones(1, np.float32)
+
+    def read(self, crops: object) -> list[Part]:
+        return [self.reading]
+
+
+def test_the_reader_parts_pages_but_not_single_lines() -> None:
+    page, reading, quad = drawn(["第一章", "緒論"], 1.4)
+    fake = _OneLine(reading, quad)
+    reader = Reader(fake.detect, fake.read)
+    assert [line.text for line in reader.read(page).lines] == ["第一章", "緒論"]
+    assert [line.text for line in reader.read(page, single_line=True).lines] == ["第一章 緒論"]
