@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -36,12 +36,22 @@ class _Reading(Protocol):
     def score(self) -> float: ...
 
 
+class Settled(NamedTuple):
+    """A page turned upright, and its lines."""
+
+    angle: Angle
+    """Its score is the winner's share against the second best."""
+    upright: Image
+    quads: Quads
+    scores: Scores
+
+
 def settle(
     image: Image,
     guess: Angle,
     detect: Callable[[Image], tuple[Quads, Scores]],
     read: Callable[[Sequence[Image]], Sequence[_Reading]],
-) -> tuple[Angle, Image, Quads]:
+) -> Settled:
     """Find how far a page is turned by reading it.
 
     Args:
@@ -49,28 +59,24 @@ def settle(
         guess: the classifier's word: half a word's worth against what is read.
         detect: finds the lines of a picture.
         read: reads crops.
-
-    Returns:
-        The angle, whose score is the winner's share against the second best; the upright picture; the quads
-        of its lines.
     """
     evidence: dict[int, float] = {}
-    found: dict[int, tuple[Image, Quads]] = {}
+    found: dict[int, tuple[Image, Quads, Scores]] = {}
     for axis in (0, 90):
         turned = rotate_ccw(image, axis)
         quads, scores = detect(turned)
-        found[axis] = turned, quads
+        found[axis] = turned, quads, scores
         crops = _largest(turned, quads, scores)
         both = [*crops, *(np.ascontiguousarray(np.rot90(c, 2)) for c in crops)]
         worth = [_worth(c, r) for c, r in zip(both, read(both) if both else [], strict=True)]
         evidence[axis] = sum(worth[: len(crops)])
         evidence[axis + 180] = sum(worth[len(crops) :])
     angle = _decide(evidence, guess)
-    turned, quads = found[angle.degrees % 180]
+    turned, quads, scores = found[angle.degrees % 180]
     if angle.degrees >= 180:
         quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
         turned, quads = rotate_ccw(turned, 180), np.roll(quads, 2, axis=1)
-    return angle, turned, quads
+    return Settled(angle, turned, quads, scores)
 
 
 def _decide(evidence: dict[int, float], guess: Angle) -> Angle:

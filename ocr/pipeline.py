@@ -23,6 +23,12 @@ from ocr.result import Angle, Elapsed, Page, TextLine
 CROP_MARGIN = 0.08
 """Share of a line's height by which its quad grows on each side before it is cut out."""
 
+LIKELY = 0.7
+"""Score of the detector from which a line is text whatever can be read of it."""
+
+READABLE = 0.5
+"""Score of a reading from which a less likely line is text too."""
+
 RULE_MARKS = frozenset(".·…,'-–—_=~*")
 RULE_LENGTH = 4
 """So many marks in a row, with nothing else, are no text: an ellipsis or a dash is shorter."""
@@ -163,17 +169,23 @@ class Reader:
         upright = decode()
         size = upright.shape[:2]
         clock.lap("decode")
-        turned, quads = Angle(0, 1.0), None
+        turned, found = Angle(0, 1.0), None
         if angle and not single_line and self._classifier is not None:
-            turned, upright, quads = self._upright(upright, self._classifier)
+            turned, upright, found = self._upright(upright, self._classifier)
         clock.lap("angle")
-        if quads is None:
-            quads = _whole(upright) if single_line else self._detector(upright)[0]
-        quads = quads[reading_order(quads)]
+        if found is None:
+            found = _whole(upright) if single_line else self._detector(upright)
+        order = reading_order(found[0])
         clock.lap("detect")
         margin = 0.0 if single_line else CROP_MARGIN
-        readings, quads = self._read_lines(upright, quads, margin, parted=not single_line)
-        lines = _lines(readings, quads, _as_shown(quads, turned.degrees, upright), margin)
+        read = list(
+            self._read_lines(
+                upright, found[0][order], found[1][order], margin, parted=not single_line
+            )
+        )
+        quads = np.array([quad for _, quad in read], np.float32).reshape(-1, 4, 2)
+        shown = _as_shown(quads, turned.degrees, upright)
+        lines = _lines([reading for reading, _ in read], quads, shown, margin)
         clock.lap("recognize")
         return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
 
@@ -187,30 +199,29 @@ class Reader:
             Angle(0, 1.0) if self._classifier is None else self._upright(image, self._classifier)[0]
         )
 
-    def _upright(self, image: Image, classifier: Classifier) -> tuple[Angle, Image, Quads | None]:
-        """Turn a page upright; the quads of its lines where telling the angle has found them already."""
+    def _upright(
+        self, image: Image, classifier: Classifier
+    ) -> tuple[Angle, Image, tuple[Quads, Scores] | None]:
+        """Turn a page upright; its lines where telling the angle has found them already."""
         guess = Angle(*classifier(image))
         if guess.score >= SURE:
             return guess, rotate_ccw(image, guess.degrees), None
-        return settle(image, guess, self._detector, self._recognizer)
+        settled = settle(image, guess, self._detector, self._recognizer)
+        return settled.angle, settled.upright, (settled.quads, settled.scores)
 
     def _read_lines(
-        self, upright: Image, quads: Quads, margin: float, *, parted: bool
-    ) -> tuple[list[LineReading], Quads]:
-        """Read quads in their order; with gaps that part them, where asked, more readings than quads come back."""
-        readings: list[LineReading] = []
-        boxes: list[Floats] = []
-        for group, crops in _crops(upright, quads, margin):
+        self, upright: Image, quads: Quads, scores: Scores, margin: float, *, parted: bool
+    ) -> Iterator[tuple[LineReading, Floats]]:
+        """Read quads in their order; without those that are no text, and parted at gaps where asked."""
+        for first, crops in _crops(upright, quads, margin):
             read = second_look.read(self._recognizer, crops)
-            for reading, quad, piece in zip(read, group, crops, strict=True):
-                if not parted or not _is_aligned(reading):
-                    readings.append(reading)
-                    boxes.append(quad)
+            for i, (reading, piece) in enumerate(zip(read, crops, strict=True), first):
+                if scores[i] < LIKELY and reading.score < READABLE:
                     continue
-                for part, box in gaps.split(cast(AlignedReading, reading), quad, piece, margin):
-                    readings.append(part)
-                    boxes.append(box)
-        return readings, np.array(boxes, np.float32).reshape(-1, 4, 2)
+                if parted and _is_aligned(reading):
+                    yield from gaps.split(cast(AlignedReading, reading), quads[i], piece, margin)
+                else:
+                    yield reading, quads[i]
 
 
 def _is_aligned(reading: LineReading) -> bool:
@@ -218,15 +229,15 @@ def _is_aligned(reading: LineReading) -> bool:
     return bool(getattr(reading, "char_spans", None))
 
 
-def _crops(image: Image, quads: Quads, margin: float) -> Iterator[tuple[Quads, list[Image]]]:
-    """Cut quads, grown by a margin, out of an image: as many at a time as fit in the memory set aside."""
+def _crops(image: Image, quads: Quads, margin: float) -> Iterator[tuple[int, list[Image]]]:
+    """Cut quads, grown by a margin, out of an image: the first one's number and as many as fit in memory."""
     crops: list[Image] = []
     first = size = 0
     for i, quad in enumerate(quads, 1):
         crops.append(crop(image, _enlarged(quad, margin)))
         size += crops[-1].nbytes
         if size > CROP_BYTES or i == len(quads):
-            yield quads[first:i], crops
+            yield first, crops
             crops, first, size = [], i, 0
 
 
@@ -246,10 +257,10 @@ class _Clock:
         return Elapsed(**self._laps, total=(self._last - self._start) * 1000)
 
 
-def _whole(image: Image) -> Quads:
-    """The picture's outline as its only quad (1, 4, 2)."""
+def _whole(image: Image) -> tuple[Quads, Scores]:
+    """The picture's outline as its only line."""
     height, width = image.shape[:2]
-    return boxes_to_quads(np.array([[0, 0, width, height]], np.float32))
+    return boxes_to_quads(np.array([[0, 0, width, height]], np.float32)), np.ones(1, np.float32)
 
 
 def _enlarged(quad: Floats, margin: float) -> Floats:

@@ -50,19 +50,21 @@ def read(crops: Sequence[Image]) -> list[Reading]:
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
-    angle, upright, quads = settle(page(degrees), Angle(0, 0.3), detect, read)
+    angle, upright, quads, scores = settle(page(degrees), Angle(0, 0.3), detect, read)
     assert angle.degrees == degrees
     assert angle.score > 0.5
     np.testing.assert_array_equal(upright, page(0))
     np.testing.assert_allclose(quads[0], [[30, 20], [130, 20], [130, 40], [30, 40]])
+    assert len(scores) == len(quads)
 
 
 def test_an_empty_page_is_left_alone() -> None:
     blank = np.full((40, 30, 3), 128, np.uint8)
-    angle, upright, quads = settle(blank, Angle(0, 0.0), detect, read)
+    angle, upright, quads, scores = settle(blank, Angle(0, 0.0), detect, read)
     assert angle == Angle(0, 0.0)
     assert (upright == blank).all()
     assert quads.shape == (0, 4, 2)
+    assert scores.shape == (0,)
 
 
 @pytest.mark.parametrize("text", ["", "  "])
@@ -70,6 +72,6 @@ def test_lines_that_say_nothing_decide_nothing(text: str) -> None:
     def mute(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(text, 0.9) for _ in crops]
 
-    angle, upright, _ = settle(page(90), Angle(270, 0.7), detect, mute)
+    angle, upright, *_ = settle(page(90), Angle(270, 0.7), detect, mute)
     assert angle == Angle(270, 0.7)
     np.testing.assert_array_equal(upright, page(180))

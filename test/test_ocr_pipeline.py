@@ -14,7 +14,7 @@ import pytest
 import ocr
 from common.arrays import Image
 from common.quads import crop
-from ocr import pipeline
+from ocr import Reader, pipeline
 
 MakeReader = Callable[[int], ocr.Reader]
 RED, BLUE = "200,0,0", "0,0,200"
@@ -106,6 +106,22 @@ def test_empty_readings_are_dropped(bars: Image) -> None:
     page = reader.read(bars)
     assert page.text == "kept"
     assert page.lines[0].box[0] == (0, 20)
+
+
+@pytest.mark.parametrize(
+    ("seen", "read", "kept"), [(0.9, 0.1, True), (0.4, 0.9, True), (0.4, 0.3, False)]
+)
+def test_unlikely_lines_count_where_they_can_be_read(
+    bars: Image, seen: float, read: float, kept: bool
+) -> None:
+    class Reading:
+        text, score = "text", read
+
+    quad = np.array([[[10, 10], [90, 10], [90, 30], [10, 30]]], np.float32)
+    reader = Reader(
+        lambda image: (quad, np.array([seen], np.float32)), lambda crops: [Reading() for _ in crops]
+    )
+    assert len(reader.read(bars).lines) == kept
 
 
 def test_boxes_stay_inside_the_picture(bars: Image) -> None:
