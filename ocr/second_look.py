@@ -15,7 +15,7 @@ import numpy as np
 from common.arrays import Image
 
 UNSURE = 0.95
-"""Score below which a line is looked at again: about a quarter of the lines of a document."""
+"""Score below which a line is looked at again."""
 
 STRETCH = 1.25
 """How much wider the second look is."""

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+import demo
+import ocr
 from common.arrays import Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
@@ -98,3 +100,12 @@ def huge_png(
     """A valid picture of 400 megapixels."""
     path = tmp_path_factory.mktemp("huge") / "huge.png"
     return write_white_png(path, (20000, 20000), rgb=False)
+
+
+@pytest.fixture
+def bar_demo(
+    bar_reader: Callable[[int], ocr.Reader], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """The command line with a reader of colored bars."""
+    monkeypatch.setattr(ocr, "load", lambda *args, **options: bar_reader(0))
+    return lambda *arguments: demo.main([str(argument) for argument in arguments])

@@ -23,15 +23,6 @@ TEXT = "200,0,0\n0,0,200\n"
 
 
 @pytest.fixture
-def bar_demo(
-    bar_reader: Callable[[int], ocr.Reader], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., int]:
-    """The command line with a reader of colored bars."""
-    monkeypatch.setattr(ocr, "load", lambda *args, **options: bar_reader(0))
-    return lambda *arguments: demo.main([str(argument) for argument in arguments])
-
-
-@pytest.fixture
 def folder(tmp_path: Path, bars: Image, huge_png: Path) -> Path:
     """A folder with good pictures and broken files between them."""
     folder = tmp_path / "in"

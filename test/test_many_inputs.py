@@ -195,14 +195,6 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-@pytest.fixture
-def bar_demo(
-    bar_reader: Callable[[int], ocr.Reader], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., int]:
-    monkeypatch.setattr(ocr, "load", lambda *args, **options: bar_reader(0))
-    return lambda *arguments: demo.main([str(argument) for argument in arguments])
-
-
 @pytest.mark.parametrize("jobs", [1, 4])
 def test_command_line_keeps_the_order_of_a_list(
     jobs: int,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file
+import torch
 
 from crnn import Recognizer
 from crnn.charset import Charset
 from crnn.model_torch import SmallCRNN
 from crnn.reference_torch import build
+from train import compact
 from train.crnn_torch import recognizer
 
 
@@ -21,7 +22,7 @@ def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
     Raises:
         ValueError: these are no weights of that network, or of a larger charset.
     """
-    state = {name: value.float() for name, value in load_file(path).items()}
+    state = {name: torch.from_numpy(value).float() for name, value in compact.load(path).items()}
     classes = len(state.get("classify.bias", ()))
     characters = Charset.load().characters
     if not 1 < classes <= len(characters) + 1:

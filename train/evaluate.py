@@ -15,9 +15,7 @@ models loaded, decoding included). A dash: the truth cannot say.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +33,7 @@ from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, selec
 from train.errors_html import ErrorPages
 from train.metrics import Counts, ReadLine, count_page
 from train.metrics_lines import LineCounts, count_lines
+from train.run import write_json
 
 _LOG = logging.getLogger(__name__)
 
@@ -195,13 +194,6 @@ def evaluate(
                 continue
             sheet.add_turns(page.source, right, len(TURNS))
     return sheet
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write `value` to `path` as JSON, all of it or nothing."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

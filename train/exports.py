@@ -12,13 +12,16 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from common.arrays import Floats
+from common.arrays import Floats, Image
 from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
 
 CTPN_OUTPUTS = ("scores", "deltas", "sides")
 CTPN_AXES = {"image": {2: "H", 3: "W"}, **{name: {1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
 LINE_AXES = {0: "N", 3: "W"}
+
+CALIBRATION_SEED = 777
+"""Of what the ranges of activations are measured on."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def crnn_export(args: argparse.Namespace) -> Export:
         renderer = LineRenderer(
             FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
         )
-        make = LineBatches(renderer, charset, CrnnRecipe(columns=4096), seed=777)
+        make = LineBatches(renderer, charset, CrnnRecipe(columns=4096), seed=CALIBRATION_SEED)
         for index in range(args.calibrate):
             yield make(index)["lines"].astype(np.float32)
 
@@ -92,21 +95,24 @@ def crnn_export(args: argparse.Namespace) -> Export:
     )
 
 
+def _pages(args: argparse.Namespace) -> Iterator[Image]:
+    """Render the pages that ranges of activations are measured on."""
+    from train.synth.backgrounds import Backgrounds
+    from train.synth.page import PageRenderer
+
+    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
+    pages = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
+    for index in range(args.calibrate):
+        yield pages.page(CALIBRATION_SEED, index).image
+
+
 def ctpn_export(args: argparse.Namespace) -> Export:
     """Return how a detector is exported."""
     from ctpn.model_torch import CTPN, VGG16CTPN, Deployed
     from ctpn.preprocess import MEAN, STD, normalize
-    from train.synth.backgrounds import Backgrounds
-    from train.synth.page import PageRenderer
 
     def inputs() -> Iterator[Floats]:
-        pages = PageRenderer(
-            FontLibrary.load(args.fonts),
-            Corpus.load(args.corpus),
-            Backgrounds.load(args.backgrounds),
-        )
-        for index in range(args.calibrate):
-            image = pages.page(777, index).image
+        for image in _pages(args):
             height, width = (side // 16 * 16 for side in image.shape[:2])
             yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
 
@@ -126,17 +132,10 @@ def angle_export(args: argparse.Namespace) -> Export:
     """Return how an orientation classifier is exported."""
     from angle.model_torch import AngleNet, VGG16Angle, deployed
     from angle.preprocess import pieces
-    from train.synth.backgrounds import Backgrounds
-    from train.synth.page import PageRenderer
 
     def inputs() -> Iterator[Floats]:
-        pages = PageRenderer(
-            FontLibrary.load(args.fonts),
-            Corpus.load(args.corpus),
-            Backgrounds.load(args.backgrounds),
-        )
-        for index in range(args.calibrate):
-            turned = np.ascontiguousarray(np.rot90(pages.page(777, index).image, index % 4))
+        for index, image in enumerate(_pages(args)):
+            turned = np.ascontiguousarray(np.rot90(image, index % 4))
             found, _ = pieces(turned)
             if len(found):
                 yield found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,8 @@ class Run:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(
-        json.dumps(value, indent=1, ensure_ascii=False, default=str), encoding="utf8"
-    )
+    # By process: two runs may write the same report.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    partial.write_text(f"{text}\n", encoding="utf8")
     partial.replace(path)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from train.data.readers.corners import Points, rectangle, to_points
-from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
+from train.data.readers.files import RECORD_ERRORS, label_files, load_object, place_of, why
 from train.data.readers.pages import Mark, Source, make_line, make_page
 from train.data.readers.pictures import locate
 from train.data.readers.report import Report
@@ -24,11 +24,7 @@ from train.data.samples import LineSample, PageSample
 def read(folder: Path, report: Report) -> Iterator[PageSample | LineSample]:
     for path in label_files(folder, "labels.json", "*labels*.json"):
         place = place_of(path, folder)
-        labels = load_json(path, report, place)
-        if not isinstance(labels, dict):
-            if labels is not None:
-                report.skip(place, f"broken record: {type(labels).__name__}, expected an object")
-            continue
+        labels = load_object(path, report, place)
         folders = [path.parent / "images", path.parent]
         for name, label in labels.items():
             where, picture = f"{place}:{name}", locate(name, folders)

@@ -91,6 +91,16 @@ def load_json(path: Path, report: Report, place: str) -> Any:
     return None
 
 
+def load_object(path: Path, report: Report, place: str) -> dict[str, Any]:
+    """The members of a JSON file's object; none where it is broken or something else, which the report then says."""
+    value = load_json(path, report, place)
+    if isinstance(value, dict):
+        return value
+    if value is not None:
+        report.skip(place, f"broken record: {type(value).__name__}, expected an object")
+    return {}
+
+
 def split_numbers(line: str, count: int) -> tuple[list[float], str | None]:
     """The first numbers of a line, divided by commas, and the text after them; None where the line ends.
 

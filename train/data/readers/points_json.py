@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from train.data.readers.corners import to_points
-from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
+from train.data.readers.files import RECORD_ERRORS, label_files, load_object, place_of, why
 from train.data.readers.pages import Mark, Source, make_line, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.report import Report
@@ -21,11 +21,7 @@ def read_points_json(
     pictures = PictureIndex.of(folder)
     for path in label_files(folder, *patterns):
         place = place_of(path, folder)
-        labels = load_json(path, report, place)
-        if not isinstance(labels, dict):
-            if labels is not None:
-                report.skip(place, f"broken record: {type(labels).__name__}, expected an object")
-            continue
+        labels = load_object(path, report, place)
         for name, records in labels.items():
             picture = pictures.find(name, path)
             sample = _sample(f"{place}:{name}", name, records, picture, report)
