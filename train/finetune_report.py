@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from common.arrays import Image
 from ocr.formats import save
+from train.average import average_files
 from train.data.lines import real_lines
 from train.data.readers import read
 from train.data.readers.report import Report
@@ -220,12 +221,12 @@ def write_report(folder: Path, changes: Mapping[str, Change]) -> str:
 
 
 def report_run(args: argparse.Namespace, folder: Path, renderer: LineRenderer) -> None:
-    """Judge what a finished fine-tuning began with and its last averaged weights; write and log the report.
+    """Average what a finished fine-tuning began and ended with, into `finetuned.safetensors`; write and log the report.
 
     Of the last weights, not the best ones: those were chosen on what is judged here.
 
     Args:
-        args: `init`, `arch`, `new_data`, `eval_data` and `new_sources` of the training's command line.
+        args: `init`, `arch`, `share`, `new_data`, `eval_data` and `new_sources` of the training's command line.
         folder: of the run.
         renderer: of its lines.
     """
@@ -235,7 +236,9 @@ def report_run(args: argparse.Namespace, folder: Path, renderer: LineRenderer) -
         eval_data=args.eval_data,
         without=args.new_sources.split(","),
     )
-    changes = report_weights(args.init, folder / "last.safetensors", lines, arch=args.arch)
+    tuned = folder / "finetuned.safetensors"
+    average_files(args.init, folder / "last.safetensors", tuned, args.share)
+    changes = report_weights(args.init, tuned, lines, arch=args.arch)
     log.info("before and after:\n%s", write_report(folder, changes))
 
 

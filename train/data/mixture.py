@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from common.quads import VERTICAL_RATIO, crop, quad_size
 from crnn.charset import Charset, normalize
 from crnn.preprocess import STRIDE, width_at_height
+from train.average import SHARE
 from train.data.crops import MIN_CROP_HEIGHT, jittered
 from train.data.lines import LineBatches
 from train.data.readers import read
@@ -79,6 +80,12 @@ def add_mixture(parser: argparse.ArgumentParser) -> None:
         type=parse_parts,
         metavar="FOLDER:SHARE,…",
         help=f"labelled sets in any format to train on, and {SYNTH} for rendered lines: mine:0.7,{SYNTH}:0.3",
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=SHARE,
+        help="of the tuned weights in finetuned.safetensors, the rest are those of --init (default: %(default)s)",
     )
     parser.add_argument(
         "--new-data", type=Path, help="lines like those of --data, not trained on, for the report"

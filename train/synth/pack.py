@@ -2,15 +2,16 @@
 
     python -m train.synth.pack .pack --corpus CORPUS --backgrounds PHOTOGRAPHS --megabytes 44
 
-writes `.pack/fonts` (faces cut down to the charset), `.pack/corpus` (lines drawn evenly from every file) and
-`.pack/backgrounds` (photographs at most 512 pixels wide). Trainings take the three with `--fonts`, `--corpus` and
-`--backgrounds`. The fonts keep their licences: do not publish the folder.
+writes `.pack/fonts` (faces cut down to the charset, bitmap faces whole), `.pack/corpus` (lines drawn evenly from every
+file) and `.pack/backgrounds` (photographs at most 512 pixels wide). Trainings take the three with `--fonts`,
+`--corpus` and `--backgrounds`. The fonts keep their licences: do not publish the folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,8 @@ from train.synth.fonts import Face, FontLibrary
 
 log = logging.getLogger("pack")
 _SHARES = {"fonts": 0.62, "corpus": 0.23, "backgrounds": 0.15}
-_HAN_SHARE = 0.75  # of the bytes for fonts: a Chinese face is a hundred times a Latin one
+_BITMAP_SHARE = 0.18  # of the bytes for fonts: two or three sizes of pixels
+_HAN_SHARE = 0.75  # of the rest of those bytes: a Chinese face is a hundred times a Latin one
 
 
 def main() -> None:
@@ -38,13 +40,28 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=44.0, help="size of the folder at most")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
     limit = int(args.megabytes * 1e6)
     library = FontLibrary.load(args.fonts)
     budget = int(limit * _SHARES["fonts"])
+    _bitmaps(library.bitmap, args.out / "fonts", int(budget * _BITMAP_SHARE))
+    budget = int(budget * (1 - _BITMAP_SHARE))
     _fonts(library.han, args.out / "fonts", int(budget * _HAN_SHARE))
     _fonts(library.latin, args.out / "fonts", int(budget * (1 - _HAN_SHARE)))
     _corpus(args.corpus, args.out / "corpus", int(limit * _SHARES["corpus"]))
     _photographs(args.backgrounds, args.out / "backgrounds", int(limit * _SHARES["backgrounds"]))
+
+
+def _bitmaps(faces: list[Face], folder: Path, limit: int) -> None:
+    """Copy bitmap faces, which nothing here can cut down, as long as they fit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written, count = 0, 0
+    for i in np.random.default_rng(0).permutation(len(faces)):
+        path = faces[int(i)].path
+        if written + path.stat().st_size <= limit:
+            shutil.copyfile(path, folder / path.name)
+            written, count = written + path.stat().st_size, count + 1
+    log.info("%d of %d bitmap faces, %.1f MB", count, len(faces), written / 1e6)
 
 
 def _fonts(faces: list[Face], folder: Path, limit: int) -> None:
