@@ -102,9 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add("--single-line", action="store_true", help="each picture is one cut-out line")
-    add(
-        "--decode", choices=SEARCHES, default="greedy", help="beam: a language model settles doubts"
-    )
+    add("--decode", choices=SEARCHES, help="greedy: no language model settles doubts")
     add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
     add("--allowed", metavar="CHARS", help="the only characters to read")
     add("--device", choices=sorted(PROVIDERS), default="cpu")

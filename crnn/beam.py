@@ -9,6 +9,7 @@ alone, because nothing that follows can tell them apart.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -91,6 +92,7 @@ class BeamSearch:
         self, characters: Sequence[str], model: LanguageModel | None, weights: Weights | None = None
     ) -> None:
         self.weights = weights or Weights()
+        self._characters = ["", *characters]
         self._floor = math.log(self.weights.floor)
         self._letters = fold(characters)
         self._model = model if self.weights.language else None
@@ -109,6 +111,8 @@ class BeamSearch:
         best = log_probs.argmax(1)
         greedy = collapse(best, log_probs[np.arange(len(best)), best])
         sure = is_sure(log_probs, best, self.weights.sure)
+        for first, stop in codes([self._characters[run.label] for run in greedy]):
+            sure[greedy[first].start : greedy[stop - 1].stop] = True
         if sure.all():
             return greedy
         labels = self.search(log_probs, best, sure)
@@ -242,6 +246,28 @@ def _advance(beams: _Beams, tried: Sequence[tuple[int, float]]) -> _Beams:
                 kept = after.get(child, (0.0, 0.0))
                 after[child] = (kept[0], kept[1] + grows * p)
     return {prefix: p for prefix, p in after.items() if p[0] or p[1]} or beams
+
+
+def codes(text: Sequence[str]) -> list[tuple[int, int]]:
+    """From where to where a text has numbers, names of products and addresses, which no language model knows.
+
+    Args:
+        text: character by character.
+
+    Returns:
+        (first, stop) of the words of ASCII characters that have a digit, a capital after a small letter, or a
+        slash, an underline or an at sign inside.
+    """
+    joined = "".join(text)
+    return [
+        match.span()
+        for match in _WORD.finditer(joined)
+        if any(c.isdigit() for c in match[0]) or _ODD.search(match[0])
+    ]
+
+
+_WORD = re.compile(r"[!-~]+")
+_ODD = re.compile(r"[a-z][A-Z]|\w[@/\\_]\w")
 
 
 def is_sure(log_probs: Floats, best: NDArray[np.int64], threshold: float) -> NDArray[np.bool_]:

@@ -35,7 +35,8 @@ class Recognizer:
         max_width: columns of one line at most; wider lines are squeezed.
         stride: columns of the input for one time step.
         decoder: "ctc" or "attention", what the network gives.
-        decode: "greedy", the best class of each step, or "beam", a search where steps are unsure.
+        decode: "greedy", the best class of each step, or "beam", a search where steps are unsure; None
+            searches where there are a language model and probabilities to search in.
         language_model: what the search weighs texts with; None goes by the network alone.
         lexicon: words that are expected; those read nearly so are replaced where the picture allows.
         allowed: nothing but these characters is read; None allows all. Scores remain those of the
@@ -55,7 +56,7 @@ class Recognizer:
         max_width: int = preprocess.MAX_WIDTH,
         stride: int = preprocess.STRIDE,
         decoder: str = "ctc",
-        decode: str = "greedy",
+        decode: str | None = None,
         language_model: LanguageModel | None = None,
         lexicon: Lexicon | None = None,
         allowed: str | None = None,
@@ -68,6 +69,8 @@ class Recognizer:
             raise ValueError(f"stride {stride} is no number of columns, expected 1 or more")
         if decoder not in DECODERS:
             raise ValueError(f"decoder is {decoder!r}, expected one of {', '.join(DECODERS)}")
+        if decode is None:
+            decode = "beam" if language_model and decoder == "ctc" else "greedy"
         if decode not in SEARCHES:
             raise ValueError(f"decode is {decode!r}, expected one of {', '.join(SEARCHES)}")
         if decoder == "attention" and (decode != "greedy" or lexicon or allowed is not None):

@@ -29,7 +29,7 @@ def load(
     recognizer: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
-    decode: str = "greedy",
+    decode: str | None = None,
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
 ) -> Reader:
@@ -42,7 +42,8 @@ def load(
         recognizer: Likewise.
         device: "cpu" or "cuda".
         threads: Threads that one page is worked on with; all cores by default.
-        decode: "greedy", or "beam" for a search with a language model where the recognizer is unsure.
+        decode: "beam", a search with a language model where the recognizer is unsure, or "greedy"; None is
+            "beam" for recognizers that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
 
@@ -122,7 +123,7 @@ def load_language_model(name: str = LANGUAGE_MODEL, *, folder: Path = WEIGHTS) -
 
 
 def decoding(
-    decode: str = "greedy",
+    decode: str | None = None,
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
 ) -> dict[str, Any]:
@@ -139,9 +140,9 @@ def decoding(
         WeightsError: The language model is missing or damaged.
     """
     options: dict[str, Any] = {}
-    if decode != "greedy":
+    if decode is not None:
         options["decode"] = decode
-    if decode == "beam":
+    if decode != "greedy":
         options["language_model"] = load_language_model()
     if lexicon is not None:
         words = Lexicon.load(lexicon) if isinstance(lexicon, Path) else Lexicon(lexicon)

@@ -10,7 +10,7 @@ import pytest
 
 from common.arrays import Floats
 from crnn import ctc
-from crnn.beam import BeamSearch, Weights, is_sure
+from crnn.beam import BeamSearch, Weights, codes, is_sure
 from crnn.language_model import LanguageModel
 from train.ngram import build
 
@@ -231,3 +231,20 @@ def test_long_lines_of_doubt_neither_overflow_nor_stall() -> None:
     log_probs = random_log_probs(np.random.default_rng(4), 512, 40, 0.3)
     runs = BeamSearch([chr(97 + i) for i in range(39)], None)(log_probs)
     assert all(0 <= run.start < run.stop <= 512 and 0 < run.probability <= 1 for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("plain words, only.", []),
+        ("tel 03-5542 now", ["03-5542"]),
+        ("订单号A1b编号", ["A1b"]),
+        ("see MathType and McCulloch", ["MathType", "McCulloch"]),
+        ("mail me@example.org 今天", ["me@example.org"]),
+        ("and/or snake_case", ["and/or", "snake_case"]),
+        ("中文没有", []),
+        ("", []),
+    ],
+)
+def test_codes_are_left_to_the_network(text: str, found: list[str]) -> None:
+    assert [text[first:stop] for first, stop in codes(list(text))] == found

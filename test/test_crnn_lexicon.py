@@ -158,7 +158,12 @@ def test_language_model_settles_what_the_network_leaves_open(tmp_path: Path) -> 
     assert reader(line("hello", doubt), decode="beam") == "hcllo"
     model = LanguageModel.load(path)
     assert reader(line("hello", doubt), decode="beam", language_model=model) == "hello"
-    assert reader(line("hello", doubt), language_model=model) == "hcllo"  # greedy asks no one
+    assert (
+        reader(line("hello", doubt), language_model=model) == "hello"
+    )  # a model is there to be asked
+    assert reader(line("hello", doubt), language_model=model, decode="greedy") == "hcllo"
+    # Words with digits are codes, which it does not know.
+    assert reader(line("hello7", doubt), language_model=model) == "hcllo7"
 
 
 def test_options_that_cannot_be() -> None:

@@ -44,11 +44,12 @@ def test_shipped_table_loads_quickly_and_is_small() -> None:
 
 
 def test_only_what_differs_from_the_defaults_is_passed_on(tmp_path: Path) -> None:
-    assert decoding() == {}
+    assert set(decoding()) == {"language_model"}
+    assert decoding("greedy") == {"decode": "greedy"}
     words = tmp_path / "words.txt"
     words.write_text("one\ntwo\n", encoding="utf-8")
     for lexicon in (words, ["one", "two"]):
-        assert decoding(lexicon=lexicon)["lexicon"].words == ("one", "two")
+        assert decoding("greedy", lexicon=lexicon)["lexicon"].words == ("one", "two")
     assert set(decoding("beam", allowed="")) == {"decode", "language_model", "allowed"}
     with pytest.raises(FileNotFoundError):
         decoding(lexicon=tmp_path / "none")

@@ -219,7 +219,7 @@ def test_options_reach_the_reader(
     arguments = ["--models", "m", "--angle", "a", "--detector", "d", "--recognizer", "r"]
     assert demo.main([str(good), *arguments, "--no-angle", "--quiet"]) == 0
     expected = {"models": "m", "angle": "a", "detector": "d", "recognizer": "r"}
-    expected |= {"decode": "greedy", "lexicon": None, "allowed": None}  # type: ignore[dict-item]
+    expected |= {"decode": None, "lexicon": None, "allowed": None}  # type: ignore[dict-item]
     assert seen == expected | {"device": "cpu", "threads": None}
 
 

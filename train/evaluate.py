@@ -244,7 +244,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--errors", type=Path, metavar="FOLDER", help="every miss by its cause, as HTML; no turns"
     )
-    parser.add_argument("--decode", default="greedy", choices=SEARCHES)
+    parser.add_argument("--decode", choices=SEARCHES)
     args = parser.parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
     pages = selected(args)
