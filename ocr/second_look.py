@@ -21,7 +21,16 @@ STRETCH = 1.25
 """How much wider the second look is."""
 
 
+LOST, LOST_SHARE = 4, 0.25
+"""Characters, and their share of those it has, that a reading lacks if it has lost some: dots, most often."""
+
+LIKELY = 0.7
+"""Score from which the longer reading is believed, though the shorter one be surer: what is lost has no score."""
+
+
 class _Reading(Protocol):
+    @property
+    def text(self) -> str: ...
     @property
     def score(self) -> float: ...
 
@@ -36,9 +45,21 @@ def read(recognize: Callable[[Sequence[Image]], Sequence[R]], crops: Sequence[Im
     if unsure:
         again = recognize([wider(crops[i]) for i in unsure])
         for i, reading in zip(unsure, again, strict=True):
-            if reading.score > readings[i].score:
+            if _is_better(reading, readings[i]):
                 readings[i] = reading
     return readings
+
+
+def _is_better(second: _Reading, first: _Reading) -> bool:
+    """Whether the second reading should stand: it is surer, or has seen much that the first has not."""
+    if _saw_more(second, first):
+        return True
+    return second.score > first.score and not _saw_more(first, second)
+
+
+def _saw_more(one: _Reading, other: _Reading) -> bool:
+    more = len(one.text) - len(other.text)
+    return one.score >= LIKELY and more >= max(LOST, LOST_SHARE * len(other.text))
 
 
 def wider(crop: Image) -> Image:

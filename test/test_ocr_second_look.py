@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from common.arrays import Image
 from ocr import second_look
@@ -42,6 +43,25 @@ def test_the_surer_reading_stands() -> None:
         return [Reading(str(c.shape[1]), 0.9 if c.shape[1] == 40 else 0.3) for c in crops]
 
     assert second_look.read(recognize, [crop(40)])[0].text == "40"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stands"),
+    [
+        (("title 2", 0.9), ("title ........ 2", 0.75), "second"),
+        (("title ........ 2", 0.75), ("title 2", 0.9), "first"),
+        (("title 2", 0.9), ("title ........ 2", 0.5), "first"),
+        (("11", 0.8), ("1", 0.9), "second"),
+        (("", 0.0), ("a", 0.3), "second"),
+        (("long enough a text", 0.9), ("longg enough a text", 0.8), "first"),
+    ],
+)
+def test_what_lost_characters_does_not_stand(
+    first: tuple[str, float], second: tuple[str, float], stands: str
+) -> None:
+    readings = iter([Reading(*first), Reading(*second)])
+    (reading,) = second_look.read(lambda crops: [next(readings)], [crop(40)])
+    assert reading.text == (first if stands == "first" else second)[0]
 
 
 def test_nothing_is_asked_of_the_network_where_there_is_nothing() -> None:
