@@ -115,6 +115,9 @@ def find(reading: AlignedReading, crop: Image, height: float) -> list[tuple[int,
         return []
     cuts = []
     for start, stop in _empty(crop):
+        inside = (middles * width > start) & (middles * width < stop)
+        if (inside & seen).any():
+            continue  # what was read there is ink: a bar of one color, say
         index = int(np.searchsorted(middles, (start + stop) / 2 / width))
         needed = _needed(text, index)
         if needed is not None and stop - start >= needed * height:

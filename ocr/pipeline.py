@@ -180,7 +180,11 @@ class Reader:
         margin = 0.0 if single_line else CROP_MARGIN
         read = list(
             self._read_lines(
-                upright, found[0][order], found[1][order], margin, parted=not single_line
+                upright,
+                np.asarray(found[0])[order],
+                np.asarray(found[1])[order],
+                margin,
+                parted=not single_line,
             )
         )
         quads = np.array([quad for _, quad in read], np.float32).reshape(-1, 4, 2)

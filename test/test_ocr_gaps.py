@@ -118,6 +118,12 @@ def test_ink_in_the_gap_keeps_the_line_whole() -> None:
     assert len(split(page, reading, quad)) == 1
 
 
+def test_where_something_was_read_there_is_no_gap() -> None:
+    page, reading, quad = drawn(["第一章", "緒論"], 1.4)
+    full = reading._replace(text=reading.text.replace(" ", "："))
+    assert len(split(page, full, quad)) == 1
+
+
 def test_columns_of_vertical_writing_stay_whole() -> None:
     page, reading, quad = drawn(["第一章", "緒論"], 1.4)
     turned = np.asarray(cv2.rotate(page, cv2.ROTATE_90_CLOCKWISE), np.uint8)

@@ -65,7 +65,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "document": Kind(
-        0.21,
+        0.19,
         (layout_document.document,),
         0.68,
         0.17,
@@ -81,36 +81,36 @@ KINDS: Mapping[str, Kind] = {
         ),
     ),
     "scan": Kind(
-        0.12,
+        0.11,
         (layout_document.document, layout_document.document, layout_form.letter),
         0.15,
         0.8,
         ("scanned", "scanned", "scanned", "photographed"),
     ),
     "form": Kind(
-        0.07, (layout_form.form,), 0.4, 0.5, ("scanned", "scanned", "photographed", "saved")
+        0.06, (layout_form.form,), 0.4, 0.5, ("scanned", "scanned", "photographed", "saved")
     ),
     "receipt": Kind(
-        0.09, (layout_receipt.receipt,), 0.38, 0.52, ("scanned", "scanned", "photographed")
+        0.08, (layout_receipt.receipt,), 0.38, 0.52, ("scanned", "scanned", "photographed")
     ),
     "table": Kind(
-        0.06, (layout_table.table_page,), 0.6, 0.25, ("saved", "scanned", "photographed")
+        0.055, (layout_table.table_page,), 0.6, 0.25, ("saved", "scanned", "photographed")
     ),
     "screen": Kind(
-        0.11, (layout_screen.screen,), 0.66, 0.2, ("saved",) * 5 + ("photographed_screen",)
+        0.10, (layout_screen.screen,), 0.66, 0.2, ("saved",) * 5 + ("photographed_screen",)
     ),
     "game": Kind(
-        0.07, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
+        0.065, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
     ),
-    "poster": Kind(0.10, (layout_poster.poster,), 0.75, 0.12, ("saved", "saved", "posed")),
+    "poster": Kind(0.09, (layout_poster.poster,), 0.75, 0.12, ("saved", "saved", "posed")),
     "street": Kind(
-        0.26,
+        0.235,
         (layout_street.street, layout_shops.shops, layout_shops.shops),
         0.40,
         0.48,
         ("camera", "camera", "camera", "posed"),
     ),
-    "sparse": Kind(0.02, (layout_sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
+    "sparse": Kind(0.015, (layout_sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
 }
 
 
