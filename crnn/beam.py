@@ -39,8 +39,8 @@ class Weights(NamedTuple):
     language: float = 0.2
     length: float = 0.6
     rarest: float = -8.0
-    width: int = 5
-    classes: int = 5
+    width: int = 3
+    classes: int = 4
     floor: float = 0.003
     sure: float = 0.95
 

@@ -17,6 +17,9 @@ from common.arrays import Image
 UNSURE = 0.95
 """Score below which a line is looked at again."""
 
+HOPELESS = 0.3
+"""Score below which there is no text, or none that a second look would make out."""
+
 STRETCH = 1.25
 """How much wider the second look is."""
 
@@ -41,7 +44,7 @@ R = TypeVar("R", bound=_Reading)
 def read(recognize: Callable[[Sequence[Image]], Sequence[R]], crops: Sequence[Image]) -> list[R]:
     """Read crops, (H, W, 3) uint8 RGB each, those of low score twice; one reading for each."""
     readings = list(recognize(crops)) if crops else []
-    unsure = [i for i, reading in enumerate(readings) if reading.score < UNSURE]
+    unsure = [i for i, reading in enumerate(readings) if HOPELESS <= reading.score < UNSURE]
     if unsure:
         again = recognize([wider(crops[i]) for i in unsure])
         for i, reading in zip(unsure, again, strict=True):
