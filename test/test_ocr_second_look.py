@@ -52,7 +52,8 @@ def test_the_surer_reading_stands() -> None:
         (("title ........ 2", 0.75), ("title 2", 0.9), "first"),
         (("title 2", 0.9), ("title ........ 2", 0.5), "first"),
         (("11", 0.8), ("1", 0.9), "second"),
-        (("", 0.0), ("a", 0.3), "second"),
+        (("b", 0.4), ("a", 0.5), "second"),
+        (("noise", 0.2), ("never read", 0.9), "first"),
         (("long enough a text", 0.9), ("longg enough a text", 0.8), "first"),
     ],
 )
