@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import logging
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -25,7 +27,11 @@ from train.synth.fonts import Face, FontLibrary
 log = logging.getLogger("pack")
 _SHARES = {"fonts": 0.62, "corpus": 0.23, "backgrounds": 0.15}
 _BITMAP_SHARE = 0.18  # of the bytes for fonts: two or three sizes of pixels
-_HAN_SHARE = 0.75  # of the rest of those bytes: a Chinese face is a hundred times a Latin one
+_HAN_SHARE = 0.85  # of the rest of those bytes
+
+_TIERS = ((1, None), (3, 3000), (None, 1200))
+"""So many Chinese faces, the next, and the rest, get so many of the most frequent Han characters; None is all: a face
+with every character takes 3 MB, and training wants many faces more than rare characters in each."""
 
 
 def main() -> None:
@@ -46,8 +52,9 @@ def main() -> None:
     budget = int(limit * _SHARES["fonts"])
     _bitmaps(library.bitmap, args.out / "fonts", int(budget * _BITMAP_SHARE))
     budget = int(budget * (1 - _BITMAP_SHARE))
-    _fonts(library.han, args.out / "fonts", int(budget * _HAN_SHARE))
-    _fonts(library.latin, args.out / "fonts", int(budget * (1 - _HAN_SHARE)))
+    folder, texts = args.out / "fonts", _texts(args.corpus)
+    _fonts(library.han, folder, int(budget * _HAN_SHARE), texts)
+    _fonts(library.latin, folder, int(budget * (1 - _HAN_SHARE)), texts[:1])
     _corpus(args.corpus, args.out / "corpus", int(limit * _SHARES["corpus"]))
     _photographs(args.backgrounds, args.out / "backgrounds", int(limit * _SHARES["backgrounds"]))
 
@@ -64,16 +71,30 @@ def _bitmaps(faces: list[Face], folder: Path, limit: int) -> None:
     log.info("%d of %d bitmap faces, %.1f MB", count, len(faces), written / 1e6)
 
 
-def _fonts(faces: list[Face], folder: Path, limit: int) -> None:
-    """Write faces in an order that mixes families, as long as they fit."""
+def _texts(corpus: Path) -> list[str]:
+    """Return the characters of each Chinese face in turn, see `_TIERS`; the last for all that follow."""
+    characters = Charset.load().characters
+    counts = Counter(
+        character
+        for path in sorted(corpus.glob("zh*.txt"))
+        for line in path.read_text(encoding="utf8").splitlines()[::20]
+        for character in line
+    )
+    han = [c for c in characters if "\u4e00" <= c <= "\u9fff"]
+    others = "".join(c for c in characters if c not in set(han))
+    han.sort(key=lambda c: -counts[c])
+    return [others + "".join(han[:kept]) for faces, kept in _TIERS for _ in range(faces or 1)]
+
+
+def _fonts(faces: list[Face], folder: Path, limit: int, texts: Sequence[str]) -> None:
+    """Write faces in an order that mixes families, as long as they fit; `texts` says what of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(Charset.load().characters)
     order = np.random.default_rng(0).permutation(len(faces))
     written, count = 0, 0
     for i in order:
         face = faces[int(i)]
         path = folder / f"{face.path.stem}-{face.index}.ttf"
-        _subset(face, text, path)
+        _subset(face, texts[min(count, len(texts) - 1)], path)
         size = path.stat().st_size
         if written + size > limit:
             path.unlink()
