@@ -20,6 +20,9 @@ from common.arrays import Floats
 from crnn.ctc import BLANK, Run, align, collapse
 from crnn.language_model import Hashes, LanguageModel, extended, fold
 
+_WORD = re.compile(r"[!-~]+")
+_ODD = re.compile(r"[a-z][A-Z]|\w[@/\\_]\w")
+
 
 class Weights(NamedTuple):
     """How the parts of a prefix's worth are weighed, and what is searched at all.
@@ -111,8 +114,9 @@ class BeamSearch:
         best = log_probs.argmax(1)
         greedy = collapse(best, log_probs[np.arange(len(best)), best])
         sure = is_sure(log_probs, best, self.weights.sure)
-        for first, stop in codes([self._characters[run.label] for run in greedy]):
-            sure[greedy[first].start : greedy[stop - 1].stop] = True
+        if not sure.all():
+            for first, stop in codes([self._characters[run.label] for run in greedy]):
+                sure[greedy[first].start : greedy[stop - 1].stop] = True
         if sure.all():
             return greedy
         labels = self.search(log_probs, best, sure)
@@ -264,10 +268,6 @@ def codes(text: Sequence[str]) -> list[tuple[int, int]]:
         for match in _WORD.finditer(joined)
         if any(c.isdigit() for c in match[0]) or _ODD.search(match[0])
     ]
-
-
-_WORD = re.compile(r"[!-~]+")
-_ODD = re.compile(r"[a-z][A-Z]|\w[@/\\_]\w")
 
 
 def is_sure(log_probs: Floats, best: NDArray[np.int64], threshold: float) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from common.arrays import Floats
+from common.writing import WIDE_FROM
 from crnn.ctc import Run
 
 SAME_PLACE = 1.5
@@ -25,8 +26,6 @@ OTHER_SCRIPT = 5.0
 
 CLEAR = 1.5
 """How many times as many characters of one script as of the other make a line one of that script."""
-
-_WIDE_FROM = "\u2e80"
 
 
 class Consistency:
@@ -71,11 +70,16 @@ class Consistency:
 
     def _is_double(self, first: Run, second: Run) -> bool:
         a, b = self._characters[first.label], self._characters[second.label]
-        if a == b or " " in (a, b) or max(a, b) < _WIDE_FROM:
+        if a == b or " " in (a, b) or max(a, b) < WIDE_FROM:
             return False
         apart = (second.start + second.stop - first.start - first.stop) / 2
-        variants = unicodedata.normalize("NFKC", a) == unicodedata.normalize("NFKC", b)
-        return apart <= (SAME_PLACE_VARIANTS if variants else SAME_PLACE)
+        if apart <= SAME_PLACE:
+            return True
+        return apart <= SAME_PLACE_VARIANTS and _plain(a) == _plain(b)
+
+
+def _plain(character: str) -> str:
+    return unicodedata.normalize("NFKC", character)
 
 
 def script(character: str) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from common.arrays import Boxes
 from common.quads import rotate_quads
+from common.writing import WIDE_FROM
 from ocr.characters import characters_of
 from ocr.reading_order import level_boxes
 from ocr.result import Page
@@ -232,7 +233,7 @@ def _first_word_width(page: Page, row: _Row) -> float:
     characters = characters_of(line)
     count = 0
     while count < len(characters) and characters[count].text.strip():
-        if characters[count].text >= "\u2e80" and count >= 1:
+        if characters[count].text >= WIDE_FROM and count >= 1:
             count += 1
             break
         count += 1

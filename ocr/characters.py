@@ -13,10 +13,8 @@ import numpy as np
 
 from common.arrays import Floats
 from common.quads import VERTICAL_RATIO, quad_size
+from common.writing import WIDE_FROM
 from ocr.result import Character, TextLine
-
-_WIDE_FROM = "\u2e80"
-"""Characters from here on (Han, kana, full-width signs) fill a square."""
 
 # Advance widths in shares of the type size, rounded averages over common Latin faces.
 _NARROW, _SLIM, _USUAL, _CAPITAL, _BROAD = 0.28, 0.36, 0.53, 0.68, 0.86
@@ -107,7 +105,7 @@ def cells(text: str, spans: Sequence[tuple[float, float]]) -> Floats:
 
 
 def _usual_width(character: str) -> float:
-    return 1.0 if character >= _WIDE_FROM else _WIDTHS.get(character, _USUAL)
+    return 1.0 if character >= WIDE_FROM else _WIDTHS.get(character, _USUAL)
 
 
 def characters_of(line: TextLine) -> tuple[Character, ...]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
 from common.quads import quad_size
+from common.writing import WIDE_FROM
 from ocr.characters import AlignedReading, reads_vertically
 
 HAN_GAP = 1.05
@@ -28,7 +29,6 @@ PUNCTUATED_GAP = 1.3
 NUMBER_GAP = 1.25
 """The same between two numbers in a line without Chinese characters; its words are never parted."""
 
-_WIDE_FROM = "\u2e80"
 _INNER = 0.08
 """Share of the crop's height left out above and below, where neighbouring lines reach in."""
 
@@ -130,7 +130,7 @@ def _needed(text: str, index: int) -> float | None:
     left, right = text[:index].split(), text[index:].split()
     if not left or not right:
         return None
-    if max(text) >= _WIDE_FROM:
+    if max(text) >= WIDE_FROM:
         beside = _is_wide_mark(left[-1][-1]) or _is_wide_mark(right[0][0])
         return PUNCTUATED_GAP if beside else HAN_GAP
     numbers = not any(c.isalpha() for c in left[-1] + right[0])
@@ -138,7 +138,7 @@ def _needed(text: str, index: int) -> float | None:
 
 
 def _is_wide_mark(character: str) -> bool:
-    return character >= _WIDE_FROM and unicodedata.category(character)[0] in "PS"
+    return character >= WIDE_FROM and unicodedata.category(character)[0] in "PS"
 
 
 def _empty(crop: Image) -> Sequence[tuple[int, int]]:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from common.writing import WIDE_FROM
 from ocr.characters import characters_of
 from ocr.result import Character, Page, TextLine
 
@@ -138,7 +139,7 @@ def _before(texts: Sequence[str], index: int) -> str:
 
 def _is_chinese(text: str) -> bool:
     """Whether a text ends in a Han character, kana, or full-width sign."""
-    return bool(text) and (text[-1] >= "\u2e80" or text[-1] in "“”‘’…—")
+    return bool(text) and (text[-1] >= WIDE_FROM or text[-1] in "“”‘’…—")
 
 
 def _rewritten(line: TextLine, rewrite: Callable[[Sequence[str]], list[str]]) -> TextLine:

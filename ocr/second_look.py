@@ -1,4 +1,4 @@
-"""Lines that are read without confidence are read again, wider; the surer of the two readings stands.
+"""Lines that are read without confidence are read again, wider; the surer reading that lost nothing stands.
 
 Narrow and condensed letters get too few steps of a CTC network. Which lines those are, the network itself
 tells best: by its score.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.quads import boxes_to_quads
+from common.writing import WIDE_FROM
 from crnn.ctc import Reading
 from ocr.characters import place
 from ocr.models import build
@@ -29,7 +30,6 @@ LINE_WIDTH = 512
 """Columns, at the recognizer's height, that a line fills at most."""
 
 BATCH = 64
-_WIDE_FROM = "\u2e80"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def score(
                 found_iou, found_distance = _compare(each, reading)
                 iou += found_iou.tolist()
                 distance += found_distance.tolist()
-                wide += [c >= _WIDE_FROM for c in each.text]
+                wide += [c >= WIDE_FROM for c in each.text]
         batch = []
     return CharacterScores(np.array(iou), np.array(distance), np.array(wide, bool))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.quads import quad_size
+from common.writing import WIDE_FROM
 from ocr.blocks import Block, find_blocks
 from ocr.formats.words import plain_text
 from ocr.result import Page
@@ -20,7 +21,6 @@ _HEADING_HEIGHTS = (1.7, 1.35)
 _HEADING_LENGTH = 80  # characters; what is longer is an opening paragraph in large type
 # A bullet is at times read as a full stop, which begins no line.
 _BULLET = re.compile(r"[•·●○■□◆◇▪►‣。]\s*")
-_WIDE_FROM = "\u2e80"
 _ESCAPED = re.compile(
     r"[\\`*]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|~(?=~)|&(?=#?\w+;)|!?\[(?=[^\]]*\]\()"
 )
@@ -90,7 +90,7 @@ def _joined(texts: Sequence[str]) -> str:
     for text in map(str.strip, map(plain_text, texts)):
         if not result or not text:
             result += text
-        elif result[-1] >= _WIDE_FROM or text[0] >= _WIDE_FROM:
+        elif result[-1] >= WIDE_FROM or text[0] >= WIDE_FROM:
             # Beside a Latin word a Han character needs no space either.
             result += text
         elif result[-1] == "-" and result[-2:-1].isalpha() and text[0].islower():

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
 from common.quads import rotate_quads
+from common.writing import WIDE_FROM
 from ocr.characters import characters_of
 from ocr.documents import _pdfium_lock
 from ocr.formats.pdf_font import GlyphlessFont, used_characters
@@ -45,7 +46,6 @@ _DESCENT = 0.2  # share of a line's height below its baseline
 # A line that falls by no more than this many of its heights is written level: programs that put text together from
 # the places of words break a falling line in two, and a mark that is off by a line's height at the ends still serves.
 _LEVELLED = 2.0
-_WIDE_FROM = "\u2e80"
 _INVISIBLE = 3  # PDF 32000, table 106
 
 
@@ -245,7 +245,7 @@ def _runs(characters: Sequence[Character]) -> Iterator[tuple[str, float, float]]
 
     def kind(item: tuple[int, tuple[str, float, float]]) -> object:
         number, (text, _, _) = item
-        alone = text >= _WIDE_FROM or text.isspace()
+        alone = text >= WIDE_FROM or text.isspace()
         return number if alone else "word"
 
     for _, group in itertools.groupby(numbered, kind):

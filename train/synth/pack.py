@@ -81,7 +81,7 @@ def _texts(corpus: Path) -> list[str]:
         for character in line
     )
     han = [c for c in characters if "\u4e00" <= c <= "\u9fff"]
-    others = "".join(c for c in characters if c not in set(han))
+    others = "".join(c for c in characters if not "\u4e00" <= c <= "\u9fff")
     han.sort(key=lambda c: -counts[c])
     return [others + "".join(han[:kept]) for faces, kept in _TIERS for _ in range(faces or 1)]
 
