@@ -53,8 +53,16 @@ class Consistency:
         if not less or more < CLEAR * less:
             return runs
         other = self._scripts < 0 if traditional > simplified else self._scripts > 0
+        again = decode(np.asarray(log_probs - OTHER_SCRIPT * other, np.float32))
+        # What stays against the odds is as sure as it was.
+        odds = float(np.exp(OTHER_SCRIPT))
         return self.without_doubles(
-            decode(np.asarray(log_probs - OTHER_SCRIPT * other, np.float32))
+            [
+                run._replace(probability=min(1.0, run.probability * odds))
+                if other[run.label]
+                else run
+                for run in again
+            ]
         )
 
     def without_doubles(self, runs: list[Run]) -> list[Run]:

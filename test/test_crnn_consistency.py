@@ -75,6 +75,12 @@ def test_a_sure_character_of_the_other_script_stays() -> None:
     assert read([*spaced("论权结"), {"別": 0.999}]) == "论权结別"
 
 
+def test_what_stays_is_as_sure_as_it_was() -> None:
+    steps = probabilities([*spaced("论权结"), {"別": 0.999}])
+    before, after = ctc.greedy(steps), CONSISTENT(steps, ctc.greedy)
+    assert [run.probability for run in after] == pytest.approx([run.probability for run in before])
+
+
 def test_an_undecided_line_stays() -> None:
     assert read([*spaced("論"), {"别": 0.7, "別": 0.25}]) == "論别"
 
