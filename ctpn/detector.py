@@ -1,4 +1,4 @@
-"""Picture in, text lines out: two looks, each preprocess, network, proposals and lines."""
+"""Picture in, text lines out: looks at two or three sizes, each preprocess, network, proposals and lines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ SAME_SCALE = 1.2
 
 LARGE = 120.0
 """Pixels of height in the second look from which the first look sees a line better."""
+
+
+LETTERING = 48.0
+"""Pixels of height in the first look from which a look at half its size sees a line better."""
 
 
 class Detector:
@@ -99,12 +103,16 @@ class Detector:
         size = (image.shape[0], image.shape[1])
         look = look_scale(size, self._limits)
         strips, first = self._detect(image, look)
+        if not len(first.quads) or float(_heights(first.quads).max()) * look >= LETTERING:
+            _, small = self._detect(image, look / 2)
+            first = _combine(small, first, LETTERING / look)
         heights = strips.boxes[:, 3] - strips.boxes[:, 1]
         scale = working_scale(heights, size, look, self._text_height, self._limits)
         if scale <= SAME_SCALE * look:
             return first.quads, first.scores
         _, second = self._detect(image, scale)
-        return _combine(first, second, LARGE / scale)
+        lines = _combine(first, second, LARGE / scale)
+        return lines.quads, lines.scores
 
     def _detect(self, image: Image, scale: float) -> tuple[Proposals, TextLines]:
         """Strips in pixels of the picture resized by `scale`, lines in pixels of the picture."""
@@ -144,14 +152,15 @@ def _covered(quads: Quads, by: Quads) -> NDArray[np.float32]:
     return np.asarray(shared / area, np.float32)
 
 
-def _combine(first: TextLines, second: TextLines, large: float) -> tuple[Quads, Scores]:
-    """Second look, with the first look's lines above `large` pixels in place of their fragments."""
-    kept = _heights(first.quads) >= large
-    quads, scores = first.quads[kept], first.scores[kept]
+def _combine(coarse: TextLines, fine: TextLines, large: float) -> TextLines:
+    """Lines of a fine look, those of a coarse look above `large` pixels in place of their fragments."""
+    kept = _heights(coarse.quads) >= large
+    quads = coarse.quads[kept]
     # Small print inside large lettering stays: only pieces at least half as high are its fragments.
-    alike = _heights(second.quads)[:, None] >= 0.5 * _heights(quads)[None]
-    fragment = ((_covered(second.quads, quads) > 0.5) & alike).any(axis=1)
-    return (
-        np.concatenate([second.quads[~fragment], quads]),
-        np.concatenate([second.scores[~fragment], scores]),
+    alike = _heights(fine.quads)[:, None] >= 0.5 * _heights(quads)[None]
+    whole = ~((_covered(fine.quads, quads) > 0.5) & alike).any(axis=1)
+    return TextLines(
+        np.concatenate([fine.quads[whole], quads]),
+        np.concatenate([fine.scores[whole], coarse.scores[kept]]),
+        np.concatenate([fine.counts[whole], coarse.counts[kept]]),
     )

@@ -124,6 +124,16 @@ def test_large_text_is_read_off_the_first_look_alone() -> None:
     assert len(network.sizes) == 1 or max(map(max, network.sizes)) <= 800
 
 
+def test_lettering_is_looked_at_from_farther_away() -> None:
+    boxes = [(100, 100, 1100, 300), (100, 420, 1100, 450)]
+    found, network = _detect(_page(900, 1280, boxes))
+    assert min(max(size) for size in network.sizes) == 320
+    assert len(found) == 2
+    np.testing.assert_allclose(found, np.array(boxes), atol=16)
+    _, network = _detect(_page(900, 1280, boxes[1:]))
+    assert min(max(size) for size in network.sizes) == 640, "small print needs no such look"
+
+
 def test_small_text_gets_a_larger_second_look() -> None:
     image = _page(2400, 1800, [(100, 100 + 60 * i, 1700, 130 + 60 * i) for i in range(35)])
     _, network = _detect(image)
