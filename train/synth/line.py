@@ -26,12 +26,12 @@ Rng = np.random.Generator
 _KINDS = ("zh", "en", "words", "number", "random", "mixed", "entry", "leaders")
 _SHARES = (0.345, 0.215, 0.09, 0.10, 0.11, 0.08, 0.04, 0.02)
 # Small text of menus and games, drawn to the pixel and hardly damaged: smaller than a lens leaves legible.
-_SCREEN_SHARE = 0.2
+_SCREEN_SHARE = 0.3
 # Screens are often saved smaller than they were, and not always in proportion.
-_SHRUNK_SHARE = 0.5
-_NARROWEST, _LOWEST = 8.0, 10.0  # pixels of a Han character after that
+_SHRUNK_SHARE = 0.65
+_NARROWEST, _LOWEST = 8.0, 8.5  # pixels of a Han character after that
 # Words on walls and boards, seen from aside: slanted in an upright crop, squeezed, badly lit, far away.
-_SCENE_SHARE = 0.2
+_SCENE_SHARE = 0.32
 _SCENE_WIDTH = 300  # the widest lines that are such
 
 
@@ -133,8 +133,11 @@ class LineRenderer:
         if not has_han or rng.random() >= _SHRUNK_SHARE:
             return drawn
         wide, high = float(drawn.widths.max()), drawn.mask.shape[0]
-        across = float(rng.uniform(min(1.0, _NARROWEST / wide), 1.0))
-        down = float(rng.uniform(min(1.0, max(_LOWEST / high, 0.75 * across)), 1.0))
+        # Most are shrunk nearly as far as they can be read: that is what is hard.
+        least = min(1.0, _NARROWEST / wide)
+        across = least + (1.0 - least) * float(rng.random()) ** 1.7
+        least = min(1.0, max(_LOWEST / high, 0.8 * across))
+        down = least + (min(1.0, 1.3 * across) - least) * float(rng.random())
         return drawn.resized(across, down)
 
     def _compose(self, rng: Rng, drawn: TextMask, vertical: bool, screen: bool) -> LineSample:
@@ -147,7 +150,9 @@ class LineRenderer:
         plain = screen and rng.random() < 0.7
         canvas = _plain(rng, *alpha.shape) if plain else self._ground(rng, *alpha.shape)
         canvas = _ink(rng, canvas, alpha / 255.0)
-        crop, centers, widths = _cut(rng, canvas, drawn, (pad, pad, width, height))
+        crop, centers, widths = _cut(
+            rng, canvas, drawn, (pad, pad, width, height), askew=0.2 if plain else 1.0
+        )
         han = any(ord(c) > 0x2E7F for c in drawn.text)
         crop = compress(rng, crop) if screen else damage(rng, crop, finest=13.0 if han else 9.0)
         image = np.repeat(crop[:, :, None], 3, axis=2)
@@ -167,11 +172,13 @@ class LineRenderer:
         size = int(np.exp(rng.uniform(np.log(22), np.log(48))))
         style = (None, "sans", "display", "hand")[int(rng.choice(4, p=[0.5, 0.3, 0.12, 0.08]))]
         drawn = draw_text(text, self.fonts.choose(rng, text, style=style).at(size))
-        drawn = TextMask(
-            _restyle(rng, drawn.mask, vertical=False), text, drawn.centers, drawn.widths
-        )
-        view = View.draw(rng, *drawn.mask.shape)
-        alpha = np.pad(drawn.mask, view.pad).astype(np.float32)
+        mask = _restyle(rng, drawn.mask, vertical=False)
+        if rng.random() < 0.3 and text.isascii() and mask.mean() < 75:  # signs are painted boldly
+            mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))
+        drawn = TextMask(mask, text, drawn.centers, drawn.widths)
+        view = View.draw(rng, *mask.shape)
+        alpha = np.pad(mask, view.pad).astype(np.float32)
+        _neighbours(rng, alpha, mask, view.pad, near=0.35, ruled=0.05)
         canvas = _ink(rng, self._ground(rng, *alpha.shape), alpha / 255.0)
         crop, centers, widths = view.cut(canvas, drawn)
         finest = 14.0 if any(ord(c) > 0x2E7F for c in text) else 9.0
@@ -242,11 +249,13 @@ def _restyle(rng: Rng, mask: NDArray[np.uint8], vertical: bool) -> NDArray[np.ui
     return mask
 
 
-def _neighbours(rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int, *, ruled: float) -> None:
+def _neighbours(
+    rng: Rng, alpha: Grey, mask: NDArray[np.uint8], pad: int, *, ruled: float, near: float = 0.2
+) -> None:
     """Put pieces of the lines above and below, or a rule, into the margin, as a loose crop shows them."""
     height, width = mask.shape
     for sign in (-1, 1):
-        if rng.random() < 0.2:
+        if rng.random() < near:
             shift = sign * int(height * rng.uniform(1.12, 1.5))
             other = np.roll(mask, int(rng.integers(width)), axis=1)[:, ::-1]
             top = pad + shift
@@ -291,7 +300,7 @@ def _ink(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
 
 
 def _cut(
-    rng: Rng, canvas: Grey, drawn: TextMask, box: tuple[int, int, int, int]
+    rng: Rng, canvas: Grey, drawn: TextMask, box: tuple[int, int, int, int], *, askew: float
 ) -> tuple[Grey, NDArray[np.float32], NDArray[np.float32]]:
     """Cut the line as a detector would: a little loose or tight, a little turned; places of characters follow."""
     left, top, width, height = box
@@ -302,8 +311,8 @@ def _cut(
     x0, x1 = left - ends[0], left + width + ends[1]
     y0, y1 = top - loose[0], top + height + loose[1]
     # A tilt moves the two ends of a long line by a share of the line's height, not of its length.
-    tilt = float(np.clip(rng.normal(0, 0.05), -0.14, 0.14)) * height
-    wobble = rng.uniform(-0.05, 0.05, (4, 2)) * height
+    tilt = float(np.clip(rng.normal(0, 0.05), -0.14, 0.14)) * height * askew
+    wobble = rng.uniform(-0.05, 0.05, (4, 2)) * height * askew
     wobble[:, 0] *= 2 if rng.random() < 0.15 else 1
     quad = np.array([[x0, y0 - tilt], [x1, y0 + tilt], [x1, y1 + tilt], [x0, y1 - tilt]]) + wobble
     stretch = float(rng.uniform(0.75, 1.3)) if rng.random() < 0.3 else 1.0

@@ -45,7 +45,7 @@ def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
 def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     """Return a copy as a camera in the street takes it: far, out of focus, shaken, over-exposed."""
     height, before = picture.shape[0], picture
-    if rng.random() < 0.15 and picture.mean() < 130:
+    if rng.random() < 0.25 and picture.mean() < 130:
         # Bright letters bleed into the dark about them.
         glow = cv2.GaussianBlur(picture, (0, 0), height * float(rng.uniform(0.03, 0.1)))
         picture = np.maximum(picture, np.minimum(255.0, glow * float(rng.uniform(1.0, 1.4))))
@@ -57,7 +57,7 @@ def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]
     if rng.random() < 0.45:
         picture = _low_resolution(rng, picture, finest)
     if rng.random() < 0.5:
-        sigma = float(rng.uniform(0.3, 1.7)) * height / 32
+        sigma = float(rng.uniform(0.3, 2.1)) * height / 32
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     elif rng.random() < 0.35:
         picture = _motion(rng, picture)

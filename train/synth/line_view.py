@@ -35,10 +35,10 @@ class View:
 
     @classmethod
     def draw(cls, rng: Rng, height: int, width: int) -> View:
-        """Draw a view of a word of (height, width) pixels: mostly nearly straight, up to 25 degrees."""
-        degrees = float(np.clip(rng.normal(0, 8), -25, 25)) if rng.random() < 0.6 else 0.0
+        """Draw a view of a word of (height, width) pixels: mostly nearly straight, up to 30 degrees."""
+        degrees = float(np.clip(rng.normal(0, 11), -30, 30)) if rng.random() < 0.6 else 0.0
         # A long word that is slanted leaves little height for its letters.
-        degrees *= min(1.0, 4.0 * height / width)
+        degrees *= min(1.0, 5.0 * height / width)
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         wide = width * cos + height * abs(sin) + 2 * height * float(rng.uniform(0, 0.2))
         high = width * abs(sin) + height * cos + 2 * height * float(rng.uniform(0, 0.15))
