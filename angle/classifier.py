@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from angle.preprocess import COUNT, SIDES, SIZE, pieces
-from common.arrays import Floats, Image, Network
+from angle.preprocess import COUNT, SIDES, SIZE, line_pieces, pieces
+from common.arrays import Floats, Image, Network, Quads
 
 
 class Classifier:
@@ -68,6 +68,25 @@ class Classifier:
         best = int(scores.argmax())
         score = float(scores[best])
         return (best * 90 if score >= self._threshold else 0), score
+
+    def along(self, image: Image, quads: Quads) -> NDArray[np.float64]:
+        """Tell from lines that were found how far their text is turned.
+
+        At the size of the lines strokes are seen that pieces of a page at fixed scales may miss: a few
+        words in a photograph, lettering as high as the picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, the picture that they were found on.
+            quads: (M, 4, 2) in its pixels.
+
+        Returns:
+            (4,), the probability of each turn; a quarter each without lines.
+        """
+        inputs = line_pieces(image, quads, size=self._size)
+        logits = self._network(inputs)[0] if len(inputs) else np.zeros((0, 4))
+        return page_scores(
+            np.asarray(logits, np.float64), temperature=self._temperature, doubt=self._doubt
+        )
 
 
 def page_scores(

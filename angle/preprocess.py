@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.arrays import Boxes, Floats, Image
+from common.arrays import Boxes, Floats, Image, Quads
 
 Grey: TypeAlias = NDArray[np.uint8]
 
@@ -31,6 +31,13 @@ COUNT = 8
 MIN_DEVIATION = 3.0
 """Deviation in grey levels below which a piece is blank: sensors and JPEG make one or two."""
 
+LINE_HEIGHTS = (24, 48)
+"""Pixels of a line's height in the pieces cut along it: the first shows more of it, the second more of its strokes."""
+
+LINE_PIECES = 2
+"""Pieces along one line at one height at most."""
+
+_MARGIN = 1.5  # a piece that will be tilted is cut larger by this: enough for any tilt
 _MAP_SIDE = 640  # pieces are chosen at this scale: strokes of 8-pixel text still show there
 _SPREAD = 0.9  # pieces of one scale stand apart by this share of their side
 _SOFT = 24.0  # gradient, in grey levels a pixel, at which the text map is half way up
@@ -53,6 +60,47 @@ def pieces(
     if not kept:
         return np.zeros((0, 1, size, size), np.float32), np.zeros((0, 4), np.float32)
     return np.stack([normalize(cuts[i]) for i in kept]), boxes[kept]
+
+
+def line_pieces(
+    image: Image, quads: Quads, *, size: int = SIZE, heights: Sequence[int] = LINE_HEIGHTS
+) -> Floats:
+    """Cut pieces along lines, (M, 4, 2), at given heights: text of any size at a size that can be told.
+
+    A line that slants is laid level, to the closer axis of the picture.
+
+    Returns:
+        (N, 1, size, size) of zero mean and unit deviation each; blank ones are left out.
+    """
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    found = []
+    for quad in np.asarray(quads, np.float32):
+        for height in heights:
+            for box in line_windows(quad, size / height):
+                piece = tilted_cut(grey, box, size, slant(quad))
+                if piece.std() >= MIN_DEVIATION:
+                    found.append(normalize(piece))
+    return np.stack(found) if found else np.zeros((0, 1, size, size), np.float32)
+
+
+def line_windows(quad: Floats, heights: float, count: int = LINE_PIECES) -> Boxes:
+    """Place up to `count` squares along a line, each so many of its heights wide and high."""
+    sides = np.roll(quad, -1, axis=0) - quad  # top, right, bottom, left
+    along = (sides[0] - sides[2]) / 2, (sides[1] - sides[3]) / 2
+    lengths = [float(np.linalg.norm(side)) for side in along]
+    long, short = max(lengths), max(1.0, min(lengths))
+    side = heights * short
+    number = int(np.clip(round(long / side), 1, count))
+    steps = (np.arange(number) - (number - 1) / 2) * max(0.0, long - side) / max(number - 1, 1)
+    unit = along[int(np.argmax(lengths))] / max(long, 1e-6)
+    middles = quad.mean(axis=0) + steps[:, None] * unit
+    return np.concatenate([middles - side / 2, middles + side / 2], axis=1).astype(np.float32)
+
+
+def slant(quad: Floats) -> float:
+    """Return by how many degrees, -45 to 45, a line falls to the right of the closer axis of the picture."""
+    x, y = quad[1] + quad[2] - quad[0] - quad[3]
+    return (float(np.degrees(np.arctan2(y, x))) + 45) % 90 - 45
 
 
 def choose_windows(grey: Grey, *, size: int, sides: Sequence[int], count: int) -> Boxes:
@@ -97,8 +145,11 @@ def cut(grey: Grey, box: Floats, size: int) -> Grey:
     """
     height, width = grey.shape
     x0, y0, x1, y1 = (float(value) for value in box)
-    left, top = max(0, int(x0)), max(0, int(y0))
-    right, bottom = min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1)))
+    left, top = min(max(0, int(x0)), width - 1), min(max(0, int(y0)), height - 1)
+    right, bottom = (
+        max(left + 1, min(width, int(np.ceil(x1)))),
+        max(top + 1, min(height, int(np.ceil(y1)))),
+    )
     scale = size / (x1 - x0)
     piece = _resize(grey[top:bottom, left:right], scale, most=size)
     if piece.shape == (size, size):
@@ -108,6 +159,17 @@ def cut(grey: Grey, box: Floats, size: int) -> Grey:
     column = min(max(0, round((left - x0) * scale)), size - piece.shape[1])
     whole[row : row + piece.shape[0], column : column + piece.shape[1]] = piece
     return whole
+
+
+def tilted_cut(grey: Grey, box: Floats, size: int, degrees: float) -> Grey:
+    """Cut a box like `cut`, its content turned counter-clockwise by a few degrees."""
+    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * _MARGIN
+    large = round(size * _MARGIN)
+    piece = cut(grey, np.concatenate([middle - half, middle + half]), large)
+    matrix = cv2.getRotationMatrix2D((large / 2, large / 2), degrees, 1.0)
+    matrix[:, 2] = matrix[:, 2] - (large - size) / 2
+    turned = cv2.warpAffine(piece, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8)
 
 
 def normalize(piece: Grey) -> Floats:
@@ -159,4 +221,7 @@ def _resize(grey: Grey, scale: float, most: int | None = None) -> Grey:
         height, width = min(height, most), min(width, most)
     if (height, width) == grey.shape:
         return grey
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    how = (
+        cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )  # the mean of an area makes blocks of what grows
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=how), np.uint8)

@@ -1,4 +1,4 @@
-"""How a page is turned when its strokes do not tell: find lines both ways, read a few, keep what reads best."""
+"""How a page is turned when its pieces do not tell: find lines both ways, look along them, read a few if need be."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from common.arrays import Image, Quads, Scores
+from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import crop, rotate_quads
 from ocr.result import Angle
 
 SURE = 0.95
-"""Scores of the classifier from which its word is taken without reading."""
+"""Chance from which a turn is taken without looking further: first the pieces' word, then the lines'."""
+
+KNOWN = 0.6
+"""Chance below which a page is left as it is: most pictures are upright."""
 
 LINES = 6
-"""Lines read for each axis, the largest ones; more would cost time and hardly change the outcome."""
+"""Lines looked along and read for each axis, the largest ones; more would cost time and hardly change the outcome."""
 
 _DOUBT = 0.6
 """A mean character probability that says nothing: text upside down often reaches it."""
 
-_TRUSTED = 0.6
-"""Score of the classifier from which its guess has a say, worth `_GUESS` times the score."""
+_READING = 1.0
+"""Nats by which one character that is read with certainty, above `_DOUBT`, speaks for its direction."""
 
-_GUESS = 0.2
-"""About half a word that is read surely: enough to decide where hardly anything can be read."""
+_GUESS = 0.5
+"""Weight of the pieces' word among the lines': they show much the same text."""
 
 
 class _Reading(Protocol):
@@ -40,8 +44,14 @@ class Settled(NamedTuple):
     """A page turned upright, and its lines."""
 
     angle: Angle
-    """Its score is the winner's share against the second best."""
+    """Its score is the chance that it is right; below `KNOWN` the page is left as it is."""
     upright: Image
+    quads: Quads
+    scores: Scores
+
+
+class _Found(NamedTuple):
+    turned: Image
     quads: Quads
     scores: Scores
 
@@ -49,29 +59,24 @@ class Settled(NamedTuple):
 def settle(
     image: Image,
     guess: Angle,
+    along: Callable[[Image, Quads], Floats],
     detect: Callable[[Image], tuple[Quads, Scores]],
     read: Callable[[Sequence[Image]], Sequence[_Reading]],
 ) -> Settled:
-    """Find how far a page is turned by reading it.
+    """Find how far a page is turned by the lines on it.
 
     Args:
         image: as shown.
-        guess: the classifier's word: half a word's worth against what is read.
+        guess: the classifier's word from pieces of the page.
+        along: the classifier's word, (4,) probabilities, from lines that were found on a picture.
         detect: finds the lines of a picture.
         read: reads crops.
     """
-    evidence: dict[int, float] = {}
-    found: dict[int, tuple[Image, Quads, Scores]] = {}
+    found = {}
     for axis in (0, 90):
         turned = rotate_ccw(image, axis)
-        quads, scores = detect(turned)
-        found[axis] = turned, quads, scores
-        crops = _largest(turned, quads, scores)
-        both = [*crops, *(np.ascontiguousarray(np.rot90(c, 2)) for c in crops)]
-        worth = [_worth(c, r) for c, r in zip(both, read(both) if both else [], strict=True)]
-        evidence[axis] = sum(worth[: len(crops)])
-        evidence[axis + 180] = sum(worth[len(crops) :])
-    angle = _decide(evidence, guess)
+        found[axis] = _Found(turned, *detect(turned))
+    angle = _decide(guess, along, read, found)
     turned, quads, scores = found[angle.degrees % 180]
     if angle.degrees >= 180:
         quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
@@ -79,26 +84,64 @@ def settle(
     return Settled(angle, turned, quads, scores)
 
 
-def _decide(evidence: dict[int, float], guess: Angle) -> Angle:
-    """Choose the angle for which most speaks; where nothing was read, the guess stands."""
-    if not any(evidence.values()):
+def _decide(
+    guess: Angle,
+    along: Callable[[Image, Quads], Floats],
+    read: Callable[[Sequence[Image]], Sequence[_Reading]],
+    found: dict[int, _Found],
+) -> Angle:
+    """Add up what speaks for each turn, in nats; reading, which costs most, comes last."""
+    if not any(len(lines.quads) for lines in found.values()):
         return guess
-    if guess.score >= _TRUSTED:
-        evidence = evidence | {guess.degrees: evidence[guess.degrees] + _GUESS * guess.score}
-    second, best = sorted(evidence.values())[-2:]
-    degrees = max(evidence, key=lambda angle: evidence[angle])
-    return Angle(degrees, best / (best + second))
+    votes = np.zeros(4)
+    if guess.score >= KNOWN:
+        votes[guess.degrees // 90] = _GUESS * np.log(3 * guess.score / max(1 - guess.score, 1e-3))
+    for axis, lines in found.items():
+        quads = lines.quads[_largest(lines)]
+        chances = np.maximum(along(lines.turned, quads), 1e-9)
+        votes += np.roll(np.log(chances), axis // 90)  # in a picture turned back by 90, 0 means 90
+    if _chances(votes).max() < SURE:
+        for axis, lines in found.items():
+            ahead, back = _legible(lines, read)
+            votes[axis // 90] += _READING * ahead
+            votes[axis // 90 + 2] += _READING * back
+    chances = _chances(votes)
+    best = int(chances.argmax())
+    score = float(chances[best])
+    return Angle(90 * best if score >= KNOWN else 0, score)
 
 
-def _largest(image: Image, quads: Quads, scores: Scores) -> list[Image]:
-    """Cut out the lines with the most to read: long and large, and surely text.
+def _chances(votes: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(votes - votes.max())
+    return np.asarray(raised / raised.sum(), np.float64)
+
+
+def _largest(lines: _Found) -> NDArray[np.intp]:
+    """Number the lines with the most to see: long and large, and surely text."""
+    return np.argsort(-_areas(lines.quads) * lines.scores, kind="stable")[:LINES]
+
+
+def _areas(quads: Quads) -> Floats:
+    sides = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)  # (M, 4)
+    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def _legible(
+    lines: _Found, read: Callable[[Sequence[Image]], Sequence[_Reading]]
+) -> tuple[float, float]:
+    """Read lines as they stand and turned by 180, and tell how well each goes.
 
     Tall boxes have no say: `crop` turns them, so lines that lie on their side would read as well as upright ones.
     """
-    sides = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)  # (M, 4)
-    worth = np.where(sides[:, 1] < 1.2 * sides[:, 0], sides[:, 0] * sides[:, 1] * scores, 0.0)
-    order = np.argsort(-worth, kind="stable")[:LINES]
-    return [crop(image, quads[i]) for i in order if worth[i] > 0]
+    sides = np.linalg.norm(np.roll(lines.quads, -1, axis=1) - lines.quads, axis=2)
+    wide = sides[:, 1] < 1.2 * sides[:, 0]
+    rows = _Found(lines.turned, lines.quads[wide], lines.scores[wide])
+    crops = [crop(lines.turned, rows.quads[i]) for i in _largest(rows)]
+    if not crops:
+        return 0.0, 0.0
+    both = [*crops, *(np.ascontiguousarray(np.rot90(c, 2)) for c in crops)]
+    worth = [_worth(c, r) for c, r in zip(both, read(both), strict=True)]
+    return sum(worth[: len(crops)]), sum(worth[len(crops) :])
 
 
 def _worth(picture: Image, reading: _Reading) -> float:

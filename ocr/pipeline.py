@@ -59,6 +59,9 @@ class Classifier(Protocol):
     def __call__(self, image: Image, /) -> tuple[int, float]:
         """Degrees (0, 90, 180 or 270) and score."""
 
+    def along(self, image: Image, quads: Quads, /) -> Floats:
+        """Probabilities (4,) of the four turns, from lines that were found on the picture."""
+
 
 class Detector(Protocol):
     """Finds lines of text on an upright picture."""
@@ -210,7 +213,7 @@ class Reader:
         guess = Angle(*classifier(image))
         if guess.score >= SURE:
             return guess, rotate_ccw(image, guess.degrees), None
-        settled = settle(image, guess, self._detector, self._recognizer)
+        settled = settle(image, guess, classifier.along, self._detector, self._recognizer)
         return settled.angle, settled.upright, (settled.quads, settled.scores)
 
     def _read_lines(

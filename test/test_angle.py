@@ -8,7 +8,18 @@ import pytest
 
 from angle import Classifier
 from angle.classifier import page_scores
-from angle.preprocess import SIDES, SIZE, choose_windows, cut, normalize, pieces
+from angle.preprocess import (
+    LINE_HEIGHTS,
+    SIDES,
+    SIZE,
+    choose_windows,
+    cut,
+    line_pieces,
+    line_windows,
+    normalize,
+    pieces,
+    slant,
+)
 from common.arrays import Boxes, Floats, Image
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads, rotate_quads
@@ -241,3 +252,84 @@ def test_higher_temperature_is_less_sure_of_the_same() -> None:
 def test_impossible_settings_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="temperature"):
         Classifier(never, **setting)  # type: ignore[arg-type]
+
+
+# Pieces along lines
+
+
+def level(x0: float, y0: float, x1: float, y1: float) -> Floats:
+    return boxes_to_quads(np.array([[x0, y0, x1, y1]], np.float32))[0]
+
+
+def tilted(quad: Floats, degrees: float) -> Floats:
+    turn = np.radians(degrees)
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    middle = quad.mean(axis=0)
+    return np.asarray((quad - middle) @ matrix + middle, np.float32)
+
+
+@pytest.mark.parametrize("degrees", [-40, -12, 0, 7, 44])
+def test_slant_is_how_far_a_line_falls_to_the_right(degrees: float) -> None:
+    assert slant(tilted(level(0, 0, 200, 30), degrees)) == pytest.approx(degrees, abs=0.01)
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_slant_is_the_same_for_columns_and_lines_upside_down(turn: float) -> None:
+    assert slant(tilted(level(0, 0, 200, 30), 10 + turn)) == pytest.approx(10, abs=0.01)
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 90, 180])
+def test_windows_along_a_line_stay_on_it(degrees: float) -> None:
+    quad = tilted(level(100, 200, 500, 240), degrees)
+    boxes = line_windows(quad, 4.0)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    assert len(boxes) == 2
+    assert boxes[:, 2] - boxes[:, 0] == pytest.approx(160, abs=0.1)
+    assert middles.mean(axis=0) == pytest.approx([300, 220], abs=0.1)
+    assert np.linalg.norm(middles[1] - middles[0]) == pytest.approx(240, abs=0.5), "end to end"
+
+
+def test_a_short_line_has_one_window_and_a_point_has_one_too() -> None:
+    assert len(line_windows(level(10, 10, 60, 40), 4.0)) == 1
+    assert np.isfinite(line_windows(level(10, 10, 10, 10), 4.0)).all()
+
+
+@pytest.mark.parametrize("degrees", TURNS)
+def test_pieces_along_lines_turn_with_the_page(degrees: int) -> None:
+    image = text_page()
+    quad = np.array([[[30, 40], [330, 40], [330, 70], [30, 70]]], np.float32)
+    turned = rotate_ccw(image, degrees)
+    found = line_pieces(turned, rotate_quads(quad, degrees, (900, 700)))
+    expected = line_pieces(image, quad)
+    assert found.shape == expected.shape == (2 * len(LINE_HEIGHTS), 1, SIZE, SIZE)
+    straight = [np.rot90(piece, degrees // 90, (1, 2)) for piece in expected]
+    for piece in found:  # columns are cut from the other end
+        assert min(float(np.abs(piece - other).mean()) for other in straight) < 0.15
+
+
+def test_a_slanted_line_is_laid_level() -> None:
+    image = np.full((400, 400, 3), 255, np.uint8)
+    cv2.line(image, (60, 130), (340, 270), (0, 0, 0), 12)
+    quad = tilted(level(50, 185, 350, 215), np.degrees(np.arctan2(140, 280)))[None]
+    for piece in line_pieces(image, quad)[:, 0]:
+        dark = np.nonzero(piece.min(axis=1) < -1)[0]
+        assert np.ptp(dark) < 0.4 * SIZE, "the bar lies across the piece, not from corner to corner"
+
+
+def test_lines_outside_and_blank_ones_give_no_pieces() -> None:
+    image = np.full((50, 60, 3), 200, np.uint8)
+    quads = np.stack([level(-500, -500, -400, -450), level(5, 5, 50, 20)])
+    assert line_pieces(image, quads).shape == (0, 1, SIZE, SIZE)
+    assert line_pieces(image, quads[:0]).shape == (0, 1, SIZE, SIZE)
+
+
+@pytest.mark.parametrize("degrees", TURNS)
+def test_along_lines_the_network_s_word_counts(degrees: int) -> None:
+    chances = know(degrees).along(text_page(), level(30, 40, 330, 70)[None])
+    assert chances.argmax() == degrees // 90
+    assert chances.sum() == pytest.approx(1)
+
+
+def test_without_lines_every_turn_is_as_likely() -> None:
+    chances = Classifier(never).along(text_page(), np.zeros((0, 4, 2), np.float32))
+    assert chances == pytest.approx([0.25] * 4)

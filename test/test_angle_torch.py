@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from angle.preprocess import SIZE, cut, pieces
+from angle.preprocess import SIZE, cut, pieces, tilted_cut
 from common.arrays import Image
 from common.image import rotate_ccw
-from train.data.pieces import AngleRecipe, PieceBatches, Shows, jittered, shows, tilted_cut
+from train.data.pieces import AngleRecipe, PieceBatches, Shows, jittered, shows
 from train.data.samples import Line, PageSample
 
 torch = pytest.importorskip("torch")
@@ -101,7 +101,7 @@ def test_blank_pages_still_make_a_batch() -> None:
 
 
 def test_pieces_without_jitter_are_those_of_deployment() -> None:
-    recipe = AngleRecipe(pages=1, pieces=8, photo_share=0, jitter=0)
+    recipe = AngleRecipe(pages=1, pieces=8, line_pieces=0, photo_share=0, jitter=0)
     found = batches(recipe)(5)["pieces"]
     assert np.array_equal(found, pieces(rendered(5).image, count=8)[0])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from common.arrays import Image, Quads, Scores
+from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
 from ocr.orientation import settle
@@ -48,9 +48,13 @@ def read(crops: Sequence[Image]) -> list[Reading]:
     return out
 
 
+def unsure(image: Image, quads: Quads) -> Floats:
+    return np.full(4, 0.25, np.float32)
+
+
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
-    angle, upright, quads, scores = settle(page(degrees), Angle(0, 0.3), detect, read)
+    angle, upright, quads, scores = settle(page(degrees), Angle(0, 0.3), unsure, detect, read)
     assert angle.degrees == degrees
     assert angle.score > 0.5
     np.testing.assert_array_equal(upright, page(0))
@@ -60,7 +64,7 @@ def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
 
 def test_an_empty_page_is_left_alone() -> None:
     blank = np.full((40, 30, 3), 128, np.uint8)
-    angle, upright, quads, scores = settle(blank, Angle(0, 0.0), detect, read)
+    angle, upright, quads, scores = settle(blank, Angle(0, 0.0), unsure, detect, read)
     assert angle == Angle(0, 0.0)
     assert (upright == blank).all()
     assert quads.shape == (0, 4, 2)
@@ -68,10 +72,51 @@ def test_an_empty_page_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_lines_that_say_nothing_decide_nothing(text: str) -> None:
+def test_lines_that_say_nothing_leave_the_guess(text: str) -> None:
     def mute(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(text, 0.9) for _ in crops]
 
-    angle, upright, *_ = settle(page(90), Angle(270, 0.7), detect, mute)
-    assert angle == Angle(270, 0.7)
+    angle, upright, *_ = settle(page(90), Angle(270, 0.9), unsure, detect, mute)
+    assert angle.degrees == 270
     np.testing.assert_array_equal(upright, page(180))
+
+
+def word(image: Image, quads: Quads) -> Floats:
+    """Sure of lines whose red half is on the left, and of their turn where it is not."""
+    rows, columns = np.nonzero((image == MARK).all(2))
+    black = np.argwhere((image == 0).all(2)).mean(axis=0)
+    down, right = black - [rows.mean(), columns.mean()]
+    turn = (0 if right > 0 else 2) if abs(right) > abs(down) else (1 if down > 0 else 3)
+    chances = np.full(4, 0.001, np.float32)
+    chances[turn] = 0.997
+    return chances
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_sure_lines_are_not_read(degrees: int) -> None:
+    def never(_: Sequence[Image]) -> list[Reading]:
+        raise AssertionError("reading costs most")
+
+    angle, upright, *_ = settle(page(degrees), Angle(0, 0.3), word, detect, never)
+    assert angle.degrees == degrees
+    assert angle.score > 0.99
+    np.testing.assert_array_equal(upright, page(0))
+
+
+def test_lines_outweigh_pieces_that_were_less_sure() -> None:
+    def mute(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("", 0.0) for _ in crops]
+
+    assert settle(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_page_that_might_be_turned_either_way_is_left_as_it_is(degrees: int) -> None:
+    def torn(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("NON", 0.8) for _ in crops]
+
+    angle, upright, quads, _ = settle(page(degrees), Angle(0, 0.3), unsure, detect, torn)
+    assert angle.degrees == 0
+    assert angle.score < 0.6
+    np.testing.assert_array_equal(upright, page(degrees))
+    assert len(quads) == 1

@@ -205,5 +205,5 @@ def test_a_view_keeps_the_word_inside_and_its_characters_in_place() -> None:
         assert places[-1] < crop.shape[1]
         rows = np.clip(np.full(5, crop.shape[0] // 2), 0, None)
         ink = crop[rows.astype(int), places.astype(int)]
-        assert (ink > 0).mean() >= 0.6  # a slanted word leaves the middle row towards its ends
+        assert (ink > 0).mean() >= 0.4  # a slanted word leaves the middle row towards its ends
         assert widths.min() > 0

@@ -24,11 +24,11 @@ from torch import Tensor, nn
 
 from angle.classifier import page_scores
 from angle.model_torch import ARCHITECTURES
-from angle.preprocess import pieces
+from angle.preprocess import line_pieces, pieces
 from common.arrays import Floats
 from common.image import InputError, load
 from train.data.batches_torch import rendered_batches
-from train.data.pieces import AngleRecipe, PieceBatches
+from train.data.pieces import AngleRecipe, PieceBatches, angle_page
 from train.data.readers.jsonl import read_pages, select_pages
 from train.fit_torch import Loss, fit
 from train.recipes import FitRecipe
@@ -137,7 +137,11 @@ def real_cases(folder: Path, limit: int = 25) -> list[Case]:
     cases = []
     for page in select_pages(read_pages(folder), limit=limit):
         try:
-            cases.append(Case(page.source, pieces(load(page.path))[0]))
+            image = load(page.path)
+            quads = [line.quad for line in page.lines if line.quad is not None and not line.ignore]
+            cases.append(Case(page.source, pieces(image)[0]))
+            if quads:
+                cases.append(Case(f"{page.source} lines", line_pieces(image, np.stack(quads))))
         except InputError as error:
             log.warning("left out: %s", error)
     return cases
@@ -156,7 +160,7 @@ def main() -> None:
     cases = [case for case in cases if len(case.pieces)]
     network = prepared(ARCHITECTURES[args.arch](), args)
     make = PieceBatches(
-        lambda number: renderer.page(args.seed, number),
+        lambda number: angle_page(renderer, recipe, args.seed, number),
         lambda rng: backgrounds.photo(rng, *(int(side) for side in rng.integers(400, 1200, 2))),
         recipe,
         args.seed,

@@ -15,10 +15,22 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from angle.preprocess import MIN_DEVIATION, SIDES, SIZE, Grey, choose_windows, cut, normalize
+from angle.preprocess import (
+    MIN_DEVIATION,
+    SIDES,
+    SIZE,
+    Grey,
+    choose_windows,
+    cut,
+    line_windows,
+    normalize,
+    slant,
+    tilted_cut,
+)
 from common.arrays import Boxes, Floats, Image
 from common.quads import quad_size
 from train.data.samples import Line, PageSample
+from train.synth.page import PageRenderer
 
 MIN_TEXT_SHARE = 0.02
 """Share of a piece that lines must cover before its turn can be told."""
@@ -26,7 +38,7 @@ MIN_TEXT_SHARE = 0.02
 MIN_TEXT_HEIGHT = 4.0
 """Height of a line in a piece, in pixels, below which nothing of its strokes is left."""
 
-_MARGIN = 1.5  # a piece that will be tilted is cut larger by this: enough for any tilt
+_LINE_HEIGHTS = (16, 64)  # of lines in the pieces that are cut along them, in pixels
 
 
 class Shows(IntEnum):
@@ -45,6 +57,8 @@ class AngleRecipe:
         pages: rendered pages of one batch.
         pieces: pieces cut of each, twice as many as in deployment because rendering is what costs.
         photo_share: pictures without text among the pages, to learn what is no evidence.
+        line_pieces: pieces cut along lines of each besides, at any height that can be read.
+        street: share of pages that are street scenes, besides those among all pages: they are hard.
         jitter: share of pieces that are moved, scaled and tilted a little.
         inverted: share of pieces with light and dark exchanged.
         smoothing: of the labels: some characters look alike in two turns.
@@ -53,6 +67,8 @@ class AngleRecipe:
 
     pages: int = 3
     pieces: int = 16
+    line_pieces: int = 12
+    street: float = 0.3
     photo_share: float = 0.12
     jitter: float = 0.6
     inverted: float = 0.25
@@ -84,7 +100,7 @@ class PieceBatches:
             rng = np.random.default_rng([self.seed, number])
             blank = rng.random() < self.recipe.photo_share
             sample = PageSample(self.photo(rng), ()) if blank else self.page(number)
-            for piece, shows in self.page_pieces(sample, rng):
+            for piece, shows in self.page_pieces(sample, rng) + self.along_lines(sample, rng):
                 if shows != Shows.UNSURE:
                     found.append(piece)
                     known.append(shows == Shows.TEXT)
@@ -99,32 +115,58 @@ class PieceBatches:
         out = []
         for box in boxes:
             if rng.random() < self.recipe.jitter:
-                moved, tilt = jittered(box, rng), float(rng.uniform(-9, 9))
-                piece = tilted_cut(grey, moved, SIZE, tilt)
+                seen, tilt = jittered(box, rng), float(rng.uniform(-9, 9))
+                piece = tilted_cut(grey, seen, SIZE, tilt)
             else:
-                moved, piece = box, cut(grey, box, SIZE)
+                seen, piece = box, cut(grey, box, SIZE)
             if piece.std() >= MIN_DEVIATION:
-                out.append((normalize(piece), shows(moved, sample.lines, SIZE)))
+                out.append((normalize(piece), shows(seen, sample.lines, SIZE)))
         return out
+
+    def along_lines(self, sample: PageSample, rng: Generator) -> list[tuple[Floats, Shows]]:
+        """Cut pieces along some lines of a page, as if a detector had found them; anywhere where there are none."""
+        grey = np.asarray(cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY), np.uint8)
+        lines = [line for line in sample.lines if not line.ignore]
+        low, high = np.log(_LINE_HEIGHTS)
+        out = []
+        for _ in range(self.recipe.line_pieces):
+            quad = lines[int(rng.integers(len(lines)))].quad if lines else anywhere(grey, rng)
+            boxes = line_windows(quad, SIZE / float(np.exp(rng.uniform(low, high))), count=9)
+            box = moved(boxes[int(rng.integers(len(boxes)))], rng, 0.12)
+            piece = tilted_cut(grey, box, SIZE, slant(quad) + float(rng.normal(0, 3)))
+            if piece.std() >= MIN_DEVIATION:
+                out.append((normalize(piece), shows(box, sample.lines, SIZE)))
+        return out
+
+
+def angle_page(renderer: PageRenderer, recipe: AngleRecipe, seed: int, number: int) -> PageSample:
+    """Return a rendered page: of any kind, or more often a street scene."""
+    street = np.random.default_rng([seed, number, 7]).random() < recipe.street
+    return renderer.page(seed, number, kind="street" if street else None)
 
 
 def jittered(box: Floats, rng: Generator) -> Floats:
     """Move a square box by up to a quarter of its side and scale it by up to 1.5 either way."""
-    side = float(box[2] - box[0])
-    middle = (box[:2] + box[2:]) / 2 + rng.uniform(-0.25, 0.25, 2) * side
-    half = side / 2 * float(np.exp(rng.uniform(-0.4, 0.4)))
+    box = moved(box, rng, 0.25)
+    middle, half = (box[:2] + box[2:]) / 2, (box[2] - box[0]) / 2
+    half = half * float(np.exp(rng.uniform(-0.4, 0.4)))
     return np.concatenate([middle - half, middle + half]).astype(np.float32)
 
 
-def tilted_cut(grey: Grey, box: Floats, size: int, degrees: float) -> Grey:
-    """Cut a box like `angle.preprocess.cut`, its content turned by a few degrees."""
-    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * _MARGIN
-    large = round(size * _MARGIN)
-    piece = cut(grey, np.concatenate([middle - half, middle + half]), large)
-    matrix = cv2.getRotationMatrix2D((large / 2, large / 2), degrees, 1.0)
-    matrix[:, 2] = matrix[:, 2] - (large - size) / 2
-    turned = cv2.warpAffine(piece, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(turned, np.uint8)
+def moved(box: Floats, rng: Generator, most: float) -> Floats:
+    """Move a square box by up to a share of its side each way."""
+    side = float(box[2] - box[0])
+    return np.asarray(box + np.tile(rng.uniform(-most, most, 2) * side, 2), np.float32)
+
+
+def anywhere(grey: Grey, rng: Generator) -> Floats:
+    """Return the quad of a line that might be anywhere in a picture."""
+    height, width = grey.shape
+    size = np.exp(rng.uniform(np.log(10), np.log(max(12, height / 4)))) * np.array(
+        [rng.uniform(1, 8), 1]
+    )
+    corner = rng.uniform(0, 1, 2) * np.maximum(0, np.array([width, height]) - size)
+    return np.asarray(corner + np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * size, np.float32)
 
 
 def shows(box: Floats, lines: Sequence[Line], size: int) -> Shows:

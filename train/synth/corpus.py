@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from crnn.charset import Charset, normalize
+from train.synth import wording
 
 # A small text of our own, so that tests and a first look need no corpus.
 _BUILT_IN = {
@@ -56,6 +57,8 @@ _WEIGHTS = {
 _UNITS = ("元", "%", " kg", "kg", "ml", "g", " SR", "℃", "cm", "折", "万")
 _CURRENCIES = ("$", "¥", "€", "£", "RM", "RM ", "NT$", "USD ")
 _DOMAINS = ("com", "cn", "org", "net")
+_TRADITIONAL = 0.1  # share of Chinese sentences that are turned into the other script
+_OTHER_MARKS = 0.1  # share of those whose marks are exchanged
 _IDENTIFIER = re.compile(r"^[0-9a-f]{16,}$|_QUERY_|^\d+-\d+-\d+$")
 
 
@@ -116,12 +119,20 @@ class Corpus:
             if not line or _IDENTIFIER.search(line):
                 continue
             text = " ".join(normalize(line).split())
+            text = self._reworded(rng, text) if lang == "zh" else text
             missing = self.charset.missing(text)
             if len(missing) * 10 < len(text):
                 kept = "".join(c for c in text if c not in missing).strip()
                 if kept:
                     return kept
         return "文字" if lang == "zh" else "text"
+
+    def _reworded(self, rng: np.random.Generator, text: str) -> str:
+        """Now and then, the same in the other script or with other marks."""
+        if rng.random() < _TRADITIONAL:
+            other = wording.traditional(rng, text)
+            text = text if self.charset.missing(other) else other
+        return wording.other_marks(rng, text) if rng.random() < _OTHER_MARKS else text
 
     def phrase(self, rng: np.random.Generator, lang: str, max_chars: int) -> str:
         """Return a stretch of a sentence of at most `max_chars` characters; Latin words stay whole if they can."""
@@ -164,6 +175,22 @@ class Corpus:
             value = _pattern(rng)
         return f"{label}{(':', '：', ': ')[int(rng.choice(3, p=[0.5, 0.3, 0.2]))]}{value}"
 
+    def point(self, rng: np.random.Generator, length: int) -> str:
+        """Return a point of a list, or words in quotes one after the other, about `length` long."""
+        lang = "zh" if rng.random() < 0.8 else "en"
+        if rng.random() < 0.5:
+            return wording.item(rng, self.phrase(rng, lang, max(2, length - 3)))
+        words = []
+        while sum(map(len, words)) + 3 * len(words) < length:
+            words.append(
+                self.phrase(rng, lang, int(rng.integers(1, 6)) * (1 if lang == "zh" else 2))
+            )
+        text = wording.enumeration(rng, words)
+        if rng.random() < 0.5:
+            text = self.phrase(rng, lang, int(rng.integers(2, 8))) + text
+        first = int(rng.integers(max(1, len(text) - length + 1)))
+        return text[first : first + length].strip() or "、"
+
     def leaders(self, rng: np.random.Generator, length: int) -> str:
         """Return an entry of a table of contents, or a rule made of characters, about `length` long."""
         mark = "._-=*·…~"[int(rng.choice(8, p=[0.6, 0.08, 0.1, 0.06, 0.06, 0.04, 0.04, 0.02]))]
@@ -186,11 +213,13 @@ class Corpus:
 
     def _mixed(self, rng: np.random.Generator) -> str:
         zh = self.phrase(rng, "zh", int(rng.integers(3, 14)))
-        other = (
-            _pattern(rng)
-            if rng.random() < 0.4
-            else self.phrase(rng, "en", int(rng.integers(4, 18)))
-        )
+        draw = rng.random()
+        if draw < 0.3:
+            other = _pattern(rng)
+        elif draw < 0.55:
+            other = wording.acronym(rng)
+        else:
+            other = self.phrase(rng, "en", int(rng.integers(4, 18)))
         gap = " " if rng.random() < 0.5 else ""
         parts = [zh, other] if rng.random() < 0.6 else [other, zh]
         if rng.random() < 0.5:

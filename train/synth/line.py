@@ -23,8 +23,8 @@ Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
 # Shares of what a line says; the rest of each hundred is what the corpus calls "mixed".
-_KINDS = ("zh", "en", "words", "number", "random", "mixed", "entry", "leaders")
-_SHARES = (0.345, 0.215, 0.09, 0.10, 0.11, 0.08, 0.04, 0.02)
+_KINDS = ("zh", "en", "words", "number", "random", "mixed", "entry", "point", "leaders")
+_SHARES = (0.315, 0.20, 0.08, 0.09, 0.11, 0.10, 0.04, 0.05, 0.015)
 # Small text of menus and games, drawn to the pixel and hardly damaged: smaller than a lens leaves legible.
 _SCREEN_SHARE = 0.3
 # Screens are often saved smaller than they were, and not always in proportion.
@@ -87,6 +87,8 @@ class LineRenderer:
             return self.corpus.number(rng)[:latin]
         if kind == "entry":
             return self.corpus.entry(rng)[: max(2, round(max_width / 20))].strip()
+        if kind == "point":
+            return self.corpus.point(rng, max(2, round(max_width / 24 * fill)))
         if kind == "leaders":
             return self.corpus.leaders(rng, max(3, round(latin * 1.5 * fill)))
         if kind == "random":
@@ -163,7 +165,7 @@ class LineRenderer:
         draw, room = rng.random(), max(2, int(max_width / 20))
         if draw < 0.72:
             text = _words(rng, self.corpus.sentence(rng, "en"), room)
-            text = text.upper() if rng.random() < 0.4 else _recase(rng, text)
+            text = _recase(rng, text, upper=0.55)
         elif draw < 0.92:
             text = self.corpus.phrase(rng, "zh", min(max(1, room // 2), int(rng.integers(2, 8))))
         else:
@@ -226,11 +228,11 @@ def _words(rng: Rng, sentence: str, most: int) -> str:
     return text[:most]
 
 
-def _recase(rng: Rng, text: str) -> str:
+def _recase(rng: Rng, text: str, upper: float = 0.25) -> str:
     draw = rng.random()
-    if draw < 0.25:
-        return text.upper()
-    return text.title() if draw < 0.33 else text
+    if draw >= upper + 0.08 or not text.isascii():  # the capital of µ, say, is of another alphabet
+        return text
+    return text.upper() if draw < upper else text.title()
 
 
 def _restyle(rng: Rng, mask: NDArray[np.uint8], vertical: bool) -> NDArray[np.uint8]:
