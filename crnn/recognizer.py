@@ -12,7 +12,7 @@ from common.arrays import Floats, Image, Network
 from crnn import attention, ctc, preprocess
 from crnn.beam import BeamSearch
 from crnn.charset import Charset, normalize
-from crnn.consistency import Consistency
+from crnn.consistency import Consistency, common_script
 from crnn.ctc import Reading, Run
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
@@ -88,7 +88,20 @@ class Recognizer:
         self._barred = _barred(self.charset, allowed)
 
     def __call__(self, crops: Sequence[Image]) -> list[Reading]:
-        """Read crops, (H, W, 3) uint8 RGB each; one reading per crop in the same order."""
+        """Read crops, (H, W, 3) uint8 RGB each; one reading per crop in the same order.
+
+        Crops of one call are taken to be of one page: mostly in one script.
+        """
+        readings = self._read(crops)
+        script, strays = common_script([reading.text for reading in readings])
+        if strays and not self._attends:
+            again = self._read([crops[i] for i in strays], script)
+            for i, reading in zip(strays, again, strict=True):
+                readings[i] = reading
+        return readings
+
+    def _read(self, crops: Sequence[Image], script: int = 0) -> list[Reading]:
+        """Read crops, in a script where it is known."""
         readings = [_EMPTY] * len(crops)
         widths = [preprocess.width_at_height(c.shape[0], c.shape[1], self.max_width) for c in crops]
         usable = [i for i, crop in enumerate(crops) if crop.shape[0] and crop.shape[1]]
@@ -99,7 +112,7 @@ class Recognizer:
             outputs = self.network(batch)
             for row, i in enumerate(rows):
                 steps = -(-widths[i] // self.stride)
-                runs = self._runs([output[row] for output in outputs], steps)
+                runs = self._runs([output[row] for output in outputs], steps, script)
                 readings[i] = self._reading(runs, self.stride / widths[i])
         return readings
 
@@ -114,7 +127,7 @@ class Recognizer:
         if rows:
             yield rows
 
-    def _runs(self, outputs: Sequence[Any], steps: int) -> list[Run]:
+    def _runs(self, outputs: Sequence[Any], steps: int, script: int) -> list[Run]:
         """Find the characters in what the network gave for one line of so many steps."""
         if self._attends:
             labels, log_probs, places = outputs
@@ -123,7 +136,7 @@ class Recognizer:
         log_probs = log_probs[:steps]
         if self._barred is not None:
             log_probs = np.where(self._barred, np.float32(-np.inf), log_probs)
-        runs = self._consistency(log_probs, self._decode)
+        runs = self._consistency(log_probs, self._decode, script)
         return self._lexicon.correct(log_probs, runs, self.charset) if self._lexicon else runs
 
     def _reading(self, runs: list[Run], step: float) -> Reading:

@@ -7,7 +7,7 @@ import pytest
 
 from common.arrays import Floats
 from crnn import ctc
-from crnn.consistency import Consistency, script
+from crnn.consistency import Consistency, common_script, script
 
 CHARACTERS = "結结論论類类別别權权神种客容:：,，ab的 "
 CONSISTENT = Consistency(CHARACTERS)
@@ -98,3 +98,34 @@ def test_probabilities_are_left_as_they_are() -> None:
     before = steps.copy()
     CONSISTENT(steps, ctc.greedy)
     assert np.array_equal(steps, before)
+
+
+@pytest.mark.parametrize(
+    ("texts", "common", "strays"),
+    [
+        (["論權結類別", "種類", "別论"], 1, [2]),
+        (["论权结类别", "种类", "别論"], -1, [2]),
+        (["论权结类别", "种类", "論權結"], 0, []),  # a bilingual page
+        (["论权结类别种类别论权结类", "論權結"], -1, []),  # a quotation
+        (["论权", "別"], 0, []),  # too little to tell
+        (["abc", ""], 0, []),
+        ([], 0, []),
+    ],
+)
+def test_lines_that_belong_together_tell_the_script(
+    texts: list[str], common: int, strays: list[int]
+) -> None:
+    assert common_script(texts) == (common, strays)
+
+
+def test_a_line_of_one_character_follows_those_beside_it() -> None:
+    steps = probabilities([{"别": 0.7, "別": 0.25}])
+    for common, expected in ((0, "别"), (1, "別"), (-1, "别")):
+        runs = CONSISTENT(steps, ctc.greedy, common)
+        assert "".join(CHARACTERS[run.label - 1] for run in runs) == expected
+
+
+def test_a_quotation_keeps_its_script() -> None:
+    steps = probabilities([*spaced("論權結"), {"別": 0.5, "别": 0.4}])
+    runs = CONSISTENT(steps, ctc.greedy, -1)
+    assert "".join(CHARACTERS[run.label - 1] for run in runs) == "論權結別"

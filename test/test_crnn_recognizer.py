@@ -104,3 +104,32 @@ def test_spaces_at_the_ends_are_cut_with_their_scores() -> None:
 def test_width_is_bounded_for_any_crop() -> None:
     assert width_at_height(3, 5000) == MAX_WIDTH
     assert width_at_height(5000, 3) >= STRIDE
+
+
+def test_lines_of_one_call_agree_on_a_script() -> None:
+    charset = "測试試测驗论論 "
+    sure = {c: i + 1 for i, c in enumerate(charset)}
+
+    def network(lines: Floats) -> tuple[Floats]:
+        """Wide lines read 測試驗論, narrow ones 测 or perhaps 測."""
+        out = np.full((len(lines), lines.shape[3] // STRIDE, len(charset) + 1), 1e-4, np.float32)
+        out[..., 0] = 1
+        for row, line in enumerate(lines):
+            if line[0, :, 60:].any():
+                out[row, 2:14:3, [sure[c] for c in "測試驗論"]] = 50
+            else:
+                out[row, 2, [sure["测"], sure["測"]]] = 50, 20
+        return (np.asarray(np.log(out / out.sum(2, keepdims=True)), np.float32),)
+
+    def noise(width: int) -> np.ndarray:
+        return np.random.default_rng(0).integers(0, 256, (HEIGHT, width, 3)).astype(np.uint8)
+
+    recognize = Recognizer(network, charset=charset)
+    wide, narrow = noise(80), noise(40)
+    assert [r.text for r in recognize([narrow])] == ["测"]
+    assert [r.text for r in recognize([wide, narrow, wide, wide])] == [
+        "測試驗論",
+        "測",
+        "測試驗論",
+        "測試驗論",
+    ]
