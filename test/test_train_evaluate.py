@@ -184,8 +184,9 @@ def test_sheet_sums_characters_not_pages() -> None:
 def test_turns_right_by_a_right_and_a_stuck_classifier() -> None:
     image = np.zeros((10, 20, 3), np.uint8)
     image[:3, :3] = 255
-    assert program.turns_right(corner_angle, image) == 4
-    assert program.turns_right(lambda _: (90, 1.0), image) == 1
+    assert program.judge_turns(corner_angle, image) == (4, 0)
+    assert program.judge_turns(lambda _: (90, 1.0), image) == (1, 0)
+    assert program.judge_turns(lambda _: (0, 0.3), image) == (1, 3), "left as it is, three times"
     # Content turned clockwise by 90 degrees has its top left at the top right.
     assert corner_angle(rotate_ccw(image, 270))[0] == 90
 
@@ -201,6 +202,17 @@ def test_evaluate_reads_and_turns(tmp_path: Path) -> None:
     row = sheet.figures()["hand_zh"]
     assert row["bagR"] == pytest.approx(2 / 6)
     assert (row["pages"], row["angle"]) == (2, 1)
+
+
+def test_turns_left_open_count_on_sparse_pages_alone(tmp_path: Path) -> None:
+    texts = {"a.png": "two words", "b.png": "three words here"}
+    pages = list(
+        read_pages(write_folder(tmp_path, [record(name, text=t) for name, t in texts.items()]))
+    )
+    for page, left in zip(pages, (0.75, 0.0), strict=True):
+        sheet = program.evaluate([page], reader=None, classify=lambda _: (0, 0.4))
+        row = sheet.figures()["hand_zh"]
+        assert (row["angle"], row["left"]) == (0.25, left)
 
 
 def test_evaluate_crops_as_single_lines(tmp_path: Path) -> None:

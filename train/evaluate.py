@@ -8,8 +8,9 @@
 Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
 characters), CER of the page in reading order, exact (share of lines read exactly), 1-NED (lines
 paired by boxes, ICDAR 2019), space (F1 of the spaces between Latin words), hmean (boxes one to one
-at IoU 0.5), angle (share of the four turns of each page told right) and ms (median per page,
-models loaded, decoding included). A dash: the truth cannot say.
+at IoU 0.5), angle (share of the four turns of each page told right), left (share of turns
+left open, on pages of under three words) and ms (median per page, models loaded, decoding
+included). A dash: the truth cannot say.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from common.arrays import Image
 from common.image import load, rotate_ccw
 from crnn.recognizer import SEARCHES
 from ocr.models import build, decoding
+from ocr.orientation import KNOWN
 from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, select_pages
 from train.errors_html import ErrorPages
 from train.metrics import Counts, ReadLine, count_page
@@ -49,8 +51,10 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 ALL = "ALL"
 Classify = Callable[[Image], tuple[int, float]]
-COLUMNS = ("bagR", "bagF1", "CER", "exact", "1-NED", "space", "hmean", "angle")
+COLUMNS = ("bagR", "bagF1", "CER", "exact", "1-NED", "space", "hmean", "angle", "left")
 TURNS = (0, 90, 180, 270)
+SPARSE = 3
+"""Words below which a page's turn may be left open."""
 
 
 @dataclass
@@ -62,6 +66,7 @@ class Group:
     seconds: list[float] = field(default_factory=list)
     turns: int = 0
     turns_right: int = 0
+    turns_left: int = 0
 
     def figures(self) -> dict[str, float | None]:
         """Return the row: counts, figures, angle and ms; None where nothing was measured."""
@@ -71,6 +76,7 @@ class Group:
             **self.counts.figures(),
             **self.line_counts.figures(),
             "angle": self.turns_right / self.turns if self.turns else None,
+            "left": self.turns_left / self.turns if self.turns else None,
             "ms": statistics.median(self.seconds) * 1e3 if self.seconds else None,
         }
 
@@ -97,11 +103,12 @@ class ScoreSheet:
             if seconds is not None:
                 group.seconds.append(seconds)
 
-    def add_turns(self, source: str, right: int, turns: int) -> None:
-        """Add how many turns of one page of `source` were told right."""
+    def add_turns(self, source: str, right: int, turns: int, left: int = 0) -> None:
+        """Add how many turns of a page of `source` were told right, and how many of a sparse one were left open."""
         for group in self._rows(source):
             group.turns += turns
             group.turns_right += right
+            group.turns_left += left
 
     def figures(self) -> dict[str, dict[str, float | None]]:
         """Return name to row: sources by name, then the groups that have pages, then all."""
@@ -142,9 +149,17 @@ def _number(value: float | None, form: str) -> str:
     return "-".rjust(int(form.split(".")[0])) if value is None else format(value, form)
 
 
-def turns_right(classify: Classify, image: Image) -> int:
-    """Turn an upright picture all four ways and count how many of the turns are told right."""
-    return sum(classify(rotate_ccw(image, -degrees % 360))[0] == degrees for degrees in TURNS)
+def judge_turns(classify: Classify, image: Image) -> tuple[int, int]:
+    """Turn an upright picture all four ways: how many of the turns are told right, how many others are left alone."""
+    answers = [(t, *classify(rotate_ccw(image, -t % 360))) for t in TURNS]
+    right = [degrees == turn for turn, degrees, _ in answers]
+    left = [score < KNOWN for _, _, score in answers]
+    return sum(right), sum(b and not a for a, b in zip(right, left, strict=True))
+
+
+def is_sparse(page: LabelledPage) -> bool:
+    """Whether a page has so few words that its turn may be left open."""
+    return sum(len(line.text.split()) for line in page.lines if not line.ignore) < SPARSE
 
 
 def read_page(reader: ocr.Reader, page: LabelledPage) -> tuple[list[ReadLine], float]:
@@ -188,11 +203,11 @@ def evaluate(
             sheet.add_page(page, Counts(pages=1))
         if classify is not None and not page.cropped:
             try:
-                right = turns_right(classify, load(page.path))
+                right, left = judge_turns(classify, load(page.path))
             except ocr.InputError as error:
                 _LOG.warning("angle not measured: %s", error)
                 continue
-            sheet.add_turns(page.source, right, len(TURNS))
+            sheet.add_turns(page.source, right, len(TURNS), left * is_sparse(page))
     return sheet
 
 
