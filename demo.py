@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add("--single-line", action="store_true", help="each picture is one cut-out line")
+    add("--vertical", action="store_true", help="lines run down, in columns from the right")
     add("--decode", choices=SEARCHES, help="greedy: no language model settles doubts")
     add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
     add("--allowed", metavar="CHARS", help="the only characters to read")
@@ -167,6 +168,7 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
                 decode=options.decode,
                 lexicon=options.lexicon,
                 allowed=options.allowed,
+                vertical=options.vertical,
             )
         except OSError as error:
             usage_error(f"{error.filename}: {error.strerror}")

@@ -32,6 +32,7 @@ def load(
     decode: str | None = None,
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
+    vertical: bool = False,
 ) -> Reader:
     """Load the three models of a reader.
 
@@ -46,6 +47,7 @@ def load(
             "beam" for recognizers that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
+        vertical: Lines run from top to bottom, in columns from the right, as in many Chinese books and signs.
 
     Raises:
         ValueError: A name, device, number of threads or way to decode that is not there, or allowed
@@ -53,7 +55,10 @@ def load(
         OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
     """
-    chosen = decoding(decode, lexicon, allowed)
+    options = {
+        "recognizer": decoding(decode, lexicon, allowed),
+        "detector": {"vertical": True} if vertical else {},
+    }
     names = {"angle": angle, "detector": detector, "recognizer": recognizer}
     built = {
         task: build(
@@ -61,7 +66,7 @@ def load(
             task,
             device=device,
             threads=threads,
-            options=chosen if task == "recognizer" else {},
+            options=options.get(task, {}),
         )
         for task, name in names.items()
     }

@@ -18,6 +18,7 @@ from train.synth.fonts import Face, FontLibrary
 from train.synth.line_damage import compress, damage, scene_damage
 from train.synth.line_view import View
 from train.synth.text import TextMask, draw_text
+from train.synth.wording import few_words, recased
 
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
@@ -82,7 +83,7 @@ class LineRenderer:
                 if kind == "en"
                 else min(latin, int(rng.integers(3, 16)))
             )
-            return _recase(rng, self.corpus.phrase(rng, "en", limit))[:limit].strip() or "a"
+            return recased(rng, self.corpus.phrase(rng, "en", limit))[:limit].strip() or "a"
         if kind == "number":
             return self.corpus.number(rng)[:latin]
         if kind == "entry":
@@ -164,8 +165,8 @@ class LineRenderer:
         """A word or two as cameras catch them in the street."""
         draw, room = rng.random(), max(2, int(max_width / 20))
         if draw < 0.72:
-            text = _words(rng, self.corpus.sentence(rng, "en"), room)
-            text = _recase(rng, text, upper=0.55)
+            text = few_words(rng, self.corpus.sentence(rng, "en"), room)
+            text = recased(rng, text, upper=0.55)
         elif draw < 0.92:
             text = self.corpus.phrase(rng, "zh", min(max(1, room // 2), int(rng.integers(2, 8))))
         else:
@@ -216,23 +217,6 @@ def _plain(rng: Rng, height: int, width: int) -> Grey:
     return np.full((height, width), level, np.float32) + np.linspace(
         0, slope, width, dtype=np.float32
     )
-
-
-def _words(rng: Rng, sentence: str, most: int) -> str:
-    """Return a word of a sentence, or two, in at most `most` characters; longer ones are cut."""
-    words = sentence.split()
-    first = int(rng.integers(len(words))) if words else 0
-    text = "".join(words[first : first + 1])
-    if first + 1 < len(words) and len(text) + 1 + len(words[first + 1]) <= most:
-        text = f"{text} {words[first + 1]}" if rng.random() < 0.3 else text
-    return text[:most]
-
-
-def _recase(rng: Rng, text: str, upper: float = 0.25) -> str:
-    draw = rng.random()
-    if draw >= upper + 0.08 or not text.isascii():  # the capital of µ, say, is of another alphabet
-        return text
-    return text.upper() if draw < upper else text.title()
 
 
 def _restyle(rng: Rng, mask: NDArray[np.uint8], vertical: bool) -> NDArray[np.uint8]:

@@ -72,3 +72,21 @@ def item(rng: Rng, text: str) -> str:
         *2 * (_BULLETS[int(rng.integers(len(_BULLETS)))],),
     )
     return f"{heads[int(rng.integers(len(heads)))]}{gap}{text}"
+
+
+def few_words(rng: Rng, sentence: str, most: int) -> str:
+    """Return a word of a sentence, or two, in at most `most` characters; longer ones are cut."""
+    words = sentence.split()
+    first = int(rng.integers(len(words))) if words else 0
+    text = "".join(words[first : first + 1])
+    if first + 1 < len(words) and len(text) + 1 + len(words[first + 1]) <= most:
+        text = f"{text} {words[first + 1]}" if rng.random() < 0.3 else text
+    return text[:most]
+
+
+def recased(rng: Rng, text: str, upper: float = 0.25) -> str:
+    """Return a text in capitals with a chance of `upper`, in title case now and then."""
+    draw = rng.random()
+    if draw >= upper + 0.08 or not text.isascii():  # the capital of µ, say, is of another alphabet
+        return text
+    return text.upper() if draw < upper else text.title()
