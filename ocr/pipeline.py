@@ -221,7 +221,7 @@ class Reader:
     ) -> Iterator[tuple[LineReading, Floats]]:
         """Read quads in their order; without those that are no text, and parted at gaps where asked."""
         for first, crops in _crops(upright, quads, margin):
-            read = second_look.read(self._recognizer, crops)
+            read = second_look.read(self._recognizer, crops, slanted=not parted)
             for i, (reading, piece) in enumerate(zip(read, crops, strict=True), first):
                 if scores[i] < LIKELY and reading.score < READABLE:
                     continue

@@ -1,11 +1,12 @@
 """Lines that are read without confidence are read again, wider; the surer reading that lost nothing stands.
 
-Narrow and condensed letters get too few steps of a CTC network. Which lines those are, the network itself
-tells best: by its score.
+Narrow and condensed letters get too few steps of a CTC network, and words that were cut out upright may slant. Which
+lines those are, the network itself tells best: by its score.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -23,6 +24,14 @@ HOPELESS = 0.3
 STRETCH = 1.25
 """How much wider the second look is."""
 
+TILT = 16.0
+"""Degrees by which a short crop is turned either way, where its words may slant."""
+
+TILT_BELOW, TILT_GAIN = 0.8, 0.05
+"""Score below which that is tried, and by how much a reading must be surer to stand."""
+
+SHORT = 8.0
+"""Heights of width up to which a crop is short: in a longer one a slant leaves the letters no height."""
 
 LOST, LOST_SHARE = 4, 0.25
 """Characters, and their share of those it has, that a reading lacks if it has lost some: dots, most often."""
@@ -41,8 +50,19 @@ class _Reading(Protocol):
 R = TypeVar("R", bound=_Reading)
 
 
-def read(recognize: Callable[[Sequence[Image]], Sequence[R]], crops: Sequence[Image]) -> list[R]:
-    """Read crops, (H, W, 3) uint8 RGB each, those of low score twice; one reading for each."""
+def read(
+    recognize: Callable[[Sequence[Image]], Sequence[R]],
+    crops: Sequence[Image],
+    *,
+    slanted: bool = False,
+) -> list[R]:
+    """Read crops, (H, W, 3) uint8 RGB each, those of low score again; one reading for each.
+
+    Args:
+        recognize: reads crops.
+        crops: of lines.
+        slanted: words may lie aslant in them, as in upright boxes of words.
+    """
     readings = list(recognize(crops)) if crops else []
     unsure = [i for i, reading in enumerate(readings) if HOPELESS <= reading.score < UNSURE]
     if unsure:
@@ -50,7 +70,26 @@ def read(recognize: Callable[[Sequence[Image]], Sequence[R]], crops: Sequence[Im
         for i, reading in zip(unsure, again, strict=True):
             if _is_better(reading, readings[i]):
                 readings[i] = reading
+    if slanted:
+        _read_tilted(recognize, crops, readings)
     return readings
+
+
+def _read_tilted(
+    recognize: Callable[[Sequence[Image]], Sequence[R]], crops: Sequence[Image], readings: list[R]
+) -> None:
+    """Replace readings of short crops by surer ones of the same crops turned a little."""
+    unsure = [
+        i
+        for i, (crop, reading) in enumerate(zip(crops, readings, strict=True))
+        if reading.score < TILT_BELOW and 0 < crop.shape[1] < SHORT * crop.shape[0]
+    ]
+    tilts = (-TILT, TILT)
+    again = recognize([tilted(crops[i], tilt) for i in unsure for tilt in tilts]) if unsure else []
+    for i, turned in zip(np.repeat(unsure, len(tilts)), again, strict=True):
+        known = readings[i]
+        if turned.score > known.score + TILT_GAIN and len(turned.text) >= len(known.text) - 1:
+            readings[i] = turned
 
 
 def _is_better(second: _Reading, first: _Reading) -> bool:
@@ -70,3 +109,14 @@ def wider(crop: Image) -> Image:
     height, width = crop.shape[:2]
     size = max(1, round(width * STRETCH)), height
     return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def tilted(crop: Image, degrees: float) -> Image:
+    """Turn a crop counter-clockwise about its middle; of its height stays what a slanted line in it would have."""
+    height, width = crop.shape[:2]
+    sine, cosine = abs(math.sin(math.radians(degrees))), math.cos(math.radians(degrees))
+    line = min(height, 1.15 * max(0.45 * height, (height - width * sine) / cosine))
+    size = max(8, round(min(width / cosine, width * cosine + height * sine))), max(8, round(line))
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    return np.asarray(cv2.warpAffine(crop, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)

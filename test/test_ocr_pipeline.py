@@ -86,7 +86,7 @@ def test_single_line_is_read_whole(bars: Image) -> None:
 
     def recognize(crops: list[Image]) -> list[Reading]:
         seen.extend(crops)
-        return [Reading()]
+        return [Reading() for _ in crops]
 
     page = ocr.Reader(refuse, recognize, refuse).read(bars, single_line=True)  # type: ignore[arg-type]
     assert np.array_equal(seen[0], bars)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 
@@ -76,3 +77,39 @@ def test_nothing_is_asked_of_the_network_where_there_is_nothing() -> None:
 def test_a_narrow_crop_can_be_stretched() -> None:
     assert second_look.wider(crop(1)).shape == (10, 1, 3)
     assert second_look.wider(crop(400)).shape == (10, 500, 3)
+
+
+def slanting(degrees: float) -> Image:
+    """A white crop, 60 by 120, with a black bar through its middle that falls to the right by some degrees."""
+    image = np.full((60, 120, 3), 255, np.uint8)
+    step = 50 * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+    first, last = ([round(float(x)) for x in (60, 30) + sign * step] for sign in (-1, 1))
+    return np.asarray(cv2.line(image, first, last, (0, 0, 0), 5), np.uint8)
+
+
+def level(crops: Sequence[Image]) -> list[Reading]:
+    """Reads bars, the surer the closer they are to level."""
+    rows = [np.nonzero((c[..., 0] < 128).any(axis=1))[0] for c in crops]
+    return [Reading("bar", max(0.0, 1 - float(np.ptp(r)) / 60)) for r in rows]
+
+
+@pytest.mark.parametrize("degrees", [-16, 16])
+def test_slanted_words_are_read_level(degrees: float) -> None:
+    picture = slanting(degrees)
+    straight = second_look.read(level, [picture])[0].score
+    assert straight < 0.6
+    assert second_look.read(level, [picture], slanted=True)[0].score > straight + 0.25
+
+
+def test_what_is_read_well_or_long_is_not_turned() -> None:
+    recognizer = Recognizer()
+    second_look.read(recognizer, [crop(96), crop(1), np.zeros((2, 40, 3), np.uint8)], slanted=True)
+    assert [len(seen) for seen in recognizer.seen] == [3, 1, 2]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (40, 3), (32, 250)])
+def test_any_short_crop_can_be_turned(size: tuple[int, int]) -> None:
+    for degrees in (-16.0, 16.0):
+        turned = second_look.tilted(np.full((*size, 3), 9, np.uint8), degrees)
+        assert min(turned.shape[:2]) >= 8
+        assert (turned == 9).all()
