@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from angle.preprocess import COUNT, SIDES, SIZE, line_pieces, pieces
+from angle.preprocess import COUNT, LINE_HEIGHTS, SIDES, SIZE, line_pieces, pieces
 from common.arrays import Floats, Image, Network, Quads
 
 
@@ -84,8 +84,10 @@ class Classifier:
         """
         inputs = line_pieces(image, quads, size=self._size)
         logits = self._network(inputs)[0] if len(inputs) else np.zeros((0, 4))
+        # Every stroke of a line is seen as often as there are heights, and counts once.
+        temperature = self._temperature * len(LINE_HEIGHTS)
         return page_scores(
-            np.asarray(logits, np.float64), temperature=self._temperature, doubt=self._doubt
+            np.asarray(logits, np.float64), temperature=temperature, doubt=self._doubt
         )
 
 

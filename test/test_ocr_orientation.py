@@ -72,13 +72,22 @@ def test_an_empty_page_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_lines_that_say_nothing_leave_the_guess(text: str) -> None:
+def test_where_lines_say_nothing_a_guess_is_not_enough(text: str) -> None:
     def mute(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(text, 0.9) for _ in crops]
 
     angle, upright, *_ = settle(page(90), Angle(270, 0.9), unsure, detect, mute)
-    assert angle.degrees == 270
-    np.testing.assert_array_equal(upright, page(180))
+    assert angle.degrees == 0
+    assert 0.5 < angle.score < 0.8
+    np.testing.assert_array_equal(upright, page(90))
+
+
+def test_a_guess_decides_between_turns_that_read_alike() -> None:
+    def alike(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("OXHO", 0.95 if c.shape[1] > c.shape[0] else 0.0) for c in crops]
+
+    assert settle(page(180), Angle(180, 0.9), unsure, detect, alike).angle.degrees == 180
+    assert settle(page(0), Angle(0, 0.9), unsure, detect, alike).angle.degrees == 0
 
 
 def word(image: Image, quads: Quads) -> Floats:

@@ -78,7 +78,9 @@ def main() -> None:
         help="form of the weights to train on from",
     )
     parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
-    parser.add_argument("--temperature", type=float, help="of the orientation classifier's score")
+    parser.add_argument(
+        "--temperature", type=float, help="of the angle's score (the run's config.json)"
+    )
     parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
     parser.add_argument("--figures", type=json.loads, help="for the manifest: a JSON object")
     for name in ("fonts", "corpus", "backgrounds"):
@@ -87,6 +89,8 @@ def main() -> None:
     if args.arch not in ARCHS[args.package]:
         parser.error(f"{args.package} has no --arch {args.arch}: {', '.join(ARCHS[args.package])}")
     args.name = args.name or NAMES[args.arch]
+    if args.package == "angle" and args.temperature is None:
+        args.temperature = _fitted(args.weights.parent / "config.json")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     export = EXPORTS[args.package](args)
     state = compact.load(args.weights)
@@ -99,6 +103,11 @@ def main() -> None:
     if args.trainable != "none":
         compact.save(state, args.out / f"{stem}.safetensors", args.trainable)
     _register(args, args.out / f"{stem}.onnx")
+
+
+def _fitted(config: Path) -> float | None:
+    """The temperature that a training of the angle wrote into its run folder, where there is one."""
+    return float(json.loads(config.read_text("utf-8"))["temperature"]) if config.exists() else None
 
 
 def write_float(
