@@ -217,10 +217,10 @@ def test_options_reach_the_reader(
 
     monkeypatch.setattr(ocr, "load", load)
     arguments = ["--models", "m", "--angle", "a", "--detector", "d", "--recognizer", "r"]
-    assert demo.main([str(good), *arguments, "--no-angle", "--quiet"]) == 0
+    assert demo.main([str(good), *arguments, "--no-angle", "--vertical", "--quiet"]) == 0
     expected = {"models": "m", "angle": "a", "detector": "d", "recognizer": "r"}
     expected |= {"decode": None, "lexicon": None, "allowed": None}  # type: ignore[dict-item]
-    assert seen == expected | {"device": "cpu", "threads": None}
+    assert seen == expected | {"device": "cpu", "threads": None, "vertical": True}
 
 
 @pytest.mark.parametrize("option", ["--no-angle", "--single-line"])
