@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from difflib import SequenceMatcher
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,8 +75,7 @@ def test_beam_search_reads_a_clean_page_as_greedy_does() -> None:
     readers = [ocr.load(threads=1, decode=decode) for decode in ("greedy", "beam")]
     texts = [reader.read(DATA / "page.png").text for reader in readers]
     assert len(texts[0]) > 100
-    differing = sum(a != b for a, b in zip(*texts, strict=False)) if len(set(texts)) > 1 else 0
-    assert differing < 0.02 * len(texts[0])
+    assert SequenceMatcher(None, *texts, autojunk=False).ratio() > 0.98
 
 
 def test_demo_reads_only_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:

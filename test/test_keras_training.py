@@ -106,6 +106,12 @@ def _tensors(batch: Arrays) -> dict[str, torch.Tensor]:
     return {key: torch.from_numpy(value) for key, value in batch.items()}
 
 
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Weights that do not depend on which tests ran before."""
+    keras.utils.set_random_seed(1)
+
+
 # The same first loss
 
 
