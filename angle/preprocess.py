@@ -75,9 +75,10 @@ def line_pieces(
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     found = []
     for quad in np.asarray(quads, np.float32):
+        degrees = slant(quad)
         for height in heights:
             for box in line_windows(quad, size / height):
-                piece = tilted_cut(grey, box, size, slant(quad))
+                piece = tilted_cut(grey, box, size, degrees)
                 if piece.std() >= MIN_DEVIATION:
                     found.append(normalize(piece))
     return np.stack(found) if found else np.zeros((0, 1, size, size), np.float32)
@@ -146,10 +147,8 @@ def cut(grey: Grey, box: Floats, size: int) -> Grey:
     height, width = grey.shape
     x0, y0, x1, y1 = (float(value) for value in box)
     left, top = min(max(0, int(x0)), width - 1), min(max(0, int(y0)), height - 1)
-    right, bottom = (
-        max(left + 1, min(width, int(np.ceil(x1)))),
-        max(top + 1, min(height, int(np.ceil(y1)))),
-    )
+    right = max(left + 1, min(width, int(np.ceil(x1))))
+    bottom = max(top + 1, min(height, int(np.ceil(y1))))
     scale = size / (x1 - x0)
     piece = _resize(grey[top:bottom, left:right], scale, most=size)
     if piece.shape == (size, size):
@@ -221,7 +220,6 @@ def _resize(grey: Grey, scale: float, most: int | None = None) -> Grey:
         height, width = min(height, most), min(width, most)
     if (height, width) == grey.shape:
         return grey
-    how = (
-        cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )  # the mean of an area makes blocks of what grows
+    # The mean of an area makes blocks of what grows.
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(grey, (width, height), interpolation=how), np.uint8)

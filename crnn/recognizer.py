@@ -95,6 +95,7 @@ class Recognizer:
         readings = self._read(crops)
         script, strays = common_script([reading.text for reading in readings])
         if strays and not self._attends:
+            # They are few; to keep the probabilities of every line until then would take gigabytes.
             again = self._read([crops[i] for i in strays], script)
             for i, reading in zip(strays, again, strict=True):
                 readings[i] = reading

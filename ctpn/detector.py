@@ -18,7 +18,6 @@ SAME_SCALE = 1.2
 LARGE = 120.0
 """Pixels of height in the second look from which the first look sees a line better."""
 
-
 LETTERING = 48.0
 """Pixels of height in the first look from which a look at half its size sees a line better."""
 

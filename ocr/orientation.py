@@ -121,12 +121,13 @@ def _chances(votes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _largest(lines: _Found) -> NDArray[np.intp]:
     """Number the lines with the most to see: long and large, and surely text."""
-    return np.argsort(-_areas(lines.quads) * lines.scores, kind="stable")[:LINES]
+    sides = _sides(lines.quads)
+    return np.argsort(-sides[:, 0] * sides[:, 1] * lines.scores, kind="stable")[:LINES]
 
 
-def _areas(quads: Quads) -> Floats:
-    sides = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)  # (M, 4)
-    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+def _sides(quads: Quads) -> Floats:
+    """Lengths (M, 4) of the sides: top, right, bottom, left."""
+    return np.asarray(np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2), np.float32)
 
 
 def _legible(
@@ -136,7 +137,7 @@ def _legible(
 
     Tall boxes have no say: `crop` turns them, so lines that lie on their side would read as well as upright ones.
     """
-    sides = np.linalg.norm(np.roll(lines.quads, -1, axis=1) - lines.quads, axis=2)
+    sides = _sides(lines.quads)
     wide = sides[:, 1] < 1.2 * sides[:, 0]
     rows = _Found(lines.turned, lines.quads[wide], lines.scores[wide])
     crops = [crop(lines.turned, rows.quads[i]) for i in _largest(rows)]

@@ -7,12 +7,11 @@ names its own, and takes another of `FORMS` where the field uses several.
 from __future__ import annotations
 
 import difflib
-import functools
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from train.metrics import edit_distance, normalize
+from train.scripts import converter
 
 Form = Callable[[str], str]
 Pairs = Sequence[tuple[str, str]]
@@ -35,7 +34,7 @@ def ctr(text: str) -> str:
     Raises:
         ModuleNotFoundError: OpenCC is not installed.
     """
-    return str(_simplifier().convert(text.translate(_FULL_TO_HALF))).lower()
+    return converter("t2s")(text.translate(_FULL_TO_HALF)).lower()
 
 
 def alphanumeric(text: str) -> str:
@@ -153,15 +152,3 @@ def _align(truth: str, reading: str) -> list[int | None]:
 def _in_form(pairs: Pairs, form: Form, *, need_truth: bool) -> list[tuple[str, str]]:
     kept = [(form(truth), form(reading)) for truth, reading in pairs]
     return [(a, b) for a, b in kept if a or (b and not need_truth)]
-
-
-@functools.cache
-def _simplifier() -> Any:  # noqa: ANN401
-    try:
-        from opencc import OpenCC
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "the CTR form needs OpenCC to turn traditional characters into simplified ones; "
-            "pip install -r requirements-train.txt"
-        ) from error
-    return OpenCC("t2s")

@@ -11,6 +11,7 @@ import numpy as np
 from fontTools.ttLib import TTCollection, TTFont
 from PIL import ImageFont
 
+from common.writing import WIDE_FROM
 from train.synth import pcf
 
 FOLDERS = (Path("/usr/share/fonts"), Path.home() / ".local/share/fonts")
@@ -148,7 +149,7 @@ class FontLibrary:
             LookupError: no face has all the characters.
         """
         # Latin letters inside Chinese documents are mostly drawn by the Chinese face.
-        han = any(ord(c) > 0x2E7F for c in text) or rng.random() < 0.2
+        han = any(c >= WIDE_FROM for c in text) or rng.random() < 0.2
         for families in (self._families[(han, style)], self._families[(han, None)]):
             for _ in range(8 if families else 0):
                 family = families[int(rng.integers(len(families)))]

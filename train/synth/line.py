@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.writing import WIDE_FROM
 from crnn.preprocess import HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus import Corpus
@@ -156,7 +157,7 @@ class LineRenderer:
         crop, centers, widths = _cut(
             rng, canvas, drawn, (pad, pad, width, height), askew=0.2 if plain else 1.0
         )
-        han = any(ord(c) > 0x2E7F for c in drawn.text)
+        han = any(c >= WIDE_FROM for c in drawn.text)
         crop = compress(rng, crop) if screen else damage(rng, crop, finest=13.0 if han else 9.0)
         image = np.repeat(crop[:, :, None], 3, axis=2)
         return LineSample(image, drawn.text, centers, widths)
@@ -184,7 +185,7 @@ class LineRenderer:
         _neighbours(rng, alpha, mask, view.pad, near=0.35, ruled=0.05)
         canvas = _ink(rng, self._ground(rng, *alpha.shape), alpha / 255.0)
         crop, centers, widths = view.cut(canvas, drawn)
-        finest = 14.0 if any(ord(c) > 0x2E7F for c in text) else 9.0
+        finest = 14.0 if any(c >= WIDE_FROM for c in text) else 9.0
         crop = scene_damage(rng, crop, finest=finest * view.shrink)
         return LineSample(np.repeat(crop[:, :, None], 3, axis=2), text, centers, widths)
 

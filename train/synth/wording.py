@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import numpy as np
+
+from train.scripts import converter
 
 Rng = np.random.Generator
 
@@ -20,14 +20,7 @@ _ORDINALS = "一二三四五六七八九十"
 
 def traditional(rng: Rng, text: str) -> str:
     """Return simplified Chinese as it is written in one of the regions that write traditional characters."""
-    return str(_converter(_VARIANTS[int(rng.integers(len(_VARIANTS)))]).convert(text))
-
-
-@cache
-def _converter(name: str) -> Any:  # noqa: ANN401 - opencc has no types
-    from opencc import OpenCC  # here: whoever renders English alone needs none
-
-    return OpenCC(name)
+    return converter(_VARIANTS[int(rng.integers(len(_VARIANTS)))])(text)
 
 
 def other_marks(rng: Rng, text: str) -> str:
