@@ -86,6 +86,13 @@ class CTPN(nn.Module):
         # Text is rare among anchors: starting at 2 % avoids a first thousand steps of saying no.
         nn.init.constant_(self.score.bias, -4.0)
 
+    def context(self, images: Tensor) -> Tensor:
+        """Return what the layer along the rows reads, (N, features, H / 16, W / 16), not negative."""
+        x = self.trunk(images)
+        x = x + self.context1(x)
+        out: Tensor = x + self.context2(x)
+        return out
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Answer for every anchor.
 
@@ -95,9 +102,7 @@ class CTPN(nn.Module):
         Returns:
             Logits (N, R, C, K), vertical offsets (N, R, C, K, 2) and side offsets (N, R, C, K).
         """
-        x = self.trunk(images)
-        x = x + self.context1(x)
-        x = x + self.context2(x)
+        x = self.context(images)
         channels, rows, cols = x.shape[1], x.shape[2], x.shape[3]
         lines = x.permute(0, 2, 3, 1).reshape(-1, cols, channels)  # (N * R, C, features)
         along = self.lstm(lines)[0]
@@ -152,15 +157,23 @@ class VGG16CTPN(nn.Module):
             self.score.bias[0::2] = 2.0
             self.score.bias[1::2] = -2.0
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As `CTPN.forward`."""
-        x = torch.relu(self.conv(self.trunk(images))).permute(0, 2, 3, 1)
+    def context(self, images: Tensor) -> Tensor:
+        """Return what the layer along the rows reads, (N, features, H / 16, W / 16), not negative."""
+        return torch.relu(self.conv(self.trunk(images)))
+
+    def answers(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the three answers, see `CTPN.forward`, from `context`."""
+        x = context.permute(0, 2, 3, 1)
         rows, cols, channels = x.shape[1:]
         along = self.lstm(x.reshape(-1, cols, channels))[0]  # (N * R, C, 2 hidden)
         x = torch.relu(self.fc(along)).reshape(-1, rows, cols, self.fc.out_features)
         pairs = self.score(x).reshape(-1, rows, cols, ANCHORS, 2)
         deltas = self.delta(x).reshape(-1, rows, cols, ANCHORS, 2)
         return pairs[..., 1] - pairs[..., 0], deltas, self.side(x)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `CTPN.forward`."""
+        return self.answers(self.context(images))
 
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {"small": CTPN, "reference": VGG16CTPN}

@@ -10,7 +10,7 @@ from typing import Any
 
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
-from ocr.network import load_onnx
+from ocr.network import Chained, load_onnx
 from ocr.pipeline import Reader
 from ocr.weights import WEIGHTS, WeightsError, find, read
 
@@ -99,6 +99,9 @@ def build(
     row = find(name, task, folder)
     path, content = read(row, folder)
     network, config = load_onnx(path, threads, device, content=content)
+    if row.trunk:
+        where, trunk = read(find(row.trunk, "trunk", folder), folder)
+        network = Chained(load_onnx(where, threads, device, content=trunk)[0], network)
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
         return model(network, **config, **options)

@@ -11,6 +11,8 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common.arrays import Floats, Network
 from ocr.weights import WeightsError
 
@@ -125,6 +127,24 @@ class OnnxNetwork:
         if session is not None:
             # One reference that nobody gives back, so that not even the interpreter's end deletes it.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+class Chained:
+    """A trunk that several models share, and what one of them does with its maps.
+
+    Args:
+        trunk: From pictures in three colors to (maps,).
+        head: From those maps to the answers.
+    """
+
+    def __init__(self, trunk: Network, head: Network) -> None:
+        self._trunk, self._head = trunk, head
+
+    def __call__(self, images: Floats) -> tuple[Any, ...]:
+        """Run both on a batch; grey pictures serve as all three colors."""
+        if images.shape[1] == 1:
+            images = np.repeat(images, 3, axis=1)
+        return self._head(self._trunk(images)[0])
 
 
 _networks: weakref.WeakSet[OnnxNetwork] = weakref.WeakSet()

@@ -18,7 +18,7 @@ from angle.convert import to_keras, to_torch
 from angle.model_keras import vgg16_angle
 from train.data.batches_keras import Arrays, RenderedBatches, Shape, stretched
 from train.data.pieces import AngleRecipe, PieceBatches, angle_page
-from train.fit_keras import add_epochs, fit, optimizer, prepared, set_precision
+from train.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
 from train.recipes import FitRecipe
 from train.start import open_run, parse, schedule_of
 
@@ -75,7 +75,9 @@ def main() -> None:
         shape = make_shape(recipe, seed)
         return RenderedBatches(make, shape, steps=steps, workers=args.workers)
 
-    model = compiled(prepared(vgg16_angle(), args, to_keras), schedule)
+    model = compiled(
+        prepared(vgg16_angle(normalized=is_normalized(args)), args, to_keras), schedule
+    )
     learned = batches(args.seed, args.epoch_steps)
     held_out = batches(HELD_OUT + args.seed, args.validation_steps)
     fit(model, schedule, started.run, learned, held_out, to_torch, resume=args.resume)

@@ -60,7 +60,15 @@ def unpack(packed: Weights) -> Weights:
 
 
 def load(path: Path) -> Weights:
-    """Read weights of any form as float32."""
+    """Read weights of any form as float32, be it out of an exported model.
+
+    Raises:
+        ValueError: an ONNX file that does not say where its trained weights are.
+    """
+    if path.suffix == ".onnx":
+        from train import onnx_weights  # only those who train from it need onnx
+
+        return onnx_weights.load(path)
     return unpack(load_file(path))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -37,14 +38,16 @@ from train.run import log
 from train.start import add_rnn, with_rnn
 from train.start_torch import parse, prepared, schedule_of, start
 from train.synth.line import LineRenderer
+from train.teacher_torch import Pupil, feature_loss, load_teacher
 
 Labelled = list[tuple[str, Image, str]]
 
 
-def make_loss(recipe: CrnnRecipe) -> Loss:
+def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
     """Return the loss of one batch: cross-entropy per step first, then CTC beside it.
 
-    A network with attention learns to read by it all the time, from the same features.
+    A network with attention learns to read by it all the time, from the same features. With a teacher the
+    features are led to its own all the time, and its classifier stays as it is until CTC joins.
     """
 
     def loss(
@@ -53,12 +56,20 @@ def make_loss(recipe: CrnnRecipe) -> Loss:
         features = network.features(batch["lines"])
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
         targets = coarser(targets, getattr(network, "stride", STRIDE) // STRIDE)
-        head = network.classify
-        ctc, aligned = line_loss(features, head.weight, head.bias, targets, sampled=recipe.sampled)
+        weight, bias = network.classify.weight, network.classify.bias
+        if teacher is not None and progress < recipe.aligned_until:
+            weight, bias = weight.detach(), bias.detach()
+        ctc, aligned = line_loss(features, weight, bias, targets, sampled=recipe.sampled)
         total = (
             recipe.aligned_weight * aligned if progress < recipe.aligned_until else ctc + aligned
         )
         figures = {"ctc": ctc.item(), "aligned": aligned.item(), "lines": len(batch["lines"])}
+        if teacher is not None:
+            with torch.no_grad():
+                taught = teacher.features(batch["lines"])
+            distance = feature_loss(features, taught, batch["steps"])
+            total = total + recipe.teacher_weight * distance
+            figures["taught"] = distance.item()
         if hasattr(network, "attention"):
             read = network.attention.loss(features, batch["labels"], batch["lengths"])
             total = total + recipe.attention_weight * read
@@ -105,6 +116,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this training alone."""
     add_rnn(parser)
     add_mixture(parser)
+    parser.add_argument(
+        "--teacher", type=Path, help="weights of the small recognizer to learn from (.safetensors)"
+    )
 
 
 def main() -> None:
@@ -113,15 +127,18 @@ def main() -> None:
     args.arch = with_rnn(args.arch, args.rnn)
     # Weights that read already need no phase of alignment alone.
     recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
+    small = args.arch == "small"
+    if not small:  # a line costs the papers' networks five times as much: more and smaller steps
+        recipe = replace(recipe, columns=8192)
     # Weights that are to keep what they know move slowly.
     usual = FitRecipe(lr=5e-4, warmup_steps=50) if args.data else FitRecipe(warmup_steps=200)
     schedule = schedule_of(args, usual)
     started = start(args, f"crnn-{args.arch}", recipe, schedule)
     charset = Charset.load()
     renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
-    small = args.arch == "small"
     made = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
-    network = prepared(made, args)
+    teacher = load_teacher(args.teacher) if args.teacher else None
+    network = prepared(Pupil(made, teacher) if teacher else made, args)
     held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]
     lines: Labelled = [("rendered", s.image, s.text) for s in held_out]
     if args.eval_data:
@@ -141,7 +158,7 @@ def main() -> None:
         schedule,
         started.run,
         lambda start: rendered_batches(make, start=start, workers=args.workers),
-        make_loss(recipe),
+        make_loss(recipe, teacher),
         lambda average: judge(recognizer(average, charset), lines),
         best="real/cer" if args.eval_data else "rendered/cer",
         higher_is_better=False,

@@ -21,7 +21,7 @@ from ctpn.model_keras import vgg16_ctpn
 from ctpn.preprocess import MEAN, STD
 from train.data.batches_keras import Arrays, RenderedBatches
 from train.data.page_crops import CropRecipe, PageCrops
-from train.fit_keras import add_epochs, fit, optimizer, prepared, set_precision
+from train.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
 from train.recipes import FitRecipe
 from train.start import open_run, parse, schedule_of
 
@@ -128,7 +128,7 @@ def main() -> None:
         make = PageCrops(started.pages, recipe.crops, seed)
         return RenderedBatches(make, shape, steps=steps, workers=args.workers)
 
-    network = prepared(vgg16_ctpn(), args, to_keras)
+    network = prepared(vgg16_ctpn(normalized=is_normalized(args)), args, to_keras)
     model = compiled(network, schedule, recipe)
     learned = batches(args.seed, args.epoch_steps)
     held_out = batches(HELD_OUT + args.seed, args.validation_steps)

@@ -34,10 +34,11 @@ from torch import nn
 
 from common.arrays import Floats
 from ocr.network import import_onnxruntime
-from ocr.weights import WEIGHTS, models
-from train import compact
+from ocr.weights import WEIGHTS
+from train import compact, onnx_weights
 from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export
 from train.run import write_json
+from train.teacher_torch import is_pupil, merged
 
 __all__ = ["CTPN_AXES", "CTPN_OUTPUTS", "main", "write_float"]
 
@@ -73,9 +74,9 @@ def main() -> None:
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(
         "--trainable",
-        choices=[*compact.FORMS, "none"],
+        choices=[*compact.FORMS, "inside", "none"],
         default="float16",
-        help="form of the weights to train on from",
+        help="form of the weights to train on from; inside: the ONNX file is made to hold them, in int8",
     )
     parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
     parser.add_argument(
@@ -94,15 +95,22 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     export = EXPORTS[args.package](args)
     state = compact.load(args.weights)
+    if is_pupil(state):
+        state = merged(state)
     export.trained.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     stem = f"{args.package}-{args.name}"
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
-        made = _make(export, Path(folder), quantized=not args.float)
+        made = make(export, Path(folder), quantized=not args.float)
+        if args.trainable == "inside":
+            onnx_weights.pack(made)
+            onnx_weights.remember(made, state)
         made.replace(args.out / f"{stem}.onnx")
-    if args.trainable != "none":
+    if args.trainable in compact.FORMS:
         compact.save(state, args.out / f"{stem}.safetensors", args.trainable)
-    _register(args, args.out / f"{stem}.onnx")
+    row = {"name": args.name, "task": TASKS[args.package], "package": args.package}
+    row |= {"data": args.data} | ({"figures": args.figures} if args.figures else {})
+    register(row, args.out / f"{stem}.onnx")
 
 
 def _fitted(config: Path) -> float | None:
@@ -127,8 +135,8 @@ def write_float(
     )  # fmt: skip
 
 
-def _make(export: Export, folder: Path, *, quantized: bool) -> Path:
-    """Write the ONNX file into `folder` and compare it with PyTorch."""
+def make(export: Export, folder: Path, *, quantized: bool) -> Path:
+    """Write a network as ONNX into `folder`, compare it with PyTorch, and return the file."""
     network = export.deployed(export.trained.eval()).eval()
     batches = list(export.inputs())
     plain = folder / "float.onnx"
@@ -196,35 +204,33 @@ def _quantize(
     )  # fmt: skip
 
 
-def _known_figures(rows: list[dict[str, Any]], name: str, task: str) -> dict[str, float]:
-    """Keep the figures of the row that is replaced: `--figures` or an editor brings them up to date."""
-    return next((dict(r["figures"]) for r in rows if (r["name"], r["task"]) == (name, task)), {})
+def register(row: dict[str, Any], path: Path) -> None:
+    """Put a file's row into the manifest beside it, in place of an older one of the same name and task.
 
-
-def _register(args: argparse.Namespace, path: Path) -> None:
-    """Put the file's row into the manifest, in place of an older one of the same name and task."""
-    manifest = args.out / "manifest.json"
+    Args:
+        row: name, task, package, what it was trained on, and figures unless those of the older row stay.
+        path: the file.
+    """
+    manifest = path.with_name("manifest.json")
     rows = json.loads(manifest.read_text(encoding="utf8"))["models"] if manifest.exists() else []
-    task = TASKS[args.package]
+    key = row["name"], row["task"]
+    older = next((r for r in rows if (r["name"], r["task"]) == key), {})
     content = path.read_bytes()
-    row = {
-        "name": args.name,
-        "task": task,
-        "package": args.package,
+    made = {
+        **{name: row[name] for name in ("name", "task", "package")},
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
+        **({"trunk": row["trunk"]} if "trunk" in row else {}),
         "license": "Apache-2.0",
-        "data": args.data,
-        "figures": args.figures or _known_figures(rows, args.name, task),
+        "data": row["data"],
+        "figures": row.get("figures", older.get("figures", {})),
     }
-    rows = [r for r in rows if (r["name"], r["task"]) != (args.name, task)] + [row]
+    rows = [r for r in rows if (r["name"], r["task"]) != key] + [made]
     write_json(
         manifest, {"schema": 1, "models": sorted(rows, key=lambda r: (r["task"], r["name"]))}
     )
-    log.info(
-        "%s: %d bytes; the manifest lists %d models", path, len(content), len(models(args.out))
-    )
+    log.info("%s: %d bytes; the manifest lists %d models", path, len(content), len(rows))
 
 
 if __name__ == "__main__":

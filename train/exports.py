@@ -95,7 +95,7 @@ def crnn_export(args: argparse.Namespace) -> Export:
     )
 
 
-def _pages(args: argparse.Namespace) -> Iterator[Image]:
+def pages(args: argparse.Namespace) -> Iterator[Image]:
     """Render the pages that ranges of activations are measured on."""
     from train.synth.backgrounds import Backgrounds
     from train.synth.page import PageRenderer
@@ -112,7 +112,7 @@ def ctpn_export(args: argparse.Namespace) -> Export:
     from ctpn.preprocess import MEAN, STD, normalize
 
     def inputs() -> Iterator[Floats]:
-        for image in _pages(args):
+        for image in pages(args):
             height, width = (side // 16 * 16 for side in image.shape[:2])
             yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
 
@@ -134,7 +134,7 @@ def angle_export(args: argparse.Namespace) -> Export:
     from angle.preprocess import pieces
 
     def inputs() -> Iterator[Floats]:
-        for index, image in enumerate(_pages(args)):
+        for index, image in enumerate(pages(args)):
             turned = np.ascontiguousarray(np.rot90(image, index % 4))
             found, _ = pieces(turned)
             if len(found):

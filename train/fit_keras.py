@@ -43,6 +43,12 @@ def set_precision(precision: str) -> None:
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
+def is_normalized(args: argparse.Namespace) -> bool:
+    """Say whether a VGG-16 is to have batch norm: unless the weights it gets have none."""
+    path = args.init or args.init_trunk
+    return path is None or "trunk.norm1_1.weight" in compact.load(path)
+
+
 def prepared(model: Any, args: argparse.Namespace, to_keras: Convert) -> Any:
     """Give a model the weights of `--init` or the trunk of `--init-trunk`, if any.
 

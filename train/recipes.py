@@ -63,6 +63,7 @@ class CrnnRecipe:
         sampled: classes outside the batch that take part in a step; None for all.
         page_share: share of batches whose lines are cut out of rendered pages instead of rendered singly.
         attention_weight: of the attention's cross-entropy, in networks that have one beside CTC.
+        teacher_weight: of the distance to a teacher's features, where there is one.
         pages: pages rendered for such a batch; the width class with most text among them is the batch.
     """
 
@@ -74,4 +75,5 @@ class CrnnRecipe:
     sampled: int | None = 1500
     page_share: float = 0.35
     attention_weight: float = 0.5
+    teacher_weight: float = 4.0
     pages: int = 4

@@ -40,6 +40,8 @@ class ModelRow(NamedTuple):
     """Bytes; 0 where the manifest does not say."""
     url: str = ""
     """Where the file can be fetched; empty where it is only in the checkout."""
+    trunk: str = ""
+    """Name of the model of the task "trunk" that this one reads the answers of; empty where it reads pictures."""
 
 
 def models(folder: Path = WEIGHTS) -> list[ModelRow]:
@@ -68,8 +70,8 @@ def _row(row: dict[str, Any]) -> ModelRow:
     )
     if Path(file).name != file:
         raise ValueError(f"file is {file!r}, expected a name without folders")
-    size, url = int(row.get("bytes", 0)), str(row.get("url", ""))
-    return ModelRow(name, task, package, file, sha256, size, url)
+    size, url, trunk = int(row.get("bytes", 0)), str(row.get("url", "")), str(row.get("trunk", ""))
+    return ModelRow(name, task, package, file, sha256, size, url, trunk)
 
 
 def find(name: str, task: str, folder: Path = WEIGHTS) -> ModelRow:

@@ -1,0 +1,169 @@
+"""The two networks that share a VGG-16 to the files that `ocr` loads: one trunk, two heads, as int8 ONNX.
+
+    python -m train.export_vgg16 ~/runs/vgg16/last.safetensors --corpus CORPUS --backgrounds PHOTOGRAPHS
+
+writes `weights/vgg16-reference.onnx`, `ctpn-reference.onnx` and `angle-reference.onnx`; `--init` of the trainings
+takes the last two, and finds the trunk beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from angle.model_torch import VGG16Angle
+from angle.preprocess import pieces
+from common.arrays import Floats
+from ctpn.model_torch import VGG16CTPN
+from ctpn.preprocess import MEAN, STD, normalize
+from ocr.weights import WEIGHTS
+from train import compact, onnx_weights
+from train.export_onnx import make, register
+from train.exports import CTPN_OUTPUTS, Export, pages
+from train.vgg16_torch import Shared
+
+NAME = "reference"
+SIDE = 640
+"""Pixels of a page's crop that ranges are measured on, at most: the maps of a whole page are gigabytes."""
+
+MAPS = {0: "N", 2: "R", 3: "C"}
+
+
+class DetectorHead(nn.Module):
+    """Maps of the trunk, (N, 512, R, C), to what a detector's network answers."""
+
+    def __init__(self, detector: VGG16CTPN) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return probabilities and offsets, see `ctpn.model_torch.Deployed`."""
+        logits, deltas, sides = self.detector.answers(torch.relu(self.detector.conv(maps)))
+        return torch.sigmoid(logits), deltas, sides
+
+
+class AngleHead(nn.Module):
+    """Maps of the trunk, (N, 512, R, C), to the logits of the four turns."""
+
+    def __init__(self, head: nn.Linear) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return logits (N, 4)."""
+        out: Tensor = self.head(maps.mean((2, 3)))
+        return out
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of the three: how it is exported, its trained weights and its row of the manifest."""
+
+    export: Export
+    state: compact.Weights
+    row: dict[str, Any]
+    quantized: bool = True
+
+
+def inputs(args: argparse.Namespace) -> Iterator[Floats]:
+    """Crops of pages as the detector gets them, then pieces as the angle model does."""
+    for index, image in enumerate(pages(args)):
+        height, width = (min(side, SIDE) // 16 * 16 for side in image.shape[:2])
+        yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
+        found, _ = pieces(np.ascontiguousarray(np.rot90(image, index % 4)))
+        if len(found):
+            yield np.repeat(found[:8], 3, axis=1)
+
+
+def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[str, Part]:
+    """Return what becomes of each part of the networks, by the stem of its file."""
+    trunk = shared.detector.trunk
+    seen = list(inputs(args))
+
+    def maps(wanted: Callable[[Floats], bool]) -> Callable[[], Iterator[Floats]]:
+        def run() -> Iterator[Floats]:
+            for images in filter(wanted, seen):
+                with torch.inference_mode():
+                    yield trunk(torch.from_numpy(images)).numpy()
+
+        return run
+
+    state = {name: value.numpy() for name, value in shared.state_dict().items()}
+    in_trunk = "detector.trunk."
+    own = {n: v for n, v in state.items() if n.startswith("detector.") and in_trunk not in n}
+
+    def same(network: nn.Module) -> nn.Module:
+        return network
+
+    axes = {"image": MAPS | {2: "H", 3: "W"}, "maps": MAPS}
+    head_axes = {"image": MAPS, **{name: {0: "N", 1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
+    find, turn = DetectorHead(shared.detector), AngleHead(shared.head)
+    row = {"name": NAME, "data": args.data}
+    return {
+        "vgg16": Part(
+            Export(trunk, same, ("maps",), axes, {}, lambda: iter(seen)),
+            {n.removeprefix("detector."): v for n, v in state.items() if in_trunk in n},
+            {**row, "task": "trunk", "package": "common"},
+        ),
+        "ctpn": Part(
+            Export(
+                find, same, CTPN_OUTPUTS, head_axes, {}, maps(lambda x: len(x) == 1),
+                keep_float=("score", "delta", "side"),
+            ),
+            {n.removeprefix("detector."): v for n, v in own.items()},
+            {**row, "task": "detector", "package": "ctpn", "trunk": NAME},
+        ),
+        "angle": Part(
+            Export(
+                turn, same, ("logits",), {"image": MAPS, "logits": {0: "N"}},
+                {"temperature": temperature}, maps(lambda x: len(x) > 1),
+            ),
+            {n: v for n, v in state.items() if n.startswith("head.")},
+            {**row, "task": "angle", "package": "angle", "trunk": NAME},
+            quantized=False,
+        ),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Read the command line and export."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", type=Path, help="safetensors of a run of train.vgg16_torch")
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--calibrate", type=int, default=24, help="pages to calibrate int8 on")
+    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
+    for name in ("fonts", "corpus", "backgrounds"):
+        parser.add_argument(f"--{name}", type=Path)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    shared = Shared(VGG16CTPN(normalized=False), VGG16Angle(normalized=False)).eval()
+    state = compact.load(args.weights)
+    shared.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    config = json.loads(args.weights.with_name("config.json").read_text("utf-8"))
+    args.out.mkdir(parents=True, exist_ok=True)
+    for stem, part in parts(shared, args, float(config["temperature"])).items():
+        target = args.out / f"{stem}-{NAME}.onnx"
+        with tempfile.TemporaryDirectory(dir=args.out) as folder:
+            made = make(part.export, Path(folder), quantized=part.quantized)
+            onnx_weights.pack(made)
+            onnx_weights.remember(
+                made, part.state, f"vgg16-{NAME}.onnx" if "trunk" in part.row else ""
+            )
+            made.replace(target)
+        register(part.row, target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Large models shipped once: ONNX with int8 weights, from which training starts again.
+
+The reference networks are too large to be kept both as ONNX and as trainable weights. `pack` turns what a quantizer
+left in float32 (recurrent layers, linear layers) into int8 with one scale for each output; `remember` notes in the
+file's metadata where each trained array has gone; `load` returns them, off by no more than half a step of int8.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+Array = NDArray[Any]
+Weights = dict[str, Array]
+
+KEY = "parameters"
+"""Of the metadata: the name of each trained array to its initializer and its form there."""
+
+TRUNK = "trunk"
+"""Of the metadata: the file beside this one that holds the rest of the network, where there is one."""
+
+LEAST = 4096
+"""Numbers below which an array stays as it is."""
+
+BN_EPS = 1e-5
+
+GATES = (0, 3, 1, 2)
+"""PyTorch's number of each of ONNX's gates of an LSTM: PyTorch has i, f, g, o, ONNX i, o, f, c."""
+
+
+def pack(path: Path) -> None:
+    """Turn large float32 arrays of two or more axes into int8 and scales, which the runtime multiplies again."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    nodes = []
+    for tensor in list(graph.initializer):
+        large = np.prod(tensor.dims) >= LEAST and len(tensor.dims) > 1
+        if tensor.data_type != TensorProto.FLOAT or not large:
+            continue
+        values = numpy_helper.to_array(tensor)
+        axis = 1  # outputs: of (in, out) of products and of (directions, gates, in) of recurrent layers
+        others = tuple(i for i in range(values.ndim) if i != axis)
+        scale = np.maximum(np.abs(values).max(axis=others), 1e-12).astype(np.float32) / 127
+        shape = [-1 if i == axis else 1 for i in range(values.ndim)]
+        small = np.rint(values / scale.reshape(shape)).astype(np.int8)
+        parts = [f"{tensor.name}_{end}" for end in ("quantized", "scale", "zero_point")]
+        for name, value in zip(parts, (small, scale, np.zeros(len(scale), np.int8)), strict=True):
+            graph.initializer.append(numpy_helper.from_array(value, name))
+        nodes.append(helper.make_node("DequantizeLinear", parts, [tensor.name], axis=axis))
+        graph.initializer.remove(tensor)
+    for i, node in enumerate(nodes):
+        graph.node.insert(i, node)
+    onnx.save(model, str(path))
+
+
+def remember(path: Path, state: Weights, trunk: str = "") -> None:
+    """Note where each array of a state has gone.
+
+    Batch norms that were folded into their convolutions (`norm5` into `conv5`) are kept beside, for `load` to take
+    them out again.
+
+    Args:
+        path: the ONNX file, rewritten.
+        state: PyTorch's names to arrays as they were trained.
+        trunk: name of the file beside it that holds the rest of the network.
+
+    Raises:
+        ValueError: an array that is not in the file.
+    """
+    model = onnx.load(str(path))
+    found, steps = _arrays(model)
+    plain, norms = _folded(state)
+    places = {name: _place(name, value, found, steps) for name, value in plain.items()}
+    for name, value in norms.items():
+        if value.ndim:  # not the count of batches
+            model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+            places[name] = [name, "same"]
+    kept = {p.key: p.value for p in model.metadata_props}
+    helper.set_model_props(model, {**kept, KEY: json.dumps(places), TRUNK: trunk})
+    onnx.save(model, str(path))
+
+
+def load(path: Path) -> Weights:
+    """Return the trained arrays of a file and of its trunk's, float32, by PyTorch's names.
+
+    Raises:
+        ValueError: the file does not say where they are.
+    """
+    model = onnx.load(str(path))
+    kept = {p.key: p.value for p in model.metadata_props}
+    if KEY not in kept:
+        raise ValueError(
+            f"{path} does not say where its trained weights are; take the .safetensors beside it"
+        )
+    found, _ = _arrays(model)
+    state = {
+        name: _as_trained(found[where], form)
+        for name, (where, form) in json.loads(kept[KEY]).items()
+    }
+    _unfold(state)
+    return state | (load(path.with_name(kept[TRUNK])) if kept.get(TRUNK) else {})
+
+
+def _arrays(model: onnx.ModelProto) -> tuple[Weights, dict[str, float]]:
+    """Every constant by name, in float32, what is quantized multiplied out; and the steps of those."""
+    raw = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    out = {
+        name: value.astype(np.float32) for name, value in raw.items() if value.dtype == np.float32
+    }
+    steps = {}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in raw:
+            name, scale, zero = node.input[:3]
+            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+        elif node.op_type == "MatMulInteger":
+            name, axis = node.input[1], 1
+            scale, zero = (
+                f"{name.removesuffix('_quantized')}_{end}" for end in ("scale", "zero_point")
+            )
+        else:
+            continue
+        out[name] = _multiplied(raw[name], raw[scale], raw[zero], axis)
+        steps[name] = float(raw[scale].max())
+    return out, steps
+
+
+def _multiplied(whole: Array, scale: Array, zero: Array, axis: int) -> Array:
+    value, by, shift = (np.atleast_1d(a).astype(np.float32) for a in (whole, scale, zero))
+    if len(by) > 1:
+        shape = [-1 if i == axis else 1 for i in range(value.ndim)]
+        by, shift = by.reshape(shape), shift.reshape(shape)
+    return np.asarray((value - shift) * by, np.float32)
+
+
+def _place(name: str, value: Array, found: Weights, steps: dict[str, float]) -> list[str]:
+    """The initializer that holds a trained array, and its form there."""
+    best = (np.inf, "", "")
+    for where, array in found.items():
+        for form in _forms(name, array):
+            held = _as_trained(array, form)
+            if held.shape == value.shape:
+                best = min(best, (float(np.abs(held - value).max(initial=0)), where, form))
+    far, where, form = best
+    if far > 0.51 * steps.get(where, 0.0) + 1e-5 * (1 + float(np.abs(value).max(initial=0))):
+        raise ValueError(
+            f"{name} {value.shape} is not in the exported file (nearest: {far:.3g} off)"
+        )
+    return [where, form]
+
+
+def _forms(name: str, array: Array) -> list[str]:
+    """How an array of a file could hold the trained array of a name."""
+    recurrent = {"weight_ih_l0": 3, "weight_hh_l0": 3, "bias_ih_l0": 2, "bias_hh_l0": 2}
+    kind, axes = next(((k, n) for k, n in recurrent.items() if k in name), ("", 0))
+    if kind:
+        side = int(name.endswith("_reverse"))
+        return [f"{kind}:{side}"] if array.ndim == axes and len(array) == 2 else []
+    return ["same", "transposed"] if array.ndim == 2 else ["same"]
+
+
+def _as_trained(array: Array, form: str) -> Array:
+    """Turn an array of a file into the trained one."""
+    if form == "same":
+        return array
+    if form == "transposed":
+        return np.ascontiguousarray(array.T)
+    kind, side = form.split(":")
+    part = array[int(side)]
+    if kind.startswith("bias"):  # both biases in one row, the input's first
+        part = np.split(part, 2)[kind == "bias_hh_l0"]
+    gates = np.split(part, 4)
+    out = [gates[0]] * 4
+    for place, gate in enumerate(GATES[: 0 if len(part) % 4 else 4]):
+        out[gate] = gates[place]
+    return np.concatenate(out)
+
+
+def _gain(state: Weights, norm: str) -> Array:
+    """What a batch norm multiplies each channel by, (C, 1, 1, 1)."""
+    gain = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BN_EPS)
+    return np.asarray(gain, np.float32)[:, None, None, None]
+
+
+def _norms(state: Weights) -> list[str]:
+    return [n.removesuffix(".running_var") for n in state if n.endswith(".running_var")]
+
+
+def _folded(state: Weights) -> tuple[Weights, Weights]:
+    """Return a state as it is deployed, and the batch norms that are in its convolutions then."""
+    norms = _norms(state)
+    apart = {n: v for n, v in state.items() if n.rsplit(".", 1)[0] in norms}
+    plain = {n: v for n, v in state.items() if n not in apart}
+    for norm in norms:
+        conv = f"{norm.replace('norm', 'conv')}.weight"
+        plain[conv] = plain[conv] * _gain(state, norm)
+    return plain, apart
+
+
+def _unfold(state: Weights) -> None:
+    """Take the batch norms that are kept beside out of their convolutions again."""
+    for norm in _norms(state):
+        conv = f"{norm.replace('norm', 'conv')}.weight"
+        state[conv] = state[conv] / _gain(state, norm)
+        state[f"{norm}.num_batches_tracked"] = np.zeros((), np.int64)
