@@ -79,7 +79,8 @@ class CRNN(nn.Module):
         x = torch.relu(self.norm5(self.conv5(x)))
         x = self.tall(torch.relu(self.norm6(self.conv6(x))))  # (N, d, 2, W / 4)
         x = torch.relu(self.conv7(self.pad7(x)))  # (N, d, 1, W / 4)
-        x = x.squeeze(2).transpose(1, 2)  # (N, T, d)
+        # Not `squeeze`: exported, that is a branch, around which the quantizer drops the ReLU.
+        x = x[:, :, 0].transpose(1, 2)  # (N, T, d)
         return self.rnn2(self.join(self.rnn1(x)[0]))[0]
 
     def forward(self, lines: Tensor) -> Tensor:

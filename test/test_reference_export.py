@@ -177,6 +177,12 @@ def test_shipped_weights_start_a_training(export: Any, tmp_path: Path) -> None:
         torch.testing.assert_close(again.eval()(values), network(values), atol=2e-2, rtol=2e-2)
 
 
+def test_the_angle_takes_the_temperature_that_its_run_fitted(export: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"temperature": 4.5, "doubt": 0.02}')
+    export("angle", NarrowAngle(), "--arch", "reference", "--float")
+    assert load_onnx(tmp_path / "weights" / "angle-reference.onnx")[1] == {"temperature": 4.5}
+
+
 def test_an_arch_of_another_package_is_refused(
     export: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,7 +44,8 @@ def pack(path: Path) -> None:
         if tensor.data_type != TensorProto.FLOAT or not large:
             continue
         values = numpy_helper.to_array(tensor)
-        axis = 1  # outputs: of (in, out) of products and of (directions, gates, in) of recurrent layers
+        # Outputs: of (out, in, H, W) of convolutions, (in, out) of products, (directions, gates, in) of recurrences.
+        axis = 0 if values.ndim == 4 else 1
         others = tuple(i for i in range(values.ndim) if i != axis)
         scale = np.maximum(np.abs(values).max(axis=others), 1e-12).astype(np.float32) / 127
         shape = [-1 if i == axis else 1 for i in range(values.ndim)]
