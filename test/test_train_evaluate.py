@@ -237,6 +237,8 @@ def test_command_line(
     assert not list(tmp_path.glob("*.part"))
     program.main([str(folder), "--turns", "--source", "sroie"])
     assert "1.000" in capsys.readouterr().out
+    program.main([str(folder), "--upright", "--json", str(out)])
+    assert json.loads(out.read_text())["ALL"]["angle"] is None
     with pytest.raises(SystemExit, match="no pictures"):
         program.main([str(folder), "--lines"])
     with pytest.raises(SystemExit, match="does not exist"):

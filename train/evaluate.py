@@ -3,6 +3,7 @@
     python -m train.evaluate DATA            pages: text, boxes, angle, time
     python -m train.evaluate DATA --lines    the pictures of single lines instead
     python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
+    python -m train.evaluate DATA --upright  without these turns
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
 
 Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
@@ -251,8 +252,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", default="small", help="set of models (default: %(default)s)")
     for model in ("angle", "detector", "recognizer"):
         parser.add_argument(f"--{model}", metavar="NAME", help=f"another {model} model")
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--turns", action="store_true", help="only the angle over four turns of each page"
+    )
+    which.add_argument(
+        "--upright", action="store_true", help="no turns: large models take long for them"
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, help="default: all cores")
@@ -282,10 +287,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             options=decoding(args.decode),
         )
         errors = ErrorPages(args.errors, recognizer)
+    untold = args.lines or args.errors or args.upright
     figures = evaluate(
         pages,
         reader=None if args.turns else reader,
-        classify=None if args.lines or args.errors else reader.orientation,
+        classify=None if untold else reader.orientation,
         errors=errors,
     ).figures()
     print(format_table(figures, f"{args.models} on {args.data.name}"))

@@ -49,10 +49,13 @@ class VGG16Recipe:
     """
 
     detector: CtpnRecipe = field(
-        default_factory=lambda: CtpnRecipe(crops=CropRecipe(size=448, pages=2, crops=2))
+        # Few pages are judged: one takes seconds.
+        default_factory=lambda: CtpnRecipe(
+            crops=CropRecipe(size=448, pages=2, crops=2), rendered_pages=8, real_pages=12
+        )
     )
     angle: AngleRecipe = field(
-        default_factory=lambda: AngleRecipe(pages=1, pieces=3, line_pieces=4, held_out=40)
+        default_factory=lambda: AngleRecipe(pages=1, pieces=3, line_pieces=4, held_out=32)
     )
     angle_weight: float = 1.0
     taught_until: float = 0.5
@@ -173,12 +176,12 @@ def main() -> None:
     network = prepared(Shared(*pair), args)
     seed = ctpn_torch.EVALUATION_SEED + args.seed
     pages = ctpn_torch.rendered_pages(renderer, seed, recipe.detector.rendered_pages)
+    # Every piece is looked at in four turns: real pages are left to `train.evaluate`.
     cases = angle_torch.rendered_cases(
         renderer, angle_torch.HELD_OUT + args.seed, recipe.angle.held_out
     )
     if args.eval_data:
         pages += ctpn_torch.real_pages(args.eval_data, recipe.detector.real_pages)
-        cases += angle_torch.real_cases(args.eval_data, limit=10)
     log.info("judged on %s", dict(Counter(page.source for page in pages)))
     cases = [case for case in cases if len(case.pieces)]
     pieces = PieceBatches(

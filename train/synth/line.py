@@ -17,9 +17,10 @@ from train.data.samples import LineSample
 from train.synth.corpus import Corpus
 from train.synth.fonts import Face, FontLibrary
 from train.synth.line_damage import compress, damage, scene_damage
+from train.synth.line_signs import sign_spacing, sign_text
 from train.synth.line_view import View
 from train.synth.text import TextMask, draw_text
-from train.synth.wording import few_words, recased
+from train.synth.wording import recased
 
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
@@ -164,20 +165,14 @@ class LineRenderer:
 
     def _scene(self, rng: Rng, max_width: int) -> LineSample:
         """A word or two as cameras catch them in the street."""
-        draw, room = rng.random(), max(2, int(max_width / 20))
-        if draw < 0.72:
-            text = few_words(rng, self.corpus.sentence(rng, "en"), room)
-            text = recased(rng, text, upper=0.55)
-        elif draw < 0.92:
-            text = self.corpus.phrase(rng, "zh", min(max(1, room // 2), int(rng.integers(2, 8))))
-        else:
-            text = self.corpus.number(rng)[:room].strip()
-        text = text.strip(" ,.;:-") or "SALE"
+        text = sign_text(rng, self.corpus, max_width)
         size = int(np.exp(rng.uniform(np.log(22), np.log(48))))
         style = (None, "sans", "display", "hand")[int(rng.choice(4, p=[0.5, 0.3, 0.12, 0.08]))]
-        drawn = draw_text(text, self.fonts.choose(rng, text, style=style).at(size))
+        face, spacing = self.fonts.choose(rng, text, style=style), sign_spacing(rng, text, size)
+        drawn = draw_text(text, face.at(size), spacing=spacing)
         mask = _restyle(rng, drawn.mask, vertical=False)
-        if rng.random() < 0.3 and text.isascii() and mask.mean() < 75:  # signs are painted boldly
+        fine = text.isascii() or size >= 32  # many strokes run together in less
+        if fine and rng.random() < 0.3 and mask.mean() < 75:  # signs are painted boldly
             mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))
         drawn = TextMask(mask, text, drawn.centers, drawn.widths)
         view = View.draw(rng, *mask.shape)

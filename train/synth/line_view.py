@@ -51,7 +51,10 @@ class View:
         turn = np.array([[cos, sin], [-sin, cos]])
         pad = int(np.ceil(np.abs(corners).max())) + 2
         middle = np.array([width / 2 + pad, height / 2 + pad])
-        squeeze = float(rng.uniform(0.55, 1.15)) if rng.random() < 0.5 else 1.0
+        kind = rng.random()  # as drawn, seen from aside, or drawn narrow or wide to fill a board
+        squeeze = (
+            1.0 if kind < 0.45 else float(rng.uniform(*((0.55, 1.15), (0.42, 1.7))[kind > 0.85]))
+        )
         scale = min(1.0, MAX_HEIGHT / high)
         size = max(8, round(high * scale)), max(8, round(wide * scale * squeeze))
         quad = (corners @ turn + middle).astype(np.float32)

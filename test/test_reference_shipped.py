@@ -1,0 +1,242 @@
+"""The shipped weights of the papers' networks: the same in PyTorch, Keras and ONNX, reading, and trained on from."""
+
+from __future__ import annotations
+
+import argparse
+from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import ocr
+from common import image as pictures
+from common.quads import crop
+from ocr.models import build
+from ocr.weights import WEIGHTS
+
+torch = pytest.importorskip("torch")
+keras = pytest.importorskip("keras")
+
+from angle import convert as angle_convert  # noqa: E402
+from angle import model_keras as angle_keras_model  # noqa: E402
+from angle.model_torch import VGG16Angle  # noqa: E402
+from angle.preprocess import pieces  # noqa: E402
+from common.weights_keras import set_weights, weights  # noqa: E402
+from crnn import convert as crnn_convert  # noqa: E402
+from crnn import model_keras as crnn_keras_model  # noqa: E402
+from crnn.charset import Charset  # noqa: E402
+from crnn.preprocess import batch as line_batch  # noqa: E402
+from crnn.preprocess import width_at_height  # noqa: E402
+from crnn.reference_torch import CRNN  # noqa: E402
+from ctpn import convert as ctpn_convert  # noqa: E402
+from ctpn import model_keras as ctpn_keras_model  # noqa: E402
+from ctpn.model_torch import VGG16CTPN  # noqa: E402
+from ctpn.targets import assign  # noqa: E402
+from train import angle_keras, angle_torch, compact, crnn_keras, crnn_torch, ctpn_keras, ctpn_torch  # noqa: E402
+from train.data.pieces import AngleRecipe  # noqa: E402
+from train.recipes import CrnnRecipe, FitRecipe  # noqa: E402
+from train.start_torch import prepared  # noqa: E402
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+PAGE = Path(__file__).parent / "data" / "page.png"
+QUICK = FitRecipe(lr=2e-5, warmup_steps=1, steps=4)
+NAMES = ("angle", "ctpn", "crnn")
+
+Arrays = dict[str, np.ndarray]
+
+
+class Twice(NamedTuple):
+    """One network of the shipped weights in both frameworks, and where the weights are."""
+
+    torch: torch.nn.Module
+    keras: Any
+    path: Path
+
+
+@cache
+def shipped(name: str) -> Twice:
+    path = WEIGHTS / f"{name}-reference.onnx"
+    classes = Charset.load().classes
+    network, model, converter = {
+        "angle": lambda: (
+            VGG16Angle(),
+            angle_keras_model.vgg16_angle(normalized=False),
+            angle_convert,
+        ),
+        "ctpn": lambda: (VGG16CTPN(), ctpn_keras_model.vgg16_ctpn(normalized=False), ctpn_convert),
+        "crnn": lambda: (CRNN(classes), crnn_keras_model.crnn(classes), crnn_convert),
+    }[name]()
+    network = prepared(network, argparse.Namespace(init=path, init_trunk=None))
+    set_weights(model, converter.to_keras(compact.load(path)))
+    return Twice(network, model, path)
+
+
+@cache
+def small_page() -> ocr.Page:
+    return ocr.load(threads=1, decode="greedy").read(PAGE)
+
+
+def read_lines() -> list[tuple[np.ndarray, str]]:
+    """Crops of a page of the project's own, and what the small models read there."""
+    image = pictures.load(PAGE)
+    quads = [(np.array(line.box, np.float32), line.text) for line in small_page().lines]
+    return [(crop(image, quad), text) for quad, text in quads]
+
+
+def data(name: str) -> Arrays:
+    """A batch to learn from, of the project's own page; the small models say what is on it."""
+    image = pictures.load(PAGE)
+    if name == "angle":
+        found = pieces(image)[0][:4]
+        return {"pieces": found, "known": np.ones(len(found), np.bool_)}
+    if name == "ctpn":
+        part = np.ascontiguousarray(image[:320, :480])
+        quads = np.array([line.box for line in small_page().lines], np.float32)
+        truth = assign(quads, np.zeros(len(quads), np.bool_), part.shape[:2])
+        keys = ("labels", "deltas", "sides", "side_mask")
+        return {"images": part[None], **{key: getattr(truth, key)[None] for key in keys}}
+    known = sorted(read_lines(), key=lambda line: line[0].shape[1] / line[0].shape[0])[:4]
+    widths = [width_at_height(*c.shape[:2]) for c, _ in known]
+    values = line_batch([c for c, _ in known], widths)
+    labels = np.zeros((len(known), max(len(text) for _, text in known)), np.int64)
+    for row, (_, text) in zip(labels, known, strict=True):
+        row[: len(text)] = Charset.load().encode(text)
+    return {
+        "lines": values,
+        "labels": labels,
+        "lengths": np.array([len(text) for _, text in known], np.int64),
+        "steps": np.array([-(-width // 4) for width in widths], np.int64),
+        "aligned": np.full((len(known), values.shape[3] // 4), -1, np.int64),
+    }
+
+
+LOSSES = {
+    "angle": lambda: angle_torch.make_loss(AngleRecipe(inverted=0.0)),
+    "ctpn": lambda: ctpn_torch.make_loss(ctpn_torch.CtpnRecipe()),
+    "crnn": lambda: crnn_torch.make_loss(CrnnRecipe(sampled=None)),
+}
+
+
+def torch_loss(name: str, network: torch.nn.Module, batch: Arrays) -> torch.Tensor:
+    tensors = {key: torch.from_numpy(value) for key, value in batch.items()}
+    value, _ = LOSSES[name]()(network, tensors, 1.0)
+    return value
+
+
+def test_three_reference_models_read_the_page_as_the_small_ones_do() -> None:
+    page = ocr.load("reference", threads=1).read(PAGE)
+    assert page.angle.degrees == 0
+    alike = SequenceMatcher(None, page.text, small_page().text, autojunk=False).ratio()
+    assert alike > 0.95, page.text
+    turned = np.ascontiguousarray(np.rot90(pictures.load(PAGE), -1))
+    assert ocr.load("small", angle="reference", threads=1).read(turned).angle.degrees == 90
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_frameworks_answer_alike(name: str) -> None:
+    twice = shipped(name)
+    batch = data(name)
+    values = {
+        "angle": lambda: batch["pieces"],
+        "ctpn": lambda: ctpn_torch.to_input(torch.from_numpy(batch["images"])).numpy(),
+        "crnn": lambda: batch["lines"],
+    }[name]()
+    values = np.ascontiguousarray(values)
+    with torch.inference_mode():
+        ours = twice.torch.eval()(torch.from_numpy(values))
+    theirs = twice.keras(values, training=False)
+    ours, theirs = ((x if isinstance(x, (tuple, list)) else (x,)) for x in (ours, theirs))
+    for a, b in zip(ours, theirs, strict=True):
+        scale = max(1.0, float(a.abs().max()))
+        np.testing.assert_allclose(np.array(b), a.numpy(), atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_go_to_keras_and_back_bit_by_bit(name: str) -> None:
+    converter = {"angle": angle_convert, "ctpn": ctpn_convert, "crnn": crnn_convert}[name]
+    state = compact.load(WEIGHTS / f"{name}-reference.onnx")
+    back = converter.to_torch(weights(shipped(name).keras))
+    for key, value in state.items():
+        if "num_batches" not in key:
+            assert np.array_equal(back[key], value), key
+
+
+def test_the_quantized_detector_sees_what_the_trained_one_does() -> None:
+    batch = data("ctpn")
+    images = ctpn_torch.to_input(torch.from_numpy(batch["images"])).contiguous()
+    with torch.inference_mode():
+        logits, *_ = shipped("ctpn").torch.eval()(images)
+    network = build("reference", "detector", threads=1)._network
+    scores = network(images.numpy())[0]
+    alike = np.corrcoef(scores.ravel(), torch.sigmoid(logits).numpy().ravel())[0, 1]
+    assert alike > 0.97
+
+
+def test_the_quantized_recognizer_reads_what_the_trained_one_does() -> None:
+    from train.crnn_weights_torch import load_recognizer
+
+    crops = [c for c, _ in read_lines()]
+    path = WEIGHTS / "crnn-reference.onnx"
+    trained = load_recognizer(path, "crnn")(crops)
+    read = build("reference", "recognizer", threads=1, options={"decode": "greedy"})(crops)
+    ours, theirs = ("\n".join(line.text for line in lines) for lines in (trained, read))
+    assert SequenceMatcher(None, ours, theirs, autojunk=False).ratio() > 0.97
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_goes_on_from_the_shipped_weights_in_pytorch(name: str) -> None:
+    batch = data(name)
+    path = WEIGHTS / f"{name}-reference.onnx"
+    fresh, network = (
+        prepared(
+            {"angle": VGG16Angle, "ctpn": VGG16CTPN}.get(name, lambda: CRNN(Charset.load().classes))(),
+            argparse.Namespace(init=init, init_trunk=None),
+        )
+        for init in (None, path)
+    )
+    torch.manual_seed(0)
+    start = float(torch_loss(name, network.eval(), batch).detach())
+    assert start < 0.5 * float(torch_loss(name, fresh.train(), batch).detach())
+    optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=2e-5)
+    for _ in range(4):
+        value = torch_loss(name, network, batch)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+    with torch.no_grad():
+        assert float(torch_loss(name, network, batch)) < start
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_loss_in_keras_is_pytorchs_and_falls(name: str) -> None:
+    twice, batch = shipped(name), data(name)
+    with torch.no_grad():
+        ours = float(torch_loss(name, twice.torch.eval(), batch))
+    before = weights(twice.keras)
+    if name == "angle":
+        model = angle_keras.compiled(twice.keras, QUICK)
+        inputs, truth = angle_keras.make_shape(AngleRecipe(inverted=0.0), 0)(batch, False)
+    elif name == "ctpn":
+        model = ctpn_keras.compiled(twice.keras, QUICK, ctpn_keras.LossRecipe())
+        inputs, truth = ctpn_keras.shape(batch, False)
+    else:
+        model = crnn_keras.compiled(twice.keras, QUICK, CrnnRecipe(sampled=None))
+        model.join(1.0)
+        inputs, truth = crnn_keras.make_shape(1)(batch, False)
+    theirs = model.compute_loss(x=inputs, y=truth, y_pred=model(inputs, training=False))
+    assert float(theirs) == pytest.approx(ours, rel=2e-3, abs=1e-4)
+    model.run_eagerly = True
+    try:
+        for _ in range(4):
+            model.train_on_batch(inputs, truth)
+        after = model.compute_loss(x=inputs, y=truth, y_pred=model(inputs, training=False))
+        assert float(after) < float(theirs)
+    finally:
+        set_weights(twice.keras, before)
