@@ -196,7 +196,9 @@ def test_training_goes_on_from_the_shipped_weights_in_pytorch(name: str) -> None
     path = WEIGHTS / f"{name}-reference.onnx"
     fresh, network = (
         prepared(
-            {"angle": VGG16Angle, "ctpn": VGG16CTPN}.get(name, lambda: CRNN(Charset.load().classes))(),
+            {"angle": VGG16Angle, "ctpn": VGG16CTPN}.get(
+                name, lambda: CRNN(Charset.load().classes)
+            )(),
             argparse.Namespace(init=init, init_trunk=None),
         )
         for init in (None, path)
