@@ -18,7 +18,6 @@ from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
 from angle.model_torch import AngleNet, VGG16Angle  # noqa: E402
-from common.vgg16_torch import LAYERS  # noqa: E402
 from crnn.model_torch import LogProbabilities, SmallCRNN  # noqa: E402
 from crnn.reference_torch import CRNN, DenseNetCTC  # noqa: E402
 from ctpn.model_torch import CTPN, VGG16CTPN  # noqa: E402
@@ -27,7 +26,8 @@ from ocr.models import build  # noqa: E402
 from train import compact, export_onnx, export_vgg16, onnx_weights, start_torch  # noqa: E402
 from train.exports import Export  # noqa: E402
 from train.grown_torch import grow  # noqa: E402
-from train.recipes import CrnnRecipe  # noqa: E402
+from train.recipes import CrnnRecipe, FitRecipe  # noqa: E402
+from train.start import WARM_RATE, schedule_of  # noqa: E402
 from train.teacher_torch import Pupil, feature_loss, load_teacher, merged  # noqa: E402
 from train.vgg16_torch import Shared, VGG16Recipe, make_loss  # noqa: E402
 
@@ -74,14 +74,10 @@ def test_grown_networks_hold_both_small_ones(small: tuple[CTPN, AngleNet]) -> No
 
 def test_neither_small_network_reads_the_other_or_chance(small: tuple[CTPN, AngleNet]) -> None:
     grown, _ = grow(*small, torch.randn(2, 3, 64, 64))
-    names = [name for block in LAYERS for name in block]
-    widths = {"1_1": (32, 16), "5_1": (256, 96), "5_2": (128, 96)}
-    for name, (ours, theirs) in widths.items():
+    # Channels of the detector and of the angle model in conv4_3, and what the next two layers make of them.
+    sources = 256, 96
+    for name, (ours, theirs) in {"5_1": (256, 96), "5_2": (128, 96)}.items():
         weight = getattr(grown.trunk, f"conv{name}").weight
-        before = names[names.index(name) - 1]
-        if name == "1_1":
-            continue
-        sources = {"4_3": (256, 96), "5_1": (256, 96)}[before]
         assert not weight[:ours, sources[0] :].any()
         assert not weight[ours : ours + theirs, : sources[0]].any()
         assert not weight[ours : ours + theirs, sum(sources) :].any()
@@ -331,3 +327,18 @@ def test_a_pupil_learns_from_its_teacher(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no weights of the small recognizer"):
         save_file({"classify.bias": torch.zeros(4)}, tmp_path / "x.safetensors")
         load_teacher(tmp_path / "x.safetensors")
+
+
+def test_a_vgg16_that_begins_from_weights_moves_slowly() -> None:
+    def rate(**more: Any) -> float:
+        args = argparse.Namespace(
+            arch="reference", init=None, init_trunk=None, lr=None, steps=50, time_budget=None,
+            evaluate_every=60.0, accumulate=1, precision="float32",
+        )  # fmt: skip
+        vars(args).update(more)
+        return schedule_of(args, FitRecipe(lr=2e-3)).lr
+
+    assert rate() == 2e-3
+    assert rate(init=Path("a.onnx")) == rate(init_trunk=Path("a.onnx")) == WARM_RATE
+    assert rate(init=Path("a.onnx"), lr=0.5) == 0.5
+    assert rate(init=Path("a.safetensors"), arch="small") == 2e-3

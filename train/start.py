@@ -18,6 +18,10 @@ from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
 from train.synth.page import PageRenderer
 
+WARM_RATE = 1e-4
+"""Of a VGG-16 that begins from weights, unless --lr says otherwise: the shipped one has no batch norm, and at the
+usual rate one step spoils it."""
+
 
 @dataclass(frozen=True)
 class Started:
@@ -74,8 +78,10 @@ def with_rnn(arch: str, rnn: str | None) -> str:
 def schedule_of(args: argparse.Namespace, usual: FitRecipe) -> FitRecipe:
     """Return a model's usual schedule with what the command line says of time and rate.
 
-    A run of few steps warms up in a tenth of them.
+    A run of few steps warms up in a tenth of them; a VGG-16 that begins from weights moves slowly (`WARM_RATE`).
     """
+    if args.arch == "reference" and (args.init or args.init_trunk):
+        usual = replace(usual, lr=min(usual.lr, WARM_RATE))
     warmup = usual.warmup_steps
     if args.time_budget is None and args.steps is not None:
         warmup = max(1, min(warmup, args.steps // 10))
