@@ -176,10 +176,7 @@ def _as_trained(array: Array, form: str) -> Array:
     if kind.startswith("bias"):  # both biases in one row, the input's first
         part = np.split(part, 2)[kind == "bias_hh_l0"]
     gates = np.split(part, 4)
-    out = [gates[0]] * 4
-    for place, gate in enumerate(GATES[: 0 if len(part) % 4 else 4]):
-        out[gate] = gates[place]
-    return np.concatenate(out)
+    return np.concatenate([gates[place] for place in np.argsort(GATES)])
 
 
 def _gain(state: Weights, norm: str) -> Array:
