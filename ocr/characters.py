@@ -7,7 +7,7 @@ say: between a wide and a narrow character closer to the narrow one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -44,6 +44,15 @@ class AlignedReading(Protocol):
     @property
     def char_spans(self) -> Sequence[tuple[float, float]]:
         """(from, to) of each character, shares of the crop's width."""
+
+
+class Part(NamedTuple):
+    """A reading that was made of another: a part of it, or with characters changed; places in its own crop."""
+
+    text: str
+    score: float
+    char_scores: tuple[float, ...]
+    char_spans: tuple[tuple[float, float], ...]
 
 
 def reads_vertically(quad: Floats, margin: float) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Image
 from common.quads import quad_size
 from common.writing import WIDE_FROM
-from ocr.characters import AlignedReading, reads_vertically
+from ocr.characters import AlignedReading, Part, reads_vertically
 
 HAN_GAP = 1.05
 """Gap in line heights that parts a line with Chinese characters: a full-width space is narrower."""
@@ -34,15 +33,6 @@ _INNER = 0.08
 
 _FAINT, _FLAT = 12, 0.22
 """Grey levels, and share of the crop's contrast, by which an empty column differs in itself at most."""
-
-
-class Part(NamedTuple):
-    """A part of a reading; as `AlignedReading`, places relative to the part's own crop."""
-
-    text: str
-    score: float
-    char_scores: tuple[float, ...]
-    char_spans: tuple[tuple[float, float], ...]
 
 
 def split(

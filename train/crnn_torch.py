@@ -38,7 +38,7 @@ from train.run import log
 from train.start import add_rnn, with_rnn
 from train.start_torch import parse, prepared, schedule_of, start
 from train.synth.line import LineRenderer
-from train.teacher_torch import Pupil, feature_loss, load_teacher
+from train.teacher_torch import Pupil, feature_loss, load_teacher, telling_steps
 
 Labelled = list[tuple[str, Image, str]]
 
@@ -55,7 +55,8 @@ def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
     ) -> tuple[Tensor, dict[str, float]]:
         features = network.features(batch["lines"])
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
-        targets = coarser(targets, getattr(network, "stride", STRIDE) // STRIDE)
+        factor = getattr(network, "stride", STRIDE) // STRIDE
+        targets = coarser(targets, factor)
         weight, bias = network.classify.weight, network.classify.bias
         if teacher is not None and progress < recipe.aligned_until:
             weight, bias = weight.detach(), bias.detach()
@@ -67,7 +68,8 @@ def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
         if teacher is not None:
             with torch.no_grad():
                 taught = teacher.features(batch["lines"])
-            distance = feature_loss(features, taught, batch["steps"])
+                taught = telling_steps(taught, teacher.classify, factor)
+            distance = feature_loss(features, taught, targets.steps)
             total = total + recipe.teacher_weight * distance
             figures["taught"] = distance.item()
         if hasattr(network, "attention"):

@@ -16,6 +16,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from train.pupil_weights import is_pupil, merged
+
 Array = NDArray[Any]
 Weights = dict[str, Array]
 
@@ -24,6 +26,9 @@ KEY = "parameters"
 
 TRUNK = "trunk"
 """Of the metadata: the file beside this one that holds the rest of the network, where there is one."""
+
+BESIDE = "beside"
+"""Form of a batch norm that is kept for training alone: it has gone into its convolution."""
 
 LEAST = 4096
 """Numbers below which an array stays as it is."""
@@ -76,12 +81,13 @@ def remember(path: Path, state: Weights, trunk: str = "") -> None:
     """
     model = onnx.load(str(path))
     found, steps = _arrays(model)
-    plain, norms = _folded(state)
-    places = {name: _place(name, value, found, steps) for name, value in plain.items()}
+    plain, norms = _folded(state, found)
+    counts = [name for name in plain if name.endswith(".num_batches_tracked")]
+    places = {n: _place(n, v, found, steps) for n, v in plain.items() if n not in counts}
     for name, value in norms.items():
         if value.ndim:  # not the count of batches
             model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
-            places[name] = [name, "same"]
+            places[name] = [name, BESIDE]
     kept = {p.key: p.value for p in model.metadata_props}
     helper.set_model_props(model, {**kept, KEY: json.dumps(places), TRUNK: trunk})
     onnx.save(model, str(path))
@@ -100,11 +106,10 @@ def load(path: Path) -> Weights:
             f"{path} does not say where its trained weights are; take the .safetensors beside it"
         )
     found, _ = _arrays(model)
-    state = {
-        name: _as_trained(found[where], form)
-        for name, (where, form) in json.loads(kept[KEY]).items()
-    }
-    _unfold(state)
+    places = json.loads(kept[KEY])
+    state = {name: _as_trained(found[where], form) for name, (where, form) in places.items()}
+    _unfold(state, [norm for norm in _norms(state) if places[f"{norm}.running_var"][1] == BESIDE])
+    state = merged(state) if is_pupil(state) else state
     return state | (load(path.with_name(kept[TRUNK])) if kept.get(TRUNK) else {})
 
 
@@ -167,7 +172,7 @@ def _forms(name: str, array: Array) -> list[str]:
 
 def _as_trained(array: Array, form: str) -> Array:
     """Turn an array of a file into the trained one."""
-    if form == "same":
+    if form in ("same", BESIDE):
         return array
     if form == "transposed":
         return np.ascontiguousarray(array.T)
@@ -189,9 +194,12 @@ def _norms(state: Weights) -> list[str]:
     return [n.removesuffix(".running_var") for n in state if n.endswith(".running_var")]
 
 
-def _folded(state: Weights) -> tuple[Weights, Weights]:
-    """Return a state as it is deployed, and the batch norms that are in its convolutions then."""
-    norms = _norms(state)
+def _folded(state: Weights, found: Weights) -> tuple[Weights, Weights]:
+    """Return a state as it is deployed, and the batch norms that are in its convolutions then.
+
+    Those before their convolutions, as in a DenseNet, are still in the file as they are.
+    """
+    norms = [norm for norm in _norms(state) if not _holds(found, state[f"{norm}.running_var"])]
     apart = {n: v for n, v in state.items() if n.rsplit(".", 1)[0] in norms}
     plain = {n: v for n, v in state.items() if n not in apart}
     for norm in norms:
@@ -200,9 +208,14 @@ def _folded(state: Weights) -> tuple[Weights, Weights]:
     return plain, apart
 
 
-def _unfold(state: Weights) -> None:
-    """Take the batch norms that are kept beside out of their convolutions again."""
+def _holds(found: Weights, value: Array) -> bool:
+    return any(a.shape == value.shape and np.allclose(a, value, rtol=1e-6) for a in found.values())
+
+
+def _unfold(state: Weights, folded: list[str]) -> None:
+    """Take the batch norms that are kept beside out of their convolutions again; no norm has counted a batch."""
     for norm in _norms(state):
+        state[f"{norm}.num_batches_tracked"] = np.zeros((), np.int64)
+    for norm in folded:
         conv = f"{norm.replace('norm', 'conv')}.weight"
         state[conv] = state[conv] / _gain(state, norm)
-        state[f"{norm}.num_batches_tracked"] = np.zeros((), np.int64)

@@ -5,8 +5,8 @@
 A network that starts from nothing learns seven thousand shapes from one right class a step, most of which are
 blank. What a trained network hands to its own classifier says more: a few hundred numbers a step, which also tell
 what a shape resembles (Romero et al. 2015, "FitNets"; Hinton et al. 2015). The pupil's features go through a linear
-layer into the teacher's classifier. Both layers are linear, so they end as one: `merged` returns the weights of the
-plain network.
+layer into the teacher's classifier. Both layers are linear, so they may end as one:
+`train.pupil_weights.merged` returns the weights of the plain network.
 """
 
 from __future__ import annotations
@@ -42,20 +42,15 @@ class Pupil(nn.Module):
     """A network whose features are brought into those of a teacher, and classified by its classifier.
 
     Args:
-        student: with `features` and a linear layer `classify`, which is taken out until `merged`.
+        student: with `features` and a linear layer `classify`, which is taken out until they are merged.
         teacher: whose classifier is copied, to be trained on.
 
-    Raises:
-        ValueError: the student's time steps are not the teacher's.
+    A step of the student may be several of the teacher's.
     """
 
     def __init__(self, student: nn.Module, teacher: SmallCRNN) -> None:
         super().__init__()
-        stride = getattr(student, "stride", STRIDE)
-        if stride != STRIDE:
-            raise ValueError(
-                f"a step of this network is {stride} columns and one of the teacher {STRIDE}: choose another --arch"
-            )
+        self.stride: int = getattr(student, "stride", STRIDE)
         head = teacher.classify
         self.join = nn.Linear(student.classify.in_features, head.in_features)
         self.student = student
@@ -74,6 +69,25 @@ class Pupil(nn.Module):
         return out
 
 
+def telling_steps(features: Tensor, classify: nn.Linear, factor: int) -> Tensor:
+    """Choose of every `factor` steps the one that is least of a blank.
+
+    Args:
+        features: (N, T, D), T a multiple of the factor.
+        classify: of the teacher; class 0 is the blank.
+        factor: steps of the teacher in one of the pupil.
+
+    Returns:
+        (N, T / factor, D).
+    """
+    if factor == 1:
+        return features
+    groups = features.unflatten(1, (-1, factor))
+    blank = groups @ classify.weight[0].to(groups.dtype)
+    best = blank.argmin(2)[:, :, None, None].expand(-1, -1, 1, groups.shape[3])
+    return groups.gather(2, best)[:, :, 0]
+
+
 def feature_loss(features: Tensor, taught: Tensor, steps: Tensor) -> Tensor:
     """Squared distance to the teacher's features over the steps of the lines, as a share of their spread.
 
@@ -86,24 +100,3 @@ def feature_loss(features: Tensor, taught: Tensor, steps: Tensor) -> Tensor:
     pupil, teacher = features[inside].float(), taught[inside].float()
     spread = teacher.var(0, unbiased=False).sum().clamp(min=1e-6)
     return (pupil - teacher).square().sum(1).mean() / spread
-
-
-def is_pupil(state: compact.Weights) -> bool:
-    """Say whether weights are of a `Pupil`."""
-    return "join.weight" in state and any(name.startswith("student.") for name in state)
-
-
-def merged(state: compact.Weights) -> compact.Weights:
-    """Return the weights of the plain network from those of a `Pupil`: two linear layers become one.
-
-    Raises:
-        ValueError: these are no weights of a pupil.
-    """
-    if not is_pupil(state):
-        raise ValueError("these are no weights of a run with --teacher")
-    part = "student."
-    own = {name.removeprefix(part): w for name, w in state.items() if name.startswith(part)}
-    weight, bias = state["classify.weight"], state["classify.bias"]
-    own["classify.weight"] = weight @ state["join.weight"]
-    own["classify.bias"] = weight @ state["join.bias"] + bias
-    return own
