@@ -1,7 +1,8 @@
 """Lines that are read without confidence are read again, wider; the surer reading that lost nothing stands.
 
 Narrow and condensed letters get too few steps of a CTC network, and words that were cut out upright may slant. Which
-lines those are, the network itself tells best: by its score.
+lines those are, the network itself tells best: by its score. A word by itself is looked at from many sides, and the
+readings vote.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ HOPELESS = 0.3
 STRETCH = 1.25
 """How much wider the second look is."""
 
-TILT = 16.0
-"""Degrees by which a short crop is turned either way, where its words may slant."""
+TILTS = (0.0, -8.0, 8.0, -16.0, 16.0, -24.0, 24.0)
+"""Degrees by which a short crop is turned, where its words may slant."""
 
-TILT_BELOW, TILT_GAIN = 0.8, 0.05
-"""Score below which that is tried, and by how much a reading must be surer to stand."""
+STRETCHES = (1.0, 1.35, 1.8, 2.4)
+"""How much wider it is made besides."""
+
+SURELY, LONGER = 4.0, 0.5
+"""Powers of a reading's score and of its length in its vote: what a bad view loses is letters."""
 
 SHORT = 8.0
 """Heights of width up to which a crop is short: in a longer one a slant leaves the letters no height."""
@@ -61,35 +65,49 @@ def read(
     Args:
         recognize: reads crops.
         crops: of lines.
-        slanted: words may lie aslant in them, as in upright boxes of words.
+        slanted: they are words by themselves, which may lie aslant in them.
     """
     readings = list(recognize(crops)) if crops else []
-    unsure = [i for i, reading in enumerate(readings) if HOPELESS <= reading.score < UNSURE]
+    unsure = []
+    for i, (crop, reading) in enumerate(zip(crops, readings, strict=True)):
+        if reading.score >= UNSURE:
+            continue
+        if slanted and 0 < crop.shape[1] < SHORT * crop.shape[0]:
+            readings[i] = _voted([reading, *recognize(_views(crop))])
+        elif reading.score >= HOPELESS:
+            unsure.append(i)
     if unsure:
         again = recognize([wider(crops[i]) for i in unsure])
         for i, reading in zip(unsure, again, strict=True):
             if _is_better(reading, readings[i]):
                 readings[i] = reading
-    if slanted:
-        _read_tilted(recognize, crops, readings)
     return readings
 
 
-def _read_tilted(
-    recognize: Callable[[Sequence[Image]], Sequence[R]], crops: Sequence[Image], readings: list[R]
-) -> None:
-    """Replace readings of short crops by surer ones of the same crops turned a little."""
-    unsure = [
-        i
-        for i, (crop, reading) in enumerate(zip(crops, readings, strict=True))
-        if reading.score < TILT_BELOW and 0 < crop.shape[1] < SHORT * crop.shape[0]
-    ]
-    tilts = (-TILT, TILT)
-    again = recognize([tilted(crops[i], tilt) for i in unsure for tilt in tilts]) if unsure else []
-    for i, turned in zip(np.repeat(unsure, len(tilts)), again, strict=True):
-        known = readings[i]
-        if turned.score > known.score + TILT_GAIN and len(turned.text) >= len(known.text) - 1:
-            readings[i] = turned
+def _views(crop: Image) -> list[Image]:
+    """Turn and stretch a crop in every way but the one in which it has been read."""
+    turned = [tilted(crop, degrees) if degrees else crop for degrees in TILTS]
+    every = [wider(view, by) if by != 1 else view for view in turned for by in STRETCHES]
+    return every[1:]
+
+
+def _voted(readings: Sequence[R]) -> R:
+    """Return the surest of the readings that win the vote; what differs in case and marks alone votes together."""
+    votes: dict[str, float] = {}
+    for reading in readings:
+        key = _letters(reading.text)
+        votes[key] = votes.get(key, 0.0) + reading.score**SURELY * len(key) ** LONGER
+    best = max(votes, key=lambda key: votes[key])
+    if not best:  # no letters in any: the surest marks
+        return max(readings, key=lambda reading: reading.score)
+    return max(
+        (reading for reading in readings if _letters(reading.text) == best),
+        key=lambda reading: reading.score,
+    )
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text if c.isalnum()).casefold()
 
 
 def _is_better(second: _Reading, first: _Reading) -> bool:
@@ -104,10 +122,10 @@ def _saw_more(one: _Reading, other: _Reading) -> bool:
     return one.score >= LIKELY and more >= max(LOST, LOST_SHARE * len(other.text))
 
 
-def wider(crop: Image) -> Image:
+def wider(crop: Image, by: float = STRETCH) -> Image:
     """Stretch a crop; places in fractions of its width remain what they are."""
     height, width = crop.shape[:2]
-    size = max(1, round(width * STRETCH)), height
+    size = max(1, round(width * by)), height
     return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 

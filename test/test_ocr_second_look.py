@@ -104,7 +104,31 @@ def test_slanted_words_are_read_level(degrees: float) -> None:
 def test_what_is_read_well_or_long_is_not_turned() -> None:
     recognizer = Recognizer()
     second_look.read(recognizer, [crop(96), crop(1), np.zeros((2, 40, 3), np.uint8)], slanted=True)
-    assert [len(seen) for seen in recognizer.seen] == [3, 1, 2]
+    views = len(second_look.TILTS) * len(second_look.STRETCHES) - 1
+    assert [len(seen) for seen in recognizer.seen] == [3, views, 1]
+
+
+@pytest.mark.parametrize(
+    ("readings", "stands"),
+    [
+        ([("SNE", 0.6), ("SALE", 0.7), ("SALE", 0.6), ("SHE", 0.75)], "SALE"),
+        ([("cat", 0.9), ("Cat.", 0.5), ("dog", 0.91)], "cat"),
+        ([("I", 0.9), ("hall", 0.8)], "hall"),  # the longer: a bad view loses letters
+        ([("word", 0.9), ("wo", 0.92), ("w", 0.93)], "word"),
+        ([("", 0.0), ("...", 0.4), ("?", 0.6)], "?"),
+        ([("", 0.0), ("", 0.0)], ""),
+    ],
+)
+def test_views_of_a_word_vote(readings: list[tuple[str, float]], stands: str) -> None:
+    made = [Reading(*reading) for reading in readings]
+    assert second_look._voted(made).text == stands
+    assert second_look._voted(made[::-1]).text == stands
+
+
+def test_every_view_of_a_word_is_another() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (24, 60, 3), np.uint8)
+    views = second_look._views(noise)
+    assert len({(v.shape, v.tobytes()) for v in (noise, *views)}) == len(views) + 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (40, 3), (32, 250)])
