@@ -14,8 +14,16 @@ from ocr.network import Chained, load_onnx
 from ocr.pipeline import Reader
 from ocr.weights import WEIGHTS, WeightsError, find, read
 
-CLASSES = {"angle": "Classifier", "detector": "Detector", "recognizer": "Recognizer"}
+CLASSES = {
+    "angle": "Classifier",
+    "detector": "Detector",
+    "recognizer": "Recognizer",
+    "scene": "Scene",
+}
 """Task to the class that a model's package re-exports for it."""
+
+SCENE = "small"
+"""Name of the model that looks at photographs beside their text, whatever the others are."""
 
 LANGUAGE, LANGUAGE_MODEL = "language", "zh_en"
 """Task and name of the table of n-grams that `decode="beam"` takes."""
@@ -34,7 +42,7 @@ def load(
     allowed: str | None = None,
     vertical: bool = False,
 ) -> Reader:
-    """Load the three models of a reader.
+    """Load the models of a reader.
 
     Args:
         models: Name of all three models.
@@ -70,7 +78,8 @@ def load(
         )
         for task, name in names.items()
     }
-    return Reader(built["detector"], built["recognizer"], built["angle"])
+    scene = build(SCENE, "scene", device=device, threads=threads)
+    return Reader(built["detector"], built["recognizer"], built["angle"], scene)
 
 
 def build(
@@ -86,7 +95,7 @@ def build(
 
     Args:
         name: As in the manifest.
-        task: "angle", "detector" or "recognizer".
+        task: "angle", "detector", "recognizer" or "scene".
         device: "cpu" or "cuda".
         threads: All cores by default.
         folder: The folder of the manifest.

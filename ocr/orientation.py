@@ -1,4 +1,7 @@
-"""How a page is turned when its pieces do not tell: find lines both ways, look along them, read a few if need be."""
+"""How a page is turned when its pieces do not tell: find lines both ways, look along them, read a few if need be.
+
+What is in doubt after that are photographs with a few blurred words; there, what else they show has a say.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from ocr.result import Angle
 SURE = 0.98
 """Chance from which a turn is taken without looking further: first the pieces' word, then the lines'."""
 
-KNOWN = 0.8
-"""Chance below which a page is left as it is: most pictures are upright, so four to one is not too much to ask."""
+KNOWN = 0.6
+"""Chance below which a page is left as it is: a turn must be likelier by half than the other three together."""
 
 LINES = 6
 """Lines looked along and read for each axis, the largest ones; more would cost time and hardly change the outcome."""
@@ -30,6 +33,12 @@ _READING = 3.0
 
 _TRUSTED = 0.6
 """Score from which the pieces' word counts; below, a classifier may have left the page as it is."""
+
+_CAREFUL = 0.5
+"""Weight of what the text says beside the scene: its votes are of a few blurred words, and err together."""
+
+_SCENE_FLOOR = 0.06
+"""Chance that the scene leaves to each turn: it was learned from few photographs, and a sign fills some pictures."""
 
 _GUESS = 0.5
 """Weight of the pieces' word among the lines': they show much the same text."""
@@ -65,6 +74,7 @@ def settle(
     along: Callable[[Image, Quads], Floats],
     detect: Callable[[Image], tuple[Quads, Scores]],
     read: Callable[[Sequence[Image]], Sequence[_Reading]],
+    scene: Callable[[Image], Floats] | None = None,
 ) -> Settled:
     """Find how far a page is turned by the lines on it.
 
@@ -74,44 +84,68 @@ def settle(
         along: the classifier's word, (4,) probabilities, from lines that were found on a picture.
         detect: finds the lines of a picture.
         read: reads crops.
+        scene: the word, (4,) probabilities, of what a picture shows besides text, if it is asked.
     """
-    found = {}
-    for axis in (0, 90):
-        turned = rotate_ccw(image, axis)
-        found[axis] = _Found(turned, *detect(turned))
-    angle = _decide(guess, along, read, found)
-    turned, quads, scores = found[angle.degrees % 180]
-    if angle.degrees >= 180:
-        quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
-        turned, quads = rotate_ccw(turned, 180), np.roll(quads, 2, axis=1)
-    return Settled(angle, turned, quads, scores)
-
-
-def _decide(
-    guess: Angle,
-    along: Callable[[Image, Quads], Floats],
-    read: Callable[[Sequence[Image]], Sequence[_Reading]],
-    found: dict[int, _Found],
-) -> Angle:
-    """Add up what speaks for each turn, in nats; reading, which costs most, comes last."""
+    found = {axis: _find(image, axis, detect) for axis in (0, 90)}
     if not any(len(lines.quads) for lines in found.values()):
-        return guess
+        return Settled(guess, *_turned_back(found, guess.degrees))
+    first = _guessed(guess)
+    votes = first + _votes(found, along, read, first)
+    if _chances(votes).max() < SURE:
+        # A detector finds other lines in a picture that stands on its head: two opinions err less than one.
+        others = {axis: _find(image, axis, detect) for axis in (180, 270)}
+        votes = (votes + first + _votes(others, along, read, first)) / 2
+        found |= others
+        if scene is not None and _chances(votes).max() < SURE:
+            votes = _CAREFUL * votes + np.log(np.maximum(scene(image), _SCENE_FLOOR))
+    chances = _chances(votes)
+    best = int(chances.argmax())
+    score = float(chances[best])
+    angle = Angle(90 * best if score >= KNOWN else 0, score)
+    return Settled(angle, *_turned_back(found, angle.degrees))
+
+
+def _find(image: Image, degrees: int, detect: Callable[[Image], tuple[Quads, Scores]]) -> _Found:
+    """Find lines on a picture turned back by some degrees."""
+    turned = rotate_ccw(image, degrees)
+    return _Found(turned, *detect(turned))
+
+
+def _turned_back(found: dict[int, _Found], degrees: int) -> _Found:
+    """Return a picture turned back by some degrees, and its lines: found so, or on it upside down."""
+    if degrees in found:
+        return found[degrees]
+    turned, quads, scores = found[degrees - 180]
+    quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
+    return _Found(rotate_ccw(turned, 180), np.roll(quads, 2, axis=1), scores)
+
+
+def _guessed(guess: Angle) -> NDArray[np.float64]:
+    """What a guess from pieces of the page speaks for each turn, in nats."""
     votes = np.zeros(4)
     if guess.score >= _TRUSTED:
         votes[guess.degrees // 90] = _GUESS * np.log(3 * guess.score / max(1 - guess.score, 1e-3))
+    return votes
+
+
+def _votes(
+    found: dict[int, _Found],
+    along: Callable[[Image, Quads], Floats],
+    read: Callable[[Sequence[Image]], Sequence[_Reading]],
+    first: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What lines speak for each turn, in nats; they are read only if that and what was known before leave a doubt."""
+    votes = np.zeros(4)
     for axis, lines in found.items():
         quads = lines.quads[_largest(lines)]
         chances = np.maximum(along(lines.turned, quads), 1e-9)
         votes += np.roll(np.log(chances), axis // 90)  # in a picture turned back by 90, 0 means 90
-    if _chances(votes).max() < SURE:
+    if _chances(first + votes).max() < SURE:
         for axis, lines in found.items():
             ahead, back = _legible(lines, read)
             votes[axis // 90] += _READING * ahead
-            votes[axis // 90 + 2] += _READING * back
-    chances = _chances(votes)
-    best = int(chances.argmax())
-    score = float(chances[best])
-    return Angle(90 * best if score >= KNOWN else 0, score)
+            votes[(axis // 90 + 2) % 4] += _READING * back
+    return votes
 
 
 def _chances(votes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import PIL.Image
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
 from common.quads import boxes_to_quads, crop, quad_size, rotate_quads
-from ocr import gaps, second_look
+from ocr import gaps, leaders, second_look
 from ocr.characters import AlignedReading, place, reads_vertically
 from ocr.documents import Loader, pages
 from ocr.orientation import SURE, settle
@@ -63,6 +63,13 @@ class Classifier(Protocol):
         """Probabilities (4,) of the four turns, from lines that were found on the picture."""
 
 
+class Scene(Protocol):
+    """Tells how far clockwise a photograph is turned, by what it shows besides text."""
+
+    def __call__(self, image: Image, /) -> Floats:
+        """Probabilities (4,) of the four turns."""
+
+
 class Detector(Protocol):
     """Finds lines of text on an upright picture."""
 
@@ -84,14 +91,20 @@ class Reader:
         detector: Finds lines.
         recognizer: Reads them.
         classifier: Finds how the page is turned; None takes every page as upright.
+        scene: Has a say in that where text leaves a doubt.
     """
 
     def __init__(
-        self, detector: Detector, recognizer: Recognizer, classifier: Classifier | None = None
+        self,
+        detector: Detector,
+        recognizer: Recognizer,
+        classifier: Classifier | None = None,
+        scene: Scene | None = None,
     ) -> None:
         self._detector = detector
         self._recognizer = recognizer
         self._classifier = classifier
+        self._scene = scene
 
     def read(
         self,
@@ -213,7 +226,9 @@ class Reader:
         guess = Angle(*classifier(image))
         if guess.score >= SURE:
             return guess, rotate_ccw(image, guess.degrees), None
-        settled = settle(image, guess, classifier.along, self._detector, self._recognizer)
+        settled = settle(
+            image, guess, classifier.along, self._detector, self._recognizer, self._scene
+        )
         return settled.angle, settled.upright, (settled.quads, settled.scores)
 
     def _read_lines(
@@ -226,7 +241,8 @@ class Reader:
                 if scores[i] < LIKELY and reading.score < READABLE:
                     continue
                 if parted and _is_aligned(reading):
-                    yield from gaps.split(cast(AlignedReading, reading), quads[i], piece, margin)
+                    aligned = leaders.count(cast(AlignedReading, reading), piece)
+                    yield from gaps.split(aligned, quads[i], piece, margin)
                 else:
                     yield reading, quads[i]
 

@@ -10,7 +10,7 @@ import pytest
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
-from ocr.orientation import settle
+from ocr.orientation import KNOWN, settle
 from ocr.result import Angle
 
 MARK = np.array([250, 10, 10], np.uint8)
@@ -72,14 +72,18 @@ def test_an_empty_page_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_where_lines_say_nothing_a_guess_is_not_enough(text: str) -> None:
+@pytest.mark.parametrize(("sure", "degrees"), [(0.65, 0), (0.9, 270)])
+def test_where_lines_say_nothing_a_guess_must_be_likelier_than_all_else(
+    sure: float, degrees: int, text: str
+) -> None:
     def mute(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(text, 0.9) for _ in crops]
 
-    angle, upright, *_ = settle(page(90), Angle(270, 0.9), unsure, detect, mute)
-    assert angle.degrees == 0
-    assert 0.5 < angle.score < 0.8
-    np.testing.assert_array_equal(upright, page(90))
+    angle, upright, *_ = settle(page(90), Angle(270, sure), unsure, detect, mute)
+    assert angle.degrees == degrees
+    assert (angle.score >= KNOWN) == (degrees != 0)
+    assert angle.score < 0.8  # the pieces and the lines show much the same
+    np.testing.assert_array_equal(upright, rotate_ccw(page(90), degrees))
 
 
 def test_a_guess_decides_between_turns_that_read_alike() -> None:
@@ -113,9 +117,6 @@ def test_sure_lines_are_not_read(degrees: int) -> None:
 
 
 def test_lines_outweigh_pieces_that_were_less_sure() -> None:
-    def mute(crops: Sequence[Image]) -> list[Reading]:
-        return [Reading("", 0.0) for _ in crops]
-
     assert settle(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
 
 
@@ -129,3 +130,34 @@ def test_a_page_that_might_be_turned_either_way_is_left_as_it_is(degrees: int) -
     assert angle.score < 0.6
     np.testing.assert_array_equal(upright, page(degrees))
     assert len(quads) == 1
+
+
+def mute(crops: Sequence[Image]) -> list[Reading]:
+    return [Reading("", 0.0) for _ in crops]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_where_text_says_nothing_the_scene_decides(degrees: int) -> None:
+    def scene(image: Image) -> Floats:
+        np.testing.assert_array_equal(image, page(degrees))
+        return np.where(np.arange(4) == degrees // 90, 0.97, 0.01).astype(np.float32)
+
+    angle, upright, *_ = settle(page(degrees), Angle(0, 0.3), unsure, detect, mute, scene)
+    assert angle.degrees == degrees
+    assert angle.score > 0.8
+    np.testing.assert_array_equal(upright, page(0))
+
+
+def test_the_scene_is_not_asked_where_text_decides() -> None:
+    def never(_: Image) -> Floats:
+        raise AssertionError("text is sure")
+
+    assert settle(page(90), Angle(0, 0.3), word, detect, mute, never).angle.degrees == 90
+
+
+def test_a_scene_alone_does_not_turn_a_page_without_lines() -> None:
+    def scene(_: Image) -> Floats:
+        return np.array([0.01, 0.97, 0.01, 0.01], np.float32)
+
+    blank = np.full((40, 30, 3), 128, np.uint8)
+    assert settle(blank, Angle(0, 0.0), unsure, detect, mute, scene).angle.degrees == 0

@@ -174,6 +174,7 @@ def test_shipped_manifest_is_complete() -> None:
         "angle",
         "detector",
         "recognizer",
+        "scene",
     }
     for row in rows:
         path = folder / row["file"]

@@ -38,7 +38,6 @@ from ocr.weights import WEIGHTS
 from train import compact, onnx_weights
 from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export
 from train.run import write_json
-from train.teacher_torch import is_pupil, merged
 
 __all__ = ["CTPN_AXES", "CTPN_OUTPUTS", "main", "write_float"]
 
@@ -56,8 +55,11 @@ ARCHS = {
     "angle": ("small", "reference"),
     "ctpn": ("small", "reference"),
     "crnn": ("small", "crnn", "crnn-gru", "densenet", "resnet-attention"),
+    "scene": ("small",),
 }
-TASKS = {"angle": "angle", "ctpn": "detector", "crnn": "recognizer"}
+TASKS = {"angle": "angle", "ctpn": "detector", "crnn": "recognizer", "scene": "scene"}
+PACKAGES = {"scene": "angle"}
+"""Where a model is not the one that its package is named after."""
 
 
 def main() -> None:
@@ -80,7 +82,7 @@ def main() -> None:
     )
     parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
     parser.add_argument(
-        "--temperature", type=float, help="of the angle's score (the run's config.json)"
+        "--temperature", type=float, help="of the turn's score (the run's config.json)"
     )
     parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
     parser.add_argument("--figures", type=json.loads, help="for the manifest: a JSON object")
@@ -90,13 +92,11 @@ def main() -> None:
     if args.arch not in ARCHS[args.package]:
         parser.error(f"{args.package} has no --arch {args.arch}: {', '.join(ARCHS[args.package])}")
     args.name = args.name or NAMES[args.arch]
-    if args.package == "angle" and args.temperature is None:
+    if args.package in ("angle", "scene") and args.temperature is None:
         args.temperature = _fitted(args.weights.parent / "config.json")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     export = EXPORTS[args.package](args)
     state = compact.load(args.weights)
-    if is_pupil(state):
-        state = merged(state)
     export.trained.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     stem = f"{args.package}-{args.name}"
     args.out.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,8 @@ def main() -> None:
         made.replace(args.out / f"{stem}.onnx")
     if args.trainable in compact.FORMS:
         compact.save(state, args.out / f"{stem}.safetensors", args.trainable)
-    row = {"name": args.name, "task": TASKS[args.package], "package": args.package}
+    package = PACKAGES.get(args.package, args.package)
+    row = {"name": args.name, "task": TASKS[args.package], "package": package}
     row |= {"data": args.data} | ({"figures": args.figures} if args.figures else {})
     register(row, args.out / f"{stem}.onnx")
 

@@ -10,10 +10,10 @@ from train.synth.corpus import Corpus
 
 Rng = np.random.Generator
 
-_CHINESE, _NUMBER = 0.32, 0.08
+_CHINESE, _NUMBER = 0.42, 0.07
 """Shares of signs; the others are Latin words."""
 
-_TRADITIONAL = 0.35
+_TRADITIONAL = 0.45
 """Of Chinese signs, besides those of the corpus: faces and strokes of signs are unlike those of books."""
 
 
@@ -36,8 +36,8 @@ def sign_text(rng: Rng, corpus: Corpus, max_width: int) -> str:
 def sign_spacing(rng: Rng, text: str, size: int) -> float:
     """Return extra pixels between characters: signs fill their boards, Chinese ones most of all."""
     wide = any(c >= WIDE_FROM for c in text)
-    if rng.random() >= (0.4 if wide else 0.12):
+    if rng.random() >= (0.5 if wide else 0.12):
         return 0.0
     return (
-        float(rng.uniform(-0.06, 0.3 if rng.random() < 0.6 else 1.1)) * size * (1 if wide else 0.4)
+        float(rng.uniform(-0.06, 0.3 if rng.random() < 0.5 else 1.2)) * size * (1 if wide else 0.4)
     )

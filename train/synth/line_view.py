@@ -41,7 +41,9 @@ class View:
         degrees *= min(1.0, 5.0 * height / width)
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         wide = width * cos + height * abs(sin) + 2 * height * float(rng.uniform(0, 0.2))
-        high = width * abs(sin) + height * cos + 2 * height * float(rng.uniform(0, 0.15))
+        # Boxes that people draw touch the strokes.
+        above = rng.uniform(-0.06, 0.02) if rng.random() < 0.25 else rng.uniform(0, 0.15)
+        high = width * abs(sin) + height * cos + 2 * height * float(above)
         corners = np.array([[-wide, -high], [wide, -high], [wide, high], [-wide, high]]) / 2
         corners += rng.uniform(-0.07, 0.07, (4, 2)) * high
         if rng.random() < 0.3:  # seen from aside: one end is nearer
@@ -53,7 +55,7 @@ class View:
         middle = np.array([width / 2 + pad, height / 2 + pad])
         kind = rng.random()  # as drawn, seen from aside, or drawn narrow or wide to fill a board
         squeeze = (
-            1.0 if kind < 0.45 else float(rng.uniform(*((0.55, 1.15), (0.42, 1.7))[kind > 0.85]))
+            1.0 if kind < 0.45 else float(rng.uniform(*((0.55, 1.15), (0.42, 1.8))[kind > 0.78]))
         )
         scale = min(1.0, MAX_HEIGHT / high)
         size = max(8, round(high * scale)), max(8, round(wide * scale * squeeze))
