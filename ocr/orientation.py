@@ -92,12 +92,15 @@ def settle(
     first = _guessed(guess)
     votes = first + _votes(found, along, read, first)
     if _chances(votes).max() < SURE:
-        # A detector finds other lines in a picture that stands on its head: two opinions err less than one.
-        others = {axis: _find(image, axis, detect) for axis in (180, 270)}
-        votes = (votes + first + _votes(others, along, read, first)) / 2
-        found |= others
-        if scene is not None and _chances(votes).max() < SURE:
-            votes = _CAREFUL * votes + np.log(np.maximum(scene(image), _SCENE_FLOOR))
+        seen = None if scene is None else np.maximum(scene(image), _SCENE_FLOOR)
+        both = _with_scene(votes, seen)
+        if _chances(both).max() < KNOWN:
+            # It would be left open. On its head, other lines are found: two opinions err less than one.
+            others = {axis: _find(image, axis, detect) for axis in (180, 270)}
+            votes = (votes + first + _votes(others, along, read, first)) / 2
+            found |= others
+            both = votes if _chances(votes).max() >= SURE else _with_scene(votes, seen)
+        votes = both
     chances = _chances(votes)
     best = int(chances.argmax())
     score = float(chances[best])
@@ -118,6 +121,11 @@ def _turned_back(found: dict[int, _Found], degrees: int) -> _Found:
     turned, quads, scores = found[degrees - 180]
     quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
     return _Found(rotate_ccw(turned, 180), np.roll(quads, 2, axis=1), scores)
+
+
+def _with_scene(votes: NDArray[np.float64], seen: Floats | None) -> NDArray[np.float64]:
+    """Add what the scene says to what the text says, if it was asked."""
+    return votes if seen is None else np.asarray(_CAREFUL * votes + np.log(seen), np.float64)
 
 
 def _guessed(guess: Angle) -> NDArray[np.float64]:
