@@ -161,3 +161,31 @@ def test_a_scene_alone_does_not_turn_a_page_without_lines() -> None:
 
     blank = np.full((40, 30, 3), 128, np.uint8)
     assert settle(blank, Angle(0, 0.0), unsure, detect, mute, scene).angle.degrees == 0
+
+
+@pytest.mark.parametrize(("guess", "looks"), [(0.3, [0, 90, 180, 270]), (0.97, [0, 90])])
+def test_only_what_would_be_left_open_is_looked_at_from_both_ends(
+    guess: float, looks: list[int]
+) -> None:
+    seen = []
+
+    def spy(image: Image) -> tuple[Quads, Scores]:
+        seen.append(next(d for d in looks if np.array_equal(image, rotate_ccw(page(0), d))))
+        return detect(image)
+
+    settle(page(0), Angle(0, guess), unsure, spy, mute)
+    assert seen == looks
+
+
+def test_the_other_end_may_decide() -> None:
+    """On the page as it is shown, and on its sides, nothing is found that reads."""
+
+    def poor(image: Image) -> tuple[Quads, Scores]:
+        if np.array_equal(image, page(0)):
+            return detect(image)
+        return boxes_to_quads(np.array([[0, 0, 9, 4]], np.float32)), np.ones(1, np.float32)
+
+    angle, upright, quads, _ = settle(page(180), Angle(0, 0.3), unsure, poor, read)
+    assert angle.degrees == 180
+    np.testing.assert_array_equal(upright, page(0))
+    np.testing.assert_allclose(quads[0], [[30, 20], [130, 20], [130, 40], [30, 40]])
