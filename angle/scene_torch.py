@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from angle.model_torch import BN_EPS, BN_MOMENTUM
+from angle.scene import SIDE
 
 WIDTHS = (24, 32, 64, 96, 128)
 """Channels of the stem and of each block; every one halves the resolution."""
@@ -42,7 +43,7 @@ class SceneNet(nn.Module):
         dropout: share of the last maps' values dropped in training: there are few photographs.
     """
 
-    def __init__(self, side: int = 96, dropout: float = 0.4) -> None:
+    def __init__(self, side: int = SIDE, dropout: float = 0.4) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, WIDTHS[0], 5, stride=2, padding=2, bias=False)
         self.norm = _norm(WIDTHS[0])

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from angle.scene import four_turns, turn_chances, views
 from angle.scene_torch import SceneNet
 from common.arrays import Floats
+from train.angle_torch import turned
 from train.data.batches_torch import rendered_batches
 from train.data.scenes import SceneBatches, SceneRecipe, photographs
 from train.fit_torch import Loss, fit
@@ -34,8 +35,7 @@ def make_loss(recipe: SceneRecipe) -> Loss:
         network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         upright, known = batch["views"], batch["known"]
-        turned = torch.cat([torch.rot90(upright, k, (2, 3)) for k in range(4)])
-        scores = network(turned.contiguous(memory_format=torch.channels_last)).float()
+        scores = network(turned(upright).contiguous(memory_format=torch.channels_last)).float()
         scores = scores.view(4, len(upright)).T
         target = torch.full_like(scores, recipe.smoothing / 4)
         target[:, 0] += 1 - recipe.smoothing

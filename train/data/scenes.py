@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from angle.scene import SIDE, normalize
 from common.arrays import Floats, Image
 from common.image import load
-from train.synth.backgrounds import scenery
+from train.synth.backgrounds import photograph_paths, scenery
 
 KEPT = 2.5
 """Shorter side at which photographs are kept, in sides of a view."""
@@ -50,10 +50,10 @@ def photographs(folder: Path | None) -> tuple[list[Image], list[Image]]:
     Raises:
         ValueError: no folder, or one with fewer photographs than would leave some of both.
     """
-    paths = [] if folder is None else sorted(p for p in folder.iterdir() if p.suffix == ".jpg")
+    paths = [] if folder is None else photograph_paths(folder)
     if len(paths) < HELD_OUT:
         raise ValueError(
-            f"--backgrounds {folder}: found {len(paths)} photographs (.jpg), expected at least {HELD_OUT}, "
+            f"--backgrounds {folder}: found {len(paths)} photographs (.jpg, .png), expected at least {HELD_OUT}, "
             "taken upright: they are what is learned from"
         )
     found = [_small(load(path)) for path in paths]

@@ -21,6 +21,13 @@ KEPT = 48
 """Decoded photographs kept at a time."""
 
 
+def photograph_paths(folder: Path) -> list[Path]:
+    """List the photographs directly in a folder, in an order that does not depend on the machine."""
+    return [
+        p for p in sorted(Path(folder).iterdir()) if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    ]
+
+
 class Backgrounds:
     """Grounds for pages.
 
@@ -41,11 +48,7 @@ class Backgrounds:
         """
         if folder is None:
             return cls()
-        paths = [
-            p
-            for p in sorted(Path(folder).iterdir())
-            if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
-        ]
+        paths = photograph_paths(folder)
         if not paths:
             raise FileNotFoundError(
                 f"no .jpg or .png pictures in {folder}; expected photographs without text"

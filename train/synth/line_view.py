@@ -25,7 +25,7 @@ class View:
         quad: (4, 2) float32, the crop's corners in the padded drawing, clockwise from its top left.
         size: (height, width) of the crop in pixels.
         pad: pixels about the drawing, enough for the crop.
-        shrink: height of the crop against that of the word, 1 or more.
+        shrink: height of the crop against that of the word, hardly below 1.
     """
 
     quad: NDArray[np.float32]
