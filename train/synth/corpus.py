@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from crnn.charset import Charset, normalize
-from train.synth import wording
+from train.synth import vocabulary, wording
+from train.synth.concordance import Concordance, around
 
 # A small text of our own, so that tests and a first look need no corpus.
 _BUILT_IN = {
@@ -59,6 +61,11 @@ _CURRENCIES = ("$", "¥", "€", "£", "RM", "RM ", "NT$", "USD ")
 _DOMAINS = ("com", "cn", "org", "net")
 _TRADITIONAL = 0.1  # share of Chinese sentences that are turned into the other script
 _OTHER_MARKS = 0.1  # share of those whose marks are exchanged
+# What forms, menus and games say again and again, as labels of a value.
+_TERMS = {
+    lang: [*vocabulary.LABELS[lang], *vocabulary.GAME[lang], *vocabulary.MENUS[lang]]
+    for lang in ("zh", "en")
+}
 _IDENTIFIER = re.compile(r"^[0-9a-f]{16,}$|_QUERY_|^\d+-\d+-\d+$")
 
 
@@ -159,6 +166,9 @@ class Corpus:
         """Return a label and its value as screens and forms have them: `声望:斩妖除魔(18/28)`."""
         lang = "zh" if rng.random() < 0.8 else "en"
         label = self.phrase(rng, lang, int(rng.integers(2, 8)) * (1 if lang == "zh" else 2))
+        if rng.random() < 0.5:
+            words = _TERMS[lang]
+            label = words[int(rng.integers(len(words)))]
         draw, count = rng.random(), int(10 ** rng.uniform(0, 3.3))
         part = f"{int(rng.integers(count + 1))}/{count}"
         if draw < 0.25:
@@ -204,6 +214,21 @@ class Corpus:
         gap = " " if rng.random() < 0.6 else ""
         rest = max(3, length - len(title) - len(number) - 2 * len(gap))
         return f"{title}{gap}{(mark * rest)[:rest].strip()}{gap}{number}".strip()
+
+    def rare(self, rng: np.random.Generator, length: int) -> str:
+        """Return a stretch of a sentence about a character, every Han character as often as any other.
+
+        Raises:
+            LookupError: the text has no Han character of the charset.
+        """
+        character, line = self._concordance.draw(rng)
+        cut = around(rng, " ".join(normalize(line).split()), character, length)
+        missing = self.charset.missing(cut)
+        return "".join(c for c in cut if c not in missing).strip()
+
+    @cached_property
+    def _concordance(self) -> Concordance:
+        return Concordance(self._files["zh"], self.han)
 
     def random_characters(self, rng: np.random.Generator, count: int) -> str:
         """Return characters without sense, every Han character as often as any other, some symbols between."""

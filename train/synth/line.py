@@ -26,8 +26,8 @@ Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
 # Shares of what a line says; the rest of each hundred is what the corpus calls "mixed".
-_KINDS = ("zh", "en", "words", "number", "random", "mixed", "entry", "point", "leaders")
-_SHARES = (0.315, 0.20, 0.08, 0.09, 0.11, 0.10, 0.04, 0.05, 0.015)
+_KINDS = ("zh", "en", "words", "number", "random", "rare", "mixed", "entry", "point", "leaders")
+_SHARES = (0.265, 0.20, 0.08, 0.09, 0.09, 0.07, 0.10, 0.04, 0.05, 0.015)
 # Small text of menus and games, drawn to the pixel and hardly damaged: smaller than a lens leaves legible.
 _SCREEN_SHARE = 0.3
 # Screens are often saved smaller than they were, and not always in proportion.
@@ -94,6 +94,8 @@ class LineRenderer:
             return self.corpus.point(rng, max(2, round(max_width / 24 * fill)))
         if kind == "leaders":
             return self.corpus.leaders(rng, max(3, round(latin * 1.5 * fill)))
+        if kind == "rare":
+            return self.corpus.rare(rng, max(1, round(han * fill)))
         if kind == "random":
             return self.corpus.random_characters(rng, max(1, round(min(han, 14) * fill)))
         return self.corpus.phrase(rng, "mixed", max(2, round(max_width / 20 * fill)))
@@ -101,10 +103,10 @@ class LineRenderer:
     def _draw(self, rng: Rng, max_width: int, screen: bool) -> tuple[TextMask, bool]:
         text = self._text(rng, max_width)
         if screen and text.isascii() and rng.random() < 0.6:
-            # Small Han characters are what is hard to read there.
-            text = self.corpus.phrase(
-                rng, "mixed", max(2, round(max_width / 20 * rng.uniform(0.2, 1)))
-            )
+            # Small Han characters are what is hard to read there, rare ones most of all.
+            length = max(2, round(max_width / 20 * rng.uniform(0.2, 1)))
+            rare = rng.random() < 0.5
+            text = self.corpus.rare(rng, length) if rare else self.corpus.phrase(rng, "mixed", length)
         style = "mono" if rng.random() < 0.07 else None
         face = self.fonts.choose(rng, text, style=style)
         has_han = any("\u4e00" <= c <= "\u9fff" for c in text)
