@@ -17,6 +17,7 @@ from train.data.samples import LineSample
 from train.synth.corpus import Corpus
 from train.synth.fonts import Face, FontLibrary
 from train.synth.line_damage import compress, damage, scene_damage
+from train.synth.line_ink import paint, write
 from train.synth.line_signs import sign_spacing, sign_text
 from train.synth.line_view import View
 from train.synth.text import TextMask, draw_text
@@ -36,6 +37,8 @@ _NARROWEST, _LOWEST = 8.0, 8.5  # pixels of a Han character after that
 # Words on walls and boards, seen from aside: slanted in an upright crop, squeezed, badly lit, far away.
 _SCENE_SHARE = 0.32
 _SCENE_WIDTH = 300  # the widest lines that are such
+# Letters with edges, shadows and shades, as shops and posters have them: of scenes, of other lines large enough.
+_PAINTED_SCENES, _PAINTED, _PAINTED_FROM = 0.25, 0.35, 24
 
 
 class LineRenderer:
@@ -106,7 +109,9 @@ class LineRenderer:
             # Small Han characters are what is hard to read there, rare ones most of all.
             length = max(2, round(max_width / 20 * rng.uniform(0.2, 1)))
             rare = rng.random() < 0.5
-            text = self.corpus.rare(rng, length) if rare else self.corpus.phrase(rng, "mixed", length)
+            text = (
+                self.corpus.rare(rng, length) if rare else self.corpus.phrase(rng, "mixed", length)
+            )
         style = "mono" if rng.random() < 0.07 else None
         face = self.fonts.choose(rng, text, style=style)
         has_han = any("\u4e00" <= c <= "\u9fff" for c in text)
@@ -156,7 +161,8 @@ class LineRenderer:
         _neighbours(rng, alpha, mask, pad, ruled=0.16 if screen else 0.08)
         plain = screen and rng.random() < 0.7
         canvas = _plain(rng, *alpha.shape) if plain else self._ground(rng, *alpha.shape)
-        canvas = _ink(rng, canvas, alpha / 255.0)
+        painted = _PAINTED if not screen and height >= _PAINTED_FROM else 0.0
+        canvas = _inked(rng, canvas, alpha / 255.0, height, painted)
         crop, centers, widths = _cut(
             rng, canvas, drawn, (pad, pad, width, height), askew=0.2 if plain else 1.0
         )
@@ -180,7 +186,8 @@ class LineRenderer:
         view = View.draw(rng, *mask.shape)
         alpha = np.pad(mask, view.pad).astype(np.float32)
         _neighbours(rng, alpha, mask, view.pad, near=0.35, ruled=0.05)
-        canvas = _ink(rng, self._ground(rng, *alpha.shape), alpha / 255.0)
+        ground = self._ground(rng, *alpha.shape)
+        canvas = _inked(rng, ground, alpha / 255.0, mask.shape[0], _PAINTED_SCENES)
         crop, centers, widths = view.cut(canvas, drawn)
         finest = 14.0 if any(c >= WIDE_FROM for c in text) else 9.0
         crop = scene_damage(rng, crop, finest=finest * view.shrink)
@@ -264,23 +271,11 @@ def _neighbours(
             alpha[:, max(column, 0) : column + thick] = 255
 
 
-def _ink(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
-    """Write with a colour that stands out from the ground, now and then with an edge or a shadow."""
-    level = float(ground.mean())
-    contrast = float(rng.uniform(50, 90)) if rng.random() < 0.2 else float(rng.uniform(90, 255))
-    darker = level - contrast if (level > 128) != (rng.random() < 0.08) else level + contrast
-    colour = float(np.clip(darker, 0, 255))
-    if abs(colour - level) < 35:
-        colour = 0.0 if level > 128 else 255.0
-    if rng.random() < 0.12:
-        edge = 255.0 if colour < 128 else 0.0
-        if rng.random() < 0.5:
-            around = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
-        else:
-            shift = max(1, alpha.shape[0] // 40)
-            around = np.roll(alpha, (shift, shift), axis=(0, 1))
-        ground = ground * (1 - around) + edge * around
-    return ground * (1 - alpha) + colour * alpha
+def _inked(rng: Rng, ground: Grey, alpha: Grey, height: int, painted: float) -> Grey:
+    """Write or, with a chance of `painted`, paint letters of some height."""
+    if rng.random() < painted:
+        return paint(rng, ground, alpha, height)
+    return write(rng, ground, alpha)
 
 
 def _cut(

@@ -1,0 +1,120 @@
+"""How strokes are painted on a ground: plain, or with the edges, shadows and shades of designed lettering. In grey."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.float32]
+Rng = np.random.Generator
+
+_APART = 60.0
+"""Grey levels between letters and the edge around them, at least."""
+
+_BOLD_FROM = 32
+"""Height in pixels from which Han characters keep their strokes apart when these are thickened."""
+
+
+def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
+    """Write with a colour that stands out from the ground, now and then with an edge or a shadow.
+
+    Args:
+        rng: draws the paint.
+        ground: (H, W) grey levels.
+        alpha: (H, W), from 0 to 1: how much of each pixel is ink.
+    """
+    level = float(ground.mean())
+    contrast = float(rng.uniform(50, 90)) if rng.random() < 0.2 else float(rng.uniform(90, 255))
+    darker = level - contrast if (level > 128) != (rng.random() < 0.08) else level + contrast
+    colour = float(np.clip(darker, 0, 255))
+    if abs(colour - level) < 35:
+        colour = 0.0 if level > 128 else 255.0
+    if rng.random() < 0.12:
+        edge = 255.0 if colour < 128 else 0.0
+        if rng.random() < 0.5:
+            around = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
+        else:
+            shift = max(1, alpha.shape[0] // 40)
+            around = np.roll(alpha, (shift, shift), axis=(0, 1))
+        ground = ground * (1 - around) + edge * around
+    return ground * (1 - alpha) + colour * alpha
+
+
+def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
+    """Paint as shops and posters do: an edge, two of them, a shadow, a block behind, a shade, a glow.
+
+    What is around the letters keeps them apart from the ground, so they may be of the ground's own brightness.
+
+    Args:
+        rng: draws the paint.
+        ground: (H, W) grey levels.
+        alpha: (H, W), from 0 to 1: how much of each pixel is ink.
+        height: of the letters, in pixels.
+    """
+    if height >= _BOLD_FROM and rng.random() < 0.35:
+        alpha = np.asarray(cv2.dilate(alpha, np.ones((3, 3) if height > 40 else (2, 2), np.uint8)))
+    colour = _beside(rng, float(ground.mean()))
+    draw = rng.random()
+    if draw < 0.65:
+        hollow = draw > 0.57  # the edge is all there is
+        level = float(ground.mean())
+        colour = level if hollow else float(rng.uniform(0, 255))
+        edge = _beside(rng, colour)
+        if draw < 0.15:
+            wider = _spread(alpha, _thickness(rng, height, 0.16) + 1)
+            ground = _over(ground, wider, _beside(rng, edge))
+        around = _spread(alpha, _thickness(rng, height, 0.09))
+        ground = _over(ground, around, edge)
+        colour += float(rng.uniform(-25, 25)) if hollow else 0.0
+    elif draw < 0.85:
+        ground = _over(ground, _shadow(rng, alpha, height), _beside(rng, colour))
+    else:
+        glow = cv2.GaussianBlur(_spread(alpha, 1), (0, 0), height * float(rng.uniform(0.03, 0.1)))
+        ground = _over(ground, np.minimum(1, 1.5 * glow), _beside(rng, colour))
+    if rng.random() < 0.3:
+        # Lighter above, darker below, or the other way round; the edge still stands out from both.
+        fall = np.linspace(-1, 1, alpha.shape[0], dtype=np.float32)[:, None]
+        return ground * (1 - alpha) + (colour + fall * float(rng.uniform(-30, 30))) * alpha
+    return _over(ground, alpha, colour)
+
+
+def _beside(rng: Rng, level: float) -> float:
+    """Draw a grey level that is at least `_APART` from another."""
+    below, above = max(0.0, level - _APART), max(0.0, 255 - level - _APART)
+    draw = float(rng.uniform(0, below + above))
+    # Black and white are what designers take first.
+    if rng.random() < 0.4:
+        return 0.0 if level > 128 else 255.0
+    return draw if draw < below else level + _APART + draw - below
+
+
+def _thickness(rng: Rng, height: int, most: float) -> int:
+    return max(1, round(height * float(rng.uniform(0.02, most))))
+
+
+def _spread(alpha: Grey, pixels: int) -> Grey:
+    side = 2 * pixels + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.dilate(alpha, kernel), np.float32)
+
+
+def _shadow(rng: Rng, alpha: Grey, height: int) -> Grey:
+    """Return the shadow of letters: a copy moved aside, soft or not, or the side of a block in between."""
+    across, down = (round(height * float(rng.uniform(-0.12, 0.12))) for _ in range(2))
+    steps = max(abs(across), abs(down))
+    if rng.random() < 0.4 and steps:
+        copies = [_moved(alpha, across * i // steps, down * i // steps) for i in range(steps + 1)]
+        return np.asarray(np.maximum.reduce(copies), np.float32)
+    moved = _moved(alpha, across or 1, down or 1)
+    if rng.random() < 0.5:
+        moved = cv2.GaussianBlur(moved, (0, 0), height * float(rng.uniform(0.01, 0.06)))
+    return np.asarray(moved, np.float32)
+
+
+def _moved(alpha: Grey, across: int, down: int) -> Grey:
+    return np.asarray(np.roll(alpha, (down, across), axis=(0, 1)), np.float32)
+
+
+def _over(ground: Grey, alpha: Grey, level: float) -> Grey:
+    return ground * (1 - alpha) + level * alpha
