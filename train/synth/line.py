@@ -5,6 +5,7 @@ Sample i of seed s is always the same bytes, in any process.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from train.synth.fonts import Face, FontLibrary
 from train.synth.line_damage import compress, damage, scene_damage
 from train.synth.line_ink import paint, write
 from train.synth.line_signs import sign_spacing, sign_text
+from train.synth.line_strokes import restyle
 from train.synth.line_view import View
 from train.synth.text import TextMask, draw_text
 from train.synth.wording import recased
@@ -130,9 +132,7 @@ class LineRenderer:
         if rng.random() < 0.15:
             spacing = float(rng.uniform(-0.04, 0.5 if rng.random() < 0.3 else 0.15)) * size
         drawn = draw_text(text, face.at(size), latin=latin, spacing=spacing, vertical=vertical)
-        return TextMask(
-            _restyle(rng, drawn.mask, vertical), text, drawn.centers, drawn.widths
-        ), vertical
+        return restyle(rng, drawn, vertical=vertical), vertical
 
     def _on_screen(self, rng: Rng, text: str, face: Face, has_han: bool) -> TextMask:
         """Draw small text to the pixel, then half of the time shrink it."""
@@ -178,11 +178,12 @@ class LineRenderer:
         style = (None, "sans", "display", "hand")[int(rng.choice(4, p=[0.5, 0.3, 0.12, 0.08]))]
         face, spacing = self.fonts.choose(rng, text, style=style), sign_spacing(rng, text, size)
         drawn = draw_text(text, face.at(size), spacing=spacing)
-        mask = _restyle(rng, drawn.mask, vertical=False)
+        drawn = restyle(rng, drawn, vertical=False, lettered=True)
+        mask = drawn.mask
         fine = text.isascii() or size >= 32  # many strokes run together in less
         if fine and rng.random() < 0.3 and mask.mean() < 75:  # signs are painted boldly
             mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))
-        drawn = TextMask(mask, text, drawn.centers, drawn.widths)
+        drawn = replace(drawn, mask=np.asarray(mask, np.uint8))
         view = View.draw(rng, *mask.shape)
         alpha = np.pad(mask, view.pad).astype(np.float32)
         _neighbours(rng, alpha, mask, view.pad, near=0.35, ruled=0.05)
@@ -222,22 +223,6 @@ def _plain(rng: Rng, height: int, width: int) -> Grey:
     return np.full((height, width), level, np.float32) + np.linspace(
         0, slope, width, dtype=np.float32
     )
-
-
-def _restyle(rng: Rng, mask: NDArray[np.uint8], vertical: bool) -> NDArray[np.uint8]:
-    """Thicken, thin, hollow or slant the strokes; what the shape is stays."""
-    draw, height = rng.random(), mask.shape[0]
-    if draw < 0.06 and not vertical:
-        shear = float(rng.uniform(-0.1, 0.3))
-        matrix = np.float32([[1, -shear, shear * height / 2], [0, 1, 0]])
-        return cv2.warpAffine(mask, matrix, (mask.shape[1], height), flags=cv2.INTER_LINEAR)
-    if draw < 0.14 and height > 14:
-        return cv2.dilate(mask, np.ones((2, 2), np.uint8))
-    if draw < 0.18 and height > 24:
-        return cv2.erode(mask, np.ones((2, 2), np.uint8))
-    if draw < 0.20 and height > 30:
-        return cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return mask
 
 
 def _neighbours(
