@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from angle.preprocess import COUNT, LINE_HEIGHTS, SIDES, SIZE, line_pieces, pieces
 from common.arrays import Floats, Image, Network, Quads
+from common.softmax import softmax
 
 
 class Classifier:
@@ -99,10 +100,6 @@ def page_scores(
     Log-probabilities are summed, so that a piece that does not know has no vote and needs no
     weight.
     """
-    logits = np.asarray(logits, np.float64)
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    each = shifted / shifted.sum(axis=1, keepdims=True)
+    each = softmax(logits)
     each = (1 - doubt) * each + doubt / each.shape[1]
-    summed = np.log(np.maximum(each, 1e-12)).sum(axis=0) / temperature
-    page = np.exp(summed - summed.max())
-    return np.asarray(page / page.sum(), np.float64)
+    return softmax(np.log(np.maximum(each, 1e-12)).sum(axis=0) / temperature)

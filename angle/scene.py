@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Network
+from common.softmax import softmax
 
 SIDE = 96
 """Pixels of a view."""
@@ -95,6 +96,4 @@ def four_turns(seen: Floats) -> Floats:
 
 def turn_chances(scores: Floats | NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Combine the scores (M, 1) of `four_turns` into the chance (4,) of each turn."""
-    mean = np.asarray(scores, np.float64).reshape(4, -1).mean(axis=1) / temperature
-    raised = np.exp(mean - mean.max())
-    return np.asarray(raised / raised.sum(), np.float64)
+    return softmax(np.asarray(scores, np.float64).reshape(4, -1).mean(axis=1) / temperature)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import crop, rotate_quads
+from common.softmax import softmax
 from ocr.result import Angle
 
 SURE = 0.98
@@ -91,17 +92,17 @@ def settle(
         return Settled(guess, *_turned_back(found, guess.degrees))
     first = _guessed(guess)
     votes = first + _votes(found, along, read, first)
-    if _chances(votes).max() < SURE:
+    if softmax(votes).max() < SURE:
         seen = None if scene is None else np.maximum(scene(image), _SCENE_FLOOR)
         both = _with_scene(votes, seen)
-        if _chances(both).max() < KNOWN:
+        if softmax(both).max() < KNOWN:
             # It would be left open. On its head, other lines are found: two opinions err less than one.
             others = {axis: _find(image, axis, detect) for axis in (180, 270)}
             votes = (votes + first + _votes(others, along, read, first)) / 2
             found |= others
-            both = votes if _chances(votes).max() >= SURE else _with_scene(votes, seen)
+            both = votes if softmax(votes).max() >= SURE else _with_scene(votes, seen)
         votes = both
-    chances = _chances(votes)
+    chances = softmax(votes)
     best = int(chances.argmax())
     score = float(chances[best])
     angle = Angle(90 * best if score >= KNOWN else 0, score)
@@ -148,17 +149,12 @@ def _votes(
         quads = lines.quads[_largest(lines)]
         chances = np.maximum(along(lines.turned, quads), 1e-9)
         votes += np.roll(np.log(chances), axis // 90)  # in a picture turned back by 90, 0 means 90
-    if _chances(first + votes).max() < SURE:
+    if softmax(first + votes).max() < SURE:
         for axis, lines in found.items():
             ahead, back = _legible(lines, read)
             votes[axis // 90] += _READING * ahead
             votes[(axis // 90 + 2) % 4] += _READING * back
     return votes
-
-
-def _chances(votes: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised = np.exp(votes - votes.max())
-    return np.asarray(raised / raised.sum(), np.float64)
 
 
 def _largest(lines: _Found) -> NDArray[np.intp]:
