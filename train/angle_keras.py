@@ -17,7 +17,7 @@ import numpy as np
 from angle.convert import to_keras, to_torch
 from angle.model_keras import vgg16_angle
 from train.data.batches_keras import Arrays, RenderedBatches, Shape, stretched
-from train.data.pieces import AngleRecipe, PieceBatches, angle_page
+from train.data.pieces import AngleRecipe, PieceBatches
 from train.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
 from train.recipes import FitRecipe
 from train.start import open_run, parse, schedule_of
@@ -64,14 +64,7 @@ def main() -> None:
     set_precision(args.precision)
 
     def batches(seed: int, steps: int) -> RenderedBatches:
-        make = PieceBatches(
-            lambda number: angle_page(started.pages, recipe, seed, number),
-            lambda rng: started.backgrounds.photo(
-                rng, *(int(side) for side in rng.integers(400, 1200, 2))
-            ),
-            recipe,
-            seed,
-        )
+        make = PieceBatches.of(started.pages, started.backgrounds, recipe, seed)
         shape = make_shape(recipe, seed)
         return RenderedBatches(make, shape, steps=steps, workers=args.workers)
 

@@ -28,7 +28,7 @@ from angle.preprocess import line_pieces, pieces
 from common.arrays import Floats
 from common.image import InputError, load
 from train.data.batches_torch import rendered_batches
-from train.data.pieces import AngleRecipe, PieceBatches, angle_page
+from train.data.pieces import AngleRecipe, PieceBatches
 from train.data.readers.jsonl import read_pages, select_pages
 from train.fit_torch import Loss, fit
 from train.recipes import FitRecipe
@@ -157,18 +157,13 @@ def main() -> None:
     recipe = AngleRecipe()
     schedule = schedule_of(args, FitRecipe(warmup_steps=100))
     started = start(args, f"angle-{args.arch}", recipe, schedule)
-    renderer, backgrounds, run = started.pages, started.backgrounds, started.run
+    renderer, run = started.pages, started.run
     cases = rendered_cases(renderer, HELD_OUT + args.seed, recipe.held_out)
     if args.eval_data:
         cases += real_cases(args.eval_data)
     cases = [case for case in cases if len(case.pieces)]
     network = prepared(ARCHITECTURES[args.arch](), args)
-    make = PieceBatches(
-        lambda number: angle_page(renderer, recipe, args.seed, number),
-        lambda rng: backgrounds.photo(rng, *(int(side) for side in rng.integers(400, 1200, 2))),
-        recipe,
-        args.seed,
-    )
+    make = PieceBatches.of(renderer, started.backgrounds, recipe, args.seed)
     fit(
         network,
         schedule,

@@ -28,7 +28,7 @@ from train import angle_torch, compact, ctpn_torch
 from train.ctpn_torch import CtpnRecipe, to_input
 from train.data.batches_torch import rendered_batches
 from train.data.page_crops import CropRecipe, PageCrops
-from train.data.pieces import AngleRecipe, PieceBatches, angle_page
+from train.data.pieces import AngleRecipe, PieceBatches
 from train.fit_torch import Loss, fit
 from train.grown_torch import grow
 from train.recipes import FitRecipe
@@ -162,7 +162,7 @@ def main() -> None:
     recipe = VGG16Recipe()
     schedule = schedule_of(args, FitRecipe(lr=3e-4, warmup_steps=100))
     started = start(args, "vgg16", recipe, schedule)
-    renderer, backgrounds, run = started.pages, started.backgrounds, started.run
+    renderer, run = started.pages, started.run
     crops = PageCrops(renderer, recipe.detector.crops, args.seed)
     teacher = None
     if args.small_detector:
@@ -184,12 +184,7 @@ def main() -> None:
         pages += ctpn_torch.real_pages(args.eval_data, recipe.detector.real_pages)
     log.info("judged on %s", dict(Counter(page.source for page in pages)))
     cases = [case for case in cases if len(case.pieces)]
-    pieces = PieceBatches(
-        lambda number: angle_page(renderer, recipe.angle, args.seed, number),
-        lambda rng: backgrounds.photo(rng, *(int(side) for side in rng.integers(400, 1200, 2))),
-        recipe.angle,
-        args.seed,
-    )
+    pieces = PieceBatches.of(renderer, started.backgrounds, recipe.angle, args.seed)
 
     def judge(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, Shared)

@@ -30,6 +30,7 @@ from angle.preprocess import (
 from common.arrays import Boxes, Floats, Image
 from common.quads import quad_size
 from train.data.samples import Line, PageSample
+from train.synth.backgrounds import Backgrounds
 from train.synth.page import PageRenderer
 
 MIN_TEXT_SHARE = 0.02
@@ -91,6 +92,18 @@ class PieceBatches:
     photo: Callable[[Generator], Image]
     recipe: AngleRecipe
     seed: int
+
+    @classmethod
+    def of(
+        cls, renderer: PageRenderer, backgrounds: Backgrounds, recipe: AngleRecipe, seed: int
+    ) -> PieceBatches:
+        """Take pages from a renderer and pictures without text, of 400 to 1200 pixels, from its backgrounds."""
+        return cls(
+            lambda number: angle_page(renderer, recipe, seed, number),
+            lambda rng: backgrounds.photo(rng, *(int(side) for side in rng.integers(400, 1200, 2))),
+            recipe,
+            seed,
+        )
 
     def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return `pieces`, (N, 1, S, S) float32, and `known`, (N,) bool: which show text."""
