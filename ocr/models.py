@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakValueDictionary
 
+from common.arrays import Network
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
 from ocr.network import Chained, load_onnx
 from ocr.pipeline import Reader
-from ocr.weights import WEIGHTS, WeightsError, find, read
+from ocr.weights import WEIGHTS, ModelRow, WeightsError, find, read
 
 CLASSES = {
     "angle": "Classifier",
@@ -109,8 +111,9 @@ def build(
     path, content = read(row, folder)
     network, config = load_onnx(path, threads, device, content=content)
     if row.trunk:
-        where, trunk = read(find(row.trunk, "trunk", folder), folder)
-        network = Chained(load_onnx(where, threads, device, content=trunk)[0], network)
+        network = Chained(
+            _trunk(find(row.trunk, "trunk", folder), device, threads, folder), network
+        )
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
         return model(network, **config, **options)
@@ -119,6 +122,19 @@ def build(
             f"{path}: its configuration does not fit {row.package}.{CLASSES[task]} ({error}); "
             "weights and code are of different versions"
         ) from error
+
+
+def _trunk(row: ModelRow, device: str, threads: int | None, folder: Path) -> Network:
+    """Open a trunk, or take the one that another model already has open: it is most of what both weigh."""
+    key = row.sha256, device, threads
+    network = _trunks.get(key)
+    if network is None:
+        path, content = read(row, folder)
+        network = _trunks[key] = load_onnx(path, threads, device, content=content)[0]
+    return network
+
+
+_trunks: WeakValueDictionary[tuple[str, str, int | None], Network] = WeakValueDictionary()
 
 
 def load_language_model(name: str = LANGUAGE_MODEL, *, folder: Path = WEIGHTS) -> LanguageModel:

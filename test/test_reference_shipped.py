@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import gc
+import weakref
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
@@ -242,3 +244,14 @@ def test_the_first_loss_in_keras_is_pytorchs_and_falls(name: str) -> None:
         assert float(after) < float(theirs)
     finally:
         set_weights(twice.keras, before)
+
+
+def test_models_on_one_trunk_open_it_once_and_let_it_go() -> None:
+    angle, detector = (build("reference", task, threads=1) for task in ("angle", "detector"))
+    held = weakref.ref(angle._network._trunk)
+    assert detector._network._trunk is held()
+    other = build("reference", "angle", threads=2)
+    assert other._network._trunk is not held(), "another number of threads needs its own"
+    del angle, detector
+    gc.collect()
+    assert held() is None
