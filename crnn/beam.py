@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats
 from crnn.ctc import BLANK, Run, align, collapse
-from crnn.language_model import Hashes, LanguageModel, extended, fold
+from crnn.language_model import RAREST, Hashes, LanguageModel, extended, fold
 
 _WORD = re.compile(r"[!-~]+")
 _ODD = re.compile(r"[a-z][A-Z]|\w[@/\\_]\w")
@@ -41,7 +41,7 @@ class Weights(NamedTuple):
 
     language: float = 0.2
     length: float = 0.6
-    rarest: float = -8.0
+    rarest: float = RAREST
     width: int = 3
     classes: int = 4
     floor: float = 0.003

@@ -28,6 +28,8 @@ PLACES = 4
 """Places of a bucket."""
 NATS = 1 / 16
 """Step of the bytes: 0 to -15.9 in natural logarithms."""
+RAREST = -8.0
+"""What a character costs at most where texts are compared: else leaving out a rare one would be cheaper."""
 UNKNOWN = -14.0
 """Log-probability of a character that the text never had."""
 _DIGIT = -float(np.log(10))
@@ -180,6 +182,10 @@ class LanguageModel:
         found = self.look_up(hashes[1:])
         before = np.concatenate([np.zeros((1, order), np.float32), found.back_offs[:-1]])
         return self.weigh(found, before[: len(text), : order - 1], letters.costs)
+
+    def likelihood(self, text: str) -> float:
+        """Return the natural log-probability of a text, no character of which is held for rarer than `RAREST`."""
+        return float(np.maximum(self.score(text), RAREST).sum())
 
 
 def fold(characters: Sequence[str]) -> Letters:

@@ -81,7 +81,9 @@ def load(
         for task, name in names.items()
     }
     scene = build(SCENE, "scene", device=device, threads=threads)
-    return Reader(built["detector"], built["recognizer"], built["angle"], scene)
+    language = options["recognizer"].get("language_model")
+    likely = language.likelihood if language else None
+    return Reader(built["detector"], built["recognizer"], built["angle"], scene, likely)
 
 
 def build(

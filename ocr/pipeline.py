@@ -92,6 +92,7 @@ class Reader:
         recognizer: Reads them.
         classifier: Finds how the page is turned; None takes every page as upright.
         scene: Has a say in that where text leaves a doubt.
+        likely: Natural log-probability of a text: it has a say in how a word by itself is read.
     """
 
     def __init__(
@@ -100,11 +101,13 @@ class Reader:
         recognizer: Recognizer,
         classifier: Classifier | None = None,
         scene: Scene | None = None,
+        likely: second_look.Likely | None = None,
     ) -> None:
         self._detector = detector
         self._recognizer = recognizer
         self._classifier = classifier
         self._scene = scene
+        self._likely = likely
 
     def read(
         self,
@@ -236,7 +239,9 @@ class Reader:
     ) -> Iterator[tuple[LineReading, Floats]]:
         """Read quads in their order; without those that are no text, and parted at gaps where asked."""
         for first, crops in _crops(upright, quads, margin):
-            read = second_look.read(self._recognizer, crops, slanted=not parted)
+            read = second_look.read(
+                self._recognizer, crops, slanted=not parted, likely=self._likely
+            )
             for i, (reading, piece) in enumerate(zip(read, crops, strict=True), first):
                 if scores[i] < LIKELY and reading.score < READABLE:
                     continue

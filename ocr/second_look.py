@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -34,6 +34,9 @@ STRETCHES = (1.0, 1.35, 1.8, 2.4)
 SURELY, LONGER = 4.0, 0.5
 """Powers of a reading's score and of its length in its vote: what a bad view loses is letters."""
 
+LANGUAGE, LETTER = 0.1, 0.3
+"""Weight of a word's log-probability among the votes, and what each letter makes up for of what it costs there."""
+
 SHORT = 8.0
 """Heights of width up to which a crop is short: in a longer one a slant leaves the letters no height."""
 
@@ -53,12 +56,15 @@ class _Reading(Protocol):
 
 R = TypeVar("R", bound=_Reading)
 
+Likely: TypeAlias = Callable[[str], float]
+
 
 def read(
     recognize: Callable[[Sequence[Image]], Sequence[R]],
     crops: Sequence[Image],
     *,
     slanted: bool = False,
+    likely: Likely | None = None,
 ) -> list[R]:
     """Read crops, (H, W, 3) uint8 RGB each, those of low score again; one reading for each.
 
@@ -66,6 +72,7 @@ def read(
         recognize: reads crops.
         crops: of lines.
         slanted: they are words by themselves, which may lie aslant in them.
+        likely: natural log-probability of a text; it has a say among the readings of a word.
     """
     readings = list(recognize(crops)) if crops else []
     unsure = []
@@ -73,7 +80,7 @@ def read(
         if reading.score >= UNSURE:
             continue
         if slanted and 0 < crop.shape[1] < SHORT * crop.shape[0]:
-            readings[i] = _voted([reading, *recognize(_views(crop))])
+            readings[i] = _voted([reading, *recognize(_views(crop))], likely)
         elif reading.score >= HOPELESS:
             unsure.append(i)
     if unsure:
@@ -91,13 +98,18 @@ def _views(crop: Image) -> list[Image]:
     return every[1:]
 
 
-def _voted(readings: Sequence[R]) -> R:
+def _voted(readings: Sequence[R], likely: Likely | None = None) -> R:
     """Return the surest of the readings that win the vote; what differs in case and marks alone votes together."""
     votes: dict[str, float] = {}
     for reading in readings:
         key = _letters(reading.text)
         votes[key] = votes.get(key, 0.0) + reading.score**SURELY * len(key) ** LONGER
-    best = max(votes, key=lambda key: votes[key])
+
+    def worth(key: str) -> float:
+        said = LANGUAGE * likely(key) + LETTER * len(key) if likely and key else 0.0
+        return votes[key] * math.exp(said)
+
+    best = max(votes, key=worth)
     if not best:  # no letters in any: the surest marks
         return max(readings, key=lambda reading: reading.score)
     return max(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn.language_model import LanguageModel, extended, fold, places
+from crnn.language_model import RAREST, LanguageModel, extended, fold, places
 from train import ngram
 from train.ngram import build, count, fill, hash_text, perplexity, read_lines
 
@@ -87,6 +87,16 @@ def test_digits_are_alike_and_case_is_no_matter(table: LanguageModel) -> None:
     np.testing.assert_allclose(following(table, "room 1", "0123456789").std(), 0, atol=1e-6)
     np.testing.assert_allclose(table.score("THE Cat"), table.score("the cat"))
     assert table.score("İ").shape == (1,)  # lower case of two code points
+
+
+def test_a_likelihood_is_bounded_by_what_a_rare_character_costs(table: LanguageModel) -> None:
+    assert table.likelihood("") == 0
+    assert table.likelihood("\u4e00\u9fff") >= 2 * RAREST
+    text = "北京"
+    assert table.likelihood(text) == pytest.approx(
+        float(np.maximum(table.score(text), RAREST).sum())
+    )
+    assert table.likelihood("北京") > table.likelihood("京北")
 
 
 def test_pruning_keeps_what_matters_and_stays_normalized(tmp_path: Path) -> None:

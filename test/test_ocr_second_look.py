@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from common.arrays import Image
-from ocr import second_look
+from ocr import models, second_look
 
 
 class Reading:
@@ -123,6 +123,17 @@ def test_views_of_a_word_vote(readings: list[tuple[str, float]], stands: str) ->
     made = [Reading(*reading) for reading in readings]
     assert second_look._voted(made).text == stands
     assert second_look._voted(made[::-1]).text == stands
+
+
+def test_a_language_model_has_a_say_in_the_vote_of_a_word() -> None:
+    made = [Reading("fruits", 0.8), Reading("frakits", 0.84)]
+    language = models.load_language_model()
+    assert second_look._voted(made).text == "frakits"
+    assert second_look._voted(made, language.likelihood).text == "fruits"
+    # A say, not the word: what is seen clearly stands, however odd.
+    clear = [Reading("xqzt", 0.97), Reading("xqzt", 0.95), Reading("next", 0.5)]
+    assert second_look._voted(clear, language.likelihood).text == "xqzt"
+    assert second_look._voted([Reading("?", 0.6), Reading("", 0)], language.likelihood).text == "?"
 
 
 def test_every_view_of_a_word_is_another() -> None:
