@@ -2,11 +2,14 @@
 
 A detector that works in strips runs over the gap between a heading's number and its title, or between the cells of a
 table. Whether such a gap parts a line is told by what stands beside it: Latin words of justified text part as far as
-Chinese cells do, and full-width punctuation brings an empty half square of its own.
+Chinese cells do, and full-width punctuation brings an empty half square of its own. In large Chinese lettering, on
+posters and signs, any space parts: Chinese has none between words, and what stands beside it is another phrase.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -28,6 +31,12 @@ PUNCTUATED_GAP = 1.3
 NUMBER_GAP = 1.25
 """The same between two numbers in a line without Chinese characters; its words are never parted."""
 
+LETTERING, LETTERING_LEAST = 0.035, 20.0
+"""Height of large lettering at least: as a share of the picture's shorter side, and in pixels."""
+
+_PHRASES = re.compile(r"(?<=[\u4e00-\u9fff]{2}) (?=[\u4e00-\u9fff]{2})")
+_ORDINAL = re.compile(r"第[0-9一二三四五六七八九十百]+[章节節条條部篇课課回]$")
+
 _INNER = 0.08
 """Share of the crop's height left out above and below, where neighbouring lines reach in."""
 
@@ -36,7 +45,7 @@ _FAINT, _FLAT = 12, 0.22
 
 
 def split(
-    reading: AlignedReading, quad: Floats, crop: Image, margin: float
+    reading: AlignedReading, quad: Floats, crop: Image, margin: float, side: float = math.inf
 ) -> Iterator[tuple[AlignedReading, Floats]]:
     """Part a reading at its gaps.
 
@@ -45,12 +54,15 @@ def split(
         quad: (4, 2) the line.
         crop: (H, W, 3) uint8, the line as it was cut out.
         margin: Share of its short side by which the quad was grown on every side for that.
+        side: Of the picture, the shorter one, in pixels: lettering is large or not beside it.
 
     Returns:
         The parts from the left and their quads; the reading and the quad themselves where there is no gap.
     """
     line = crop.shape[0] / (1 + 2 * margin)
     cuts = [] if reads_vertically(quad, margin) else find(reading, crop, line)
+    if not cuts and line >= max(LETTERING * side, LETTERING_LEAST):
+        cuts = between_phrases(reading, line / crop.shape[1])
     if not cuts:
         yield reading, quad
         return
@@ -112,6 +124,23 @@ def find(reading: AlignedReading, crop: Image, height: float) -> list[tuple[int,
         needed = _needed(text, index)
         if needed is not None and stop - start >= needed * height:
             cuts.append((index, start / width, stop / width))
+    return cuts
+
+
+def between_phrases(reading: AlignedReading, height: float) -> list[tuple[int, float, float]]:
+    """Find the spaces between Chinese phrases in a line; `height` and what is returned as by `find`, in shares.
+
+    The number of a chapter stays with its title.
+    """
+    text, cuts = reading.text, []
+    for space in _PHRASES.finditer(text):
+        if _ORDINAL.search(text[: space.start()]):
+            continue
+        left, right = (sum(reading.char_spans[i]) / 2 for i in (space.start() - 1, space.end()))
+        # Han characters fill squares: half of one is on either side of its middle.
+        start, stop = left + height / 2, right - height / 2
+        middle = (left + right) / 2
+        cuts.append((space.start(), min(start, middle), max(stop, middle)))
     return cuts
 
 

@@ -247,7 +247,8 @@ class Reader:
                     continue
                 if parted and _is_aligned(reading):
                     aligned = leaders.count(cast(AlignedReading, reading), piece)
-                    yield from gaps.split(aligned, quads[i], piece, margin)
+                    side = min(upright.shape[:2])
+                    yield from gaps.split(aligned, quads[i], piece, margin, side)
                 else:
                     yield reading, quads[i]
 

@@ -118,6 +118,41 @@ def test_ink_in_the_gap_keeps_the_line_whole() -> None:
     assert len(split(page, reading, quad)) == 1
 
 
+def poster(pieces: list[str], side: float, gap: float = 0.35) -> list[str]:
+    """Texts of the parts of a line 40 pixels high, on a picture of that shorter side."""
+    page, reading, quad = drawn(pieces, gap)
+    parts = list(gaps.split(reading, quad, crop(page, quad), 0.0, side))
+    for part, piece in parts:
+        # Each part's quad reaches over its own characters, and its characters stand in it in order.
+        assert len(part.char_spans) == len(part.text)
+        middles = np.mean(part.char_spans, axis=1)
+        assert (np.diff(middles) > 0).all()
+        assert 0 < middles[0] < middles[-1] < 1
+        assert piece[1, 0] - piece[0, 0] == pytest.approx(30 * len(part.text), abs=30)
+    return [part.text for part, _ in parts]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "parts"),
+    [
+        (["接听电话", "免翻盖"], ["接听电话", "免翻盖"]),
+        (["超薄", "磨砂", "韧性强"], ["超薄", "磨砂", "韧性强"]),
+        (["第三章", "系统设计"], ["第三章 系统设计"]),
+        (["第12节", "结论", "展望"], ["第12节 结论", "展望"]),
+        (["目", "录"], ["目 录"]),
+        (["新款NEW", "到店"], ["新款NEW 到店"]),
+        (["进度10", "轮次"], ["进度10 轮次"]),
+    ],
+)
+def test_phrases_of_large_lettering_part(pieces: list[str], parts: list[str]) -> None:
+    assert poster(pieces, side=800) == parts
+
+
+def test_phrases_of_running_text_stay_together() -> None:
+    assert poster(["接听电话", "免翻盖"], side=1200) == ["接听电话 免翻盖"]
+    assert gaps.LETTERING_LEAST > 16, "panels of games have letters that are large beside them"
+
+
 def test_where_something_was_read_there_is_no_gap() -> None:
     page, reading, quad = drawn(["第一章", "緒論"], 1.4)
     full = reading._replace(text=reading.text.replace(" ", "："))
