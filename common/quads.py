@@ -56,24 +56,29 @@ def quad_size(quad: Floats) -> tuple[float, float]:
     return float(max(left, right)), float(max(top, bottom))
 
 
-def crop(image: Image, quad: Floats) -> Image:
+def crop(image: Image, quad: Floats, *, fine: float = 0.0) -> Image:
     """Cut a quad (4, 2) out of a picture and straighten it.
 
     What lies outside the picture repeats its edge. A crop at least 1.5 times as high as wide is
     turned 90 degrees counter-clockwise, so that a vertical column reads left to right. The short
     side is at most `MAX_CROP_HEIGHT`, the long one `MAX_CROP_WIDTH`, and both are at least 1.
+
+    One whose short side is below `fine` pixels comes out twice as large. Whoever enlarges crops
+    anyhow should have it done here: strokes of one pixel are blurred where they are first moved by
+    parts of a pixel and then enlarged.
     """
     quad = np.asarray(quad, np.float32)
     if quad.shape != (4, 2) or not np.isfinite(quad).all():
         raise ValueError(f"quad is {quad.tolist()}, expected four finite corners")
     height, width = quad_size(quad)
     short, long = sorted((max(height, 1.0), max(width, 1.0)))
-    scale = min(1.0, MAX_CROP_HEIGHT / short, MAX_CROP_WIDTH / long)
+    scale = min(2.0 if short < fine else 1.0, MAX_CROP_HEIGHT / short, MAX_CROP_WIDTH / long)
     piece, corners = _cut(image, quad, scale)
     # Sides are rounded up when tiny: half a pixel of text is still a pixel.
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    straight = _straighten(piece, corners, rows, columns)
-    if rows >= VERTICAL_RATIO * columns:
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    straight = _straighten(piece, corners, rows, columns, how)
+    if round(rows / scale) >= VERTICAL_RATIO * round(columns / scale):
         straight = np.asarray(cv2.rotate(straight, cv2.ROTATE_90_COUNTERCLOCKWISE), np.uint8)
     return straight
 
@@ -108,12 +113,12 @@ def _cut(image: Image, quad: Floats, scale: float) -> tuple[Image, Floats]:
     return piece, corners
 
 
-def _straighten(piece: Image, corners: Floats, rows: int, columns: int) -> Image:
+def _straighten(piece: Image, corners: Floats, rows: int, columns: int, how: int) -> Image:
     """Warp a quad of a picture to a rectangle of (rows, columns)."""
     target = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
     # Middles of pixels are at integers in OpenCV and at halves here.
     matrix = cv2.getPerspectiveTransform(corners - 0.5, target - 0.5)
     warped = cv2.warpPerspective(
-        piece, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        piece, matrix, (columns, rows), flags=how, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)

@@ -61,7 +61,7 @@ def split(
     """
     line = crop.shape[0] / (1 + 2 * margin)
     cuts = [] if reads_vertically(quad, margin) else find(reading, crop, line)
-    if not cuts and line >= max(LETTERING * side, LETTERING_LEAST):
+    if not cuts and min(quad_size(quad)) >= max(LETTERING * side, LETTERING_LEAST):
         cuts = between_phrases(reading, line / crop.shape[1])
     if not cuts:
         yield reading, quad

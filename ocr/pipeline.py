@@ -23,6 +23,9 @@ from ocr.result import Angle, Elapsed, Page, TextLine
 CROP_MARGIN = 0.08
 """Share of a line's height by which its quad grows on each side before it is cut out."""
 
+FINE = 20.0
+"""Height of a line in pixels below which it is cut out twice as large: strokes are a pixel wide there."""
+
 LIKELY = 0.7
 """Score of the detector from which a line is text whatever can be read of it."""
 
@@ -263,7 +266,7 @@ def _crops(image: Image, quads: Quads, margin: float) -> Iterator[tuple[int, lis
     crops: list[Image] = []
     first = size = 0
     for i, quad in enumerate(quads, 1):
-        crops.append(crop(image, _enlarged(quad, margin)))
+        crops.append(crop(image, _enlarged(quad, margin), fine=FINE))
         size += crops[-1].nbytes
         if size > CROP_BYTES or i == len(quads):
             yield first, crops

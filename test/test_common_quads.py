@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -181,3 +182,33 @@ def test_iou_ignores_corner_order_and_place(rng: np.random.Generator) -> None:
         assert iou(np.roll(a, 1, axis=0), b[::-1]) == pytest.approx(value, abs=1e-4)
         far = np.array([90000, 70000], np.float32)
         assert iou(a + far, b + far) == pytest.approx(value, abs=2e-2)
+
+
+def test_small_lines_are_enlarged_once_and_keep_their_strokes() -> None:
+    """Strokes of one pixel, cut out at a fraction of a pixel: they come out as strokes, not as a grey haze."""
+    image = np.full((60, 200, 3), 20, np.uint8)
+    image[20:34:2, 40:160] = 230
+    quad = np.array([[40, 19.5], [160, 19.5], [160, 35.5], [40, 35.5]], np.float32)
+    plain, large = crop(image, quad), crop(image, quad, fine=20)
+    assert plain.shape == (16, 120, 3)
+    assert large.shape == (32, 240, 3)
+    twice = cv2.resize(plain, (240, 32), interpolation=cv2.INTER_LINEAR)
+    contrast = [float(np.ptp(each[4:24, 100, 0])) for each in (large, twice)]
+    assert contrast[0] > contrast[1] + 40
+
+
+@pytest.mark.parametrize("height", [4, 16, 19, 20, 40])
+def test_only_small_lines_are_enlarged(height: int) -> None:
+    image = np.zeros((400, 800, 3), np.uint8)
+    quad = np.array([[10, 10], [710, 10], [710, 10 + height], [10, 10 + height]], np.float32)
+    by = 2 if height < 20 else 1
+    assert crop(image, quad, fine=20).shape == (height * by, 700 * by, 3)
+    assert crop(image, quad).shape == (height, 700, 3)
+
+
+def test_a_small_column_is_turned_as_a_large_one_is() -> None:
+    image = np.zeros((100, 100, 3), np.uint8)
+    for height in range(20, 40):
+        quad = np.array([[10, 10], [24, 10], [24, 10 + height], [10, 10 + height]], np.float32)
+        plain, large = crop(image, quad), crop(image, quad, fine=20)
+        assert large.shape == (2 * plain.shape[0], 2 * plain.shape[1], 3)

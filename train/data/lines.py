@@ -14,6 +14,7 @@ from common.arrays import Image
 from common.quads import crop
 from crnn.charset import Charset, normalize
 from crnn.preprocess import HEIGHT, STRIDE, to_input, width_at_height
+from ocr.pipeline import FINE
 from train.data.crops import line_crops
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LineSample, PageSample
@@ -145,5 +146,5 @@ def real_lines(folder: Path, per_source: int) -> list[tuple[str, Image, str]]:
         if path != loaded:
             loaded, image = path, pictures.load(path)
         assert image is not None
-        out.append((source, image if quad is None else crop(image, quad), text))
+        out.append((source, image if quad is None else crop(image, quad, fine=FINE), text))
     return out
