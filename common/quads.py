@@ -59,7 +59,7 @@ def quad_size(quad: Floats) -> tuple[float, float]:
 def crop(image: Image, quad: Floats, *, fine: float = 0.0) -> Image:
     """Cut a quad (4, 2) out of a picture and straighten it.
 
-    What lies outside the picture repeats its edge. A crop at least 1.5 times as high as wide is
+    What lies outside the picture repeats its edge. A crop `VERTICAL_RATIO` times as high as wide is
     turned 90 degrees counter-clockwise, so that a vertical column reads left to right. The short
     side is at most `MAX_CROP_HEIGHT`, the long one `MAX_CROP_WIDTH`, and both are at least 1.
 
