@@ -56,6 +56,11 @@ def quad_size(quad: Floats) -> tuple[float, float]:
     return float(max(left, right)), float(max(top, bottom))
 
 
+def is_column(height: float, width: float) -> bool:
+    """Whether `crop` turns what is so many pixels high and wide on its side."""
+    return round(max(height, 1.0)) >= VERTICAL_RATIO * round(max(width, 1.0))
+
+
 def crop(image: Image, quad: Floats, *, fine: float = 0.0) -> Image:
     """Cut a quad (4, 2) out of a picture and straighten it.
 
@@ -78,7 +83,7 @@ def crop(image: Image, quad: Floats, *, fine: float = 0.0) -> Image:
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
     straight = _straighten(piece, corners, rows, columns, how)
-    if round(rows / scale) >= VERTICAL_RATIO * round(columns / scale):
+    if is_column(height, width):
         straight = np.asarray(cv2.rotate(straight, cv2.ROTATE_90_COUNTERCLOCKWISE), np.uint8)
     return straight
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from common.arrays import Floats
-from common.quads import VERTICAL_RATIO, quad_size
+from common.quads import is_column, quad_size
 from common.writing import WIDE_FROM
 from ocr.result import Character, TextLine
 
@@ -59,7 +59,7 @@ def reads_vertically(quad: Floats, margin: float) -> bool:
     """Whether `common.quads.crop` turns this quad (4, 2), grown by a margin as for `place`, on its side."""
     height, width = quad_size(quad)
     grown = 2 * margin * min(height, width)
-    return round(max(height + grown, 1)) >= VERTICAL_RATIO * round(max(width + grown, 1))
+    return is_column(height + grown, width + grown)
 
 
 def place(reading: AlignedReading, quad: Floats, margin: float) -> tuple[Character, ...]:

@@ -37,8 +37,8 @@ def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
         else:
             shift = max(1, alpha.shape[0] // 40)
             around = np.roll(alpha, (shift, shift), axis=(0, 1))
-        ground = ground * (1 - around) + edge * around
-    return ground * (1 - alpha) + colour * alpha
+        ground = _over(ground, around, edge)
+    return _over(ground, alpha, colour)
 
 
 def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
@@ -54,11 +54,11 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
     """
     if height >= _BOLD_FROM and rng.random() < 0.35:
         alpha = np.asarray(cv2.dilate(alpha, np.ones((3, 3) if height > 40 else (2, 2), np.uint8)))
-    colour = _beside(rng, float(ground.mean()))
+    level = float(ground.mean())
+    colour = _beside(rng, level)
     draw = rng.random()
     if draw < 0.65:
         hollow = draw > 0.57  # the edge is all there is
-        level = float(ground.mean())
         colour = level if hollow else float(rng.uniform(0, 255))
         edge = _beside(rng, colour)
         if draw < 0.15:
@@ -75,7 +75,7 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
     if rng.random() < 0.3:
         # Lighter above, darker below, or the other way round; the edge still stands out from both.
         fall = np.linspace(-1, 1, alpha.shape[0], dtype=np.float32)[:, None]
-        return ground * (1 - alpha) + (colour + fall * float(rng.uniform(-30, 30))) * alpha
+        return _over(ground, alpha, colour + fall * float(rng.uniform(-30, 30)))
     return _over(ground, alpha, colour)
 
 
@@ -116,5 +116,5 @@ def _moved(alpha: Grey, across: int, down: int) -> Grey:
     return np.asarray(np.roll(alpha, (down, across), axis=(0, 1)), np.float32)
 
 
-def _over(ground: Grey, alpha: Grey, level: float) -> Grey:
+def _over(ground: Grey, alpha: Grey, level: float | Grey) -> Grey:
     return ground * (1 - alpha) + level * alpha
