@@ -10,6 +10,8 @@ import numpy as np
 from common.arrays import Floats, Image
 
 HEIGHT = 32
+FINE = 20.0
+"""Height of a line in pixels below which it is to be cut out twice as large: strokes are a pixel wide there."""
 STRIDE = 4
 """Columns of the input for one time step of the output."""
 MIN_WIDTH = 16
@@ -28,7 +30,7 @@ def to_input(crop: Image, width: int) -> Floats:
     """Return (HEIGHT, width) float32: grey, zero mean, unit spread (at least `_MIN_STD` grey levels)."""
     grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     shrink = grey.shape[0] > HEIGHT
-    interpolation = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
     resized = cv2.resize(grey, (width, HEIGHT), interpolation=interpolation).astype(np.float32)
     spread = max(float(resized.std()), _MIN_STD)
     return np.asarray((resized - resized.mean()) / spread, np.float32)

@@ -60,8 +60,9 @@ def split(
         The parts from the left and their quads; the reading and the quad themselves where there is no gap.
     """
     line = crop.shape[0] / (1 + 2 * margin)
-    cuts = [] if reads_vertically(quad, margin) else find(reading, crop, line)
-    if not cuts and min(quad_size(quad)) >= max(LETTERING * side, LETTERING_LEAST):
+    vertical = reads_vertically(quad, margin)
+    cuts = [] if vertical else find(reading, crop, line)
+    if not cuts and not vertical and min(quad_size(quad)) >= max(LETTERING * side, LETTERING_LEAST):
         cuts = between_phrases(reading, line / crop.shape[1])
     if not cuts:
         yield reading, quad

@@ -12,9 +12,10 @@ import PIL.Image
 
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
-from common.quads import boxes_to_quads, crop, quad_size, rotate_quads
-from ocr import gaps, leaders, second_look
+from common.quads import boxes_to_quads, rotate_quads
+from ocr import columns, gaps, leaders, second_look
 from ocr.characters import AlignedReading, place, reads_vertically
+from ocr.crops import cut_out
 from ocr.documents import Loader, pages
 from ocr.orientation import SURE, settle
 from ocr.reading_order import reading_order
@@ -22,9 +23,6 @@ from ocr.result import Angle, Elapsed, Page, TextLine
 
 CROP_MARGIN = 0.08
 """Share of a line's height by which its quad grows on each side before it is cut out."""
-
-FINE = 20.0
-"""Height of a line in pixels below which it is cut out twice as large: strokes are a pixel wide there."""
 
 LIKELY = 0.7
 """Score of the detector from which a line is text whatever can be read of it."""
@@ -35,9 +33,6 @@ READABLE = 0.5
 RULE_MARKS = frozenset(".·…,'-–—_=~*")
 RULE_LENGTH = 4
 """So many marks in a row, with nothing else, are no text: an ellipsis or a dash is shorter."""
-
-CROP_BYTES = 64_000_000
-"""Crops held at a time; a page with more is read in several goes."""
 
 
 class LineReading(Protocol):
@@ -200,15 +195,10 @@ class Reader:
         order = reading_order(found[0])
         clock.lap("detect")
         margin = 0.0 if single_line else CROP_MARGIN
-        read = list(
-            self._read_lines(
-                upright,
-                np.asarray(found[0])[order],
-                np.asarray(found[1])[order],
-                margin,
-                parted=not single_line,
-            )
-        )
+        quads, scores = np.asarray(found[0])[order], np.asarray(found[1])[order]
+        read = list(self._read_lines(upright, quads, scores, margin, parted=not single_line))
+        if not single_line and columns.are_likely(read):
+            read = self._with_columns(upright, read)
         quads = np.array([quad for _, quad in read], np.float32).reshape(-1, 4, 2)
         shown = _as_shown(quads, turned.degrees, upright)
         lines = _lines([reading for reading, _ in read], quads, shown, margin)
@@ -237,14 +227,28 @@ class Reader:
         )
         return settled.angle, settled.upright, (settled.quads, settled.scores)
 
+    def _with_columns(
+        self, upright: Image, read: Sequence[tuple[LineReading, Floats]]
+    ) -> list[tuple[LineReading, Floats]]:
+        """Search a page for columns, which stand for what was read badly in their place; in reading order again."""
+        found = columns.find(upright, self._detector)
+        more = list(self._read_lines(upright, *found, CROP_MARGIN, parted=True))
+        merged = columns.merged(read, more)
+        return [merged[i] for i in reading_order(np.array([quad for _, quad in merged]))]
+
     def _read_lines(
         self, upright: Image, quads: Quads, scores: Scores, margin: float, *, parted: bool
     ) -> Iterator[tuple[LineReading, Floats]]:
         """Read quads in their order; without those that are no text, and parted at gaps where asked."""
-        for first, crops in _crops(upright, quads, margin):
+        for first, crops in cut_out(upright, quads, margin):
             read = second_look.read(
                 self._recognizer, crops, slanted=not parted, likely=self._likely
             )
+            tall = [
+                _is_aligned(reading) and reads_vertically(quad, margin)
+                for reading, quad in zip(read, quads[first:], strict=False)
+            ]
+            read = columns.read_upright(self._recognizer, crops, read, tall)
             for i, (reading, piece) in enumerate(zip(read, crops, strict=True), first):
                 if scores[i] < LIKELY and reading.score < READABLE:
                     continue
@@ -259,18 +263,6 @@ class Reader:
 def _is_aligned(reading: LineReading) -> bool:
     """Whether a recognizer told where its characters stand; others may not know."""
     return bool(getattr(reading, "char_spans", None))
-
-
-def _crops(image: Image, quads: Quads, margin: float) -> Iterator[tuple[int, list[Image]]]:
-    """Cut quads, grown by a margin, out of an image: the first one's number and as many as fit in memory."""
-    crops: list[Image] = []
-    first = size = 0
-    for i, quad in enumerate(quads, 1):
-        crops.append(crop(image, _enlarged(quad, margin), fine=FINE))
-        size += crops[-1].nbytes
-        if size > CROP_BYTES or i == len(quads):
-            yield first, crops
-            crops, first, size = [], i, 0
 
 
 class _Clock:
@@ -293,20 +285,6 @@ def _whole(image: Image) -> tuple[Quads, Scores]:
     """The picture's outline as its only line."""
     height, width = image.shape[:2]
     return boxes_to_quads(np.array([[0, 0, width, height]], np.float32)), np.ones(1, np.float32)
-
-
-def _enlarged(quad: Floats, margin: float) -> Floats:
-    """A quad grown by a share of its short side on every side."""
-    if margin == 0:
-        return quad
-    height, width = quad_size(quad)
-    grow = margin * min(height, width)
-    right = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
-    down = (quad[2] + quad[3] - quad[0] - quad[1]) / 2
-    right *= grow / max(float(np.linalg.norm(right)), 1e-6)
-    down *= grow / max(float(np.linalg.norm(down)), 1e-6)
-    corners = np.stack([-right - down, right - down, right + down, down - right])
-    return np.asarray(quad + corners, np.float32)
 
 
 def _as_shown(quads: Quads, degrees: int, upright: Image) -> Quads:

@@ -11,9 +11,9 @@ import ocr
 from common.arrays import Image
 from common.quads import crop
 from ocr.characters import cells, place, reads_vertically, spread
+from ocr.crops import enlarged
 from ocr.draw import find_font
 from ocr.models import build
-from ocr.pipeline import _enlarged
 from ocr.result import TextLine
 from train.data.samples import LineSample
 from train.evaluate_characters import score
@@ -101,7 +101,7 @@ def test_parts_of_a_line_are_corners_of_its_box(vertical: bool) -> None:
 def test_it_is_known_which_crops_are_turned(scale: float, margin: float) -> None:
     quad = np.array([[0, 0], [40, 0], [40, 40 * scale], [0, 40 * scale]], np.float32)
     image = np.zeros((200, 200, 3), np.uint8)
-    cut = crop(image, _enlarged(quad, margin))
+    cut = crop(image, enlarged(quad, margin))
     assert reads_vertically(quad, margin) == (cut.shape[1] > cut.shape[0] and scale > 1)
 
 

@@ -14,7 +14,9 @@ import pytest
 import ocr
 from common.arrays import Image
 from common.quads import crop
-from ocr import Reader, pipeline
+from ocr import Reader
+from ocr import crops as cutting
+from ocr.pipeline import is_rule
 
 MakeReader = Callable[[int], ocr.Reader]
 RED, BLUE = "200,0,0", "0,0,200"
@@ -137,7 +139,7 @@ def test_many_large_lines_are_read_in_several_goes(
     bar_reader: MakeReader, bars: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = bar_reader(0).read(bars)
-    monkeypatch.setattr(pipeline, "CROP_BYTES", 1)
+    monkeypatch.setattr(cutting, "CROP_BYTES", 1)
     assert bar_reader(0).read(bars).lines == whole.lines
 
 
@@ -146,11 +148,11 @@ def test_many_large_lines_are_read_in_several_goes(
 )
 def test_enlarging_moves_each_side_out(quad: list[list[float]]) -> None:
     corners = np.array(quad, np.float32)
-    grown = pipeline._enlarged(corners, 0.1)
+    grown = cutting.enlarged(corners, 0.1)
     short = min(np.ptp(corners[:, 0]), np.ptp(corners[:, 1]))
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     assert np.allclose(grown, corners + signs * short * 0.1, atol=1e-5)
-    assert np.isfinite(pipeline._enlarged(np.zeros((4, 2), np.float32), 0.1)).all()
+    assert np.isfinite(cutting.enlarged(np.zeros((4, 2), np.float32), 0.1)).all()
 
 
 def test_every_kind_of_source(bar_reader: MakeReader, bars: Image, tmp_path: Path) -> None:
@@ -212,11 +214,11 @@ def test_threads_share_a_reader(bar_reader: MakeReader) -> None:
 
 @pytest.mark.parametrize("text", ["....", "-----", "= = = =", "........-.-..", "……——"])
 def test_rows_of_marks_are_rules(text: str) -> None:
-    assert pipeline.is_rule(text)
+    assert is_rule(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "...", "——", "1.1 ........ 7", "....7", "a----", "****8", "。。。。"]
 )
 def test_text_with_marks_is_no_rule(text: str) -> None:
-    assert not pipeline.is_rule(text)
+    assert not is_rule(text)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from common import quads as quad_geometry
 from common.arrays import Floats
+from crnn.preprocess import FINE
 from train.data.samples import Line, LineSample, PageSample
 from train.effects_geometry import move_points
 
@@ -88,7 +89,7 @@ def cut(page: PageSample, line: Line, quad: Floats) -> LineSample | None:
     Returns:
         The sample, or None where the crop comes out on its side.
     """
-    image = quad_geometry.crop(page.image, quad)
+    image = quad_geometry.crop(page.image, quad, fine=FINE)
     height, width = quad_geometry.quad_size(quad)
     turned = height >= quad_geometry.VERTICAL_RATIO * width
     vertical = isinstance(line, PlacedLine) and line.vertical

@@ -13,8 +13,7 @@ from common import image as pictures
 from common.arrays import Image
 from common.quads import crop
 from crnn.charset import Charset, normalize
-from crnn.preprocess import HEIGHT, STRIDE, to_input, width_at_height
-from ocr.pipeline import FINE
+from crnn.preprocess import FINE, HEIGHT, STRIDE, to_input, width_at_height
 from train.data.crops import line_crops
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LineSample, PageSample

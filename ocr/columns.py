@@ -1,0 +1,186 @@
+"""Columns of vertical writing: read again with their characters upright, and looked for where one was read badly.
+
+A column comes to the recognizer turned on its side. So it can tell where the characters stand, but it knows characters
+that stand upright better: cut apart there and set side by side, they make a line like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Protocol, TypeVar, cast
+
+import numpy as np
+
+from common.arrays import Floats, Image, Quads, Scores
+from common.image import rotate_ccw
+from common.quads import is_column, quad_size, rotate_quads
+from ocr.characters import AlignedReading, Part
+
+POOR = 0.7
+"""Score below which a reading is a bad one."""
+
+LEGIBLE = 0.6
+"""Score from which what such a search has found is taken for text."""
+
+BETTER = 1.6
+"""How many times the characters that it replaces a column must bring, each counted by its score."""
+
+_ROOM = 1.15
+"""Height of an upright character's cell at most, in widths of the column: wider spacing is left out."""
+
+_PITCH = (0.5, 3.0)
+"""Distance of characters, in widths of the column, that can be one."""
+
+
+class _Reading(Protocol):
+    @property
+    def text(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+
+
+R = TypeVar("R", bound=_Reading)
+
+
+def read_upright(
+    recognize: Callable[[Sequence[Image]], Sequence[R]],
+    crops: Sequence[Image],
+    readings: Sequence[R],
+    tall: Sequence[bool],
+) -> list[R | Part]:
+    """Read the columns among lines again with their characters upright; the surer reading of each stands.
+
+    Args:
+        recognize: reads crops.
+        crops: of lines, (H, W, 3) uint8 RGB; columns are turned counter-clockwise, so that they run to the right.
+        readings: of these crops; those of columns tell where characters stand.
+        tall: which of them are columns.
+    """
+    out: list[R | Part] = list(readings)
+    places = {
+        i: _middles(cast(AlignedReading, readings[i]), crops[i])
+        for i, is_tall in enumerate(tall)
+        if is_tall
+    }
+    places = {i: middles for i, middles in places.items() if len(middles) > 1}
+    if places:
+        again = recognize([_side_by_side(crops[i], middles) for i, middles in places.items()])
+        for (i, middles), reading in zip(places.items(), again, strict=True):
+            if reading.score >= readings[i].score:
+                out[i] = _in_column(cast(AlignedReading, reading), middles, crops[i].shape[1])
+    return out
+
+
+def _middles(reading: AlignedReading, crop: Image) -> Floats:
+    """Where along a column its characters stand, in pixels, those between that were not read included.
+
+    None where the reading cannot be right: characters much closer to each other than the column is wide.
+    """
+    across, length = crop.shape[:2]
+    seen = np.sort(np.asarray(reading.char_spans, np.float32).reshape(-1, 2).mean(axis=1)) * length
+    if len(seen) < 2:
+        count = round(length / across)
+        return np.asarray((np.arange(count) + 0.5) * length / max(count, 1), np.float32)
+    pitch = float(np.median(np.diff(seen)))
+    if not _PITCH[0] * across <= pitch <= _PITCH[1] * across:
+        return np.zeros(0, np.float32)
+    seen = seen[np.concatenate([[True], np.diff(seen) > 0.5 * pitch])]
+    parts = [np.arange(seen[0] - pitch, 0.3 * pitch, -pitch)[::-1]]
+    for start, stop in pairwise(seen.tolist()):
+        parts.append(
+            np.linspace(start, stop, max(1, round((stop - start) / pitch)), endpoint=False)
+        )
+    parts += [seen[-1:], np.arange(seen[-1] + pitch, length - 0.3 * pitch, pitch)]
+    return np.asarray(np.concatenate(parts), np.float32)
+
+
+def _side_by_side(crop: Image, middles: Floats) -> Image:
+    """Turn the cells about these middles upright and put them beside each other."""
+    across, length = crop.shape[:2]
+    tall = max(1, round(min(float(np.median(np.diff(middles))), _ROOM * across)))
+    strip = np.pad(np.rot90(crop, -1), ((tall, tall), (0, 0), (0, 0)), mode="edge")
+    starts = np.rint(middles - tall / 2).astype(int).clip(-tall, length) + tall
+    return np.ascontiguousarray(np.hstack([strip[start : start + tall] for start in starts]))
+
+
+def _in_column(reading: AlignedReading, middles: Floats, length: int) -> Part:
+    """Bring places in cells that stand side by side back into the column."""
+    pitch, count = float(np.median(np.diff(middles))), len(middles)
+    spans = []
+    for span in reading.char_spans:
+        where = np.asarray(span) * count
+        cell = int(np.clip(where.mean(), 0, count - 1))
+        start, stop = (middles[cell] + (where - cell - 0.5) * pitch) / length
+        spans.append((float(np.clip(start, 0, 1)), float(np.clip(stop, 0, 1))))
+    return Part(reading.text, reading.score, tuple(reading.char_scores), tuple(spans))
+
+
+def are_likely(read: Sequence[tuple[_Reading, Floats]]) -> bool:
+    """Whether read lines, each with its quad (4, 2), tell of columns that may have been missed.
+
+    That is so where one was found, as a column seldom comes alone, or where one was read badly: it may be two.
+    """
+    return any(
+        (reading.score < POOR or len(reading.text.strip()) > 1) and is_column(*quad_size(quad))
+        for reading, quad in read
+    )
+
+
+def find(image: Image, detect: Callable[[Image], tuple[Quads, Scores]]) -> tuple[Quads, Scores]:
+    """Look for columns on an upright page: for rows on the page turned on its side.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        detect: finds the rows of a picture.
+
+    Returns:
+        Quads (M, 4, 2), first the corner where a column begins at the upper left, and scores (M,).
+    """
+    turned = rotate_ccw(image, 90)
+    quads, scores = detect(turned)
+    back = rotate_quads(quads, 270, (turned.shape[0], turned.shape[1]))
+    quads = np.roll(back, 1, axis=1)
+    tall = np.array([is_column(*quad_size(quad)) for quad in quads], np.bool_)
+    return quads[tall], scores[tall]
+
+
+def merged(
+    lines: Sequence[tuple[R, Floats]], columns: Sequence[tuple[R, Floats]]
+) -> list[tuple[R, Floats]]:
+    """Put columns in the place of what was read of them before, where they bring more.
+
+    Args:
+        lines: readings and quads (4, 2) of a page.
+        columns: likewise, of what a search for columns has found there.
+    """
+    taken: list[tuple[R, Floats]] = []
+    inside = np.zeros(len(lines))
+    for reading, quad in sorted(columns, key=lambda found: -_worth(found[0])):
+        if reading.score < LEGIBLE or len(reading.text.strip()) < 2:
+            continue
+        if any(_share(quad, other) > 0.3 for _, other in taken):
+            continue
+        shares = np.array([_share(other, quad) for _, other in lines])
+        before = sum(s * _worth(line) for s, (line, _) in zip(shares, lines, strict=True))
+        if _worth(reading) > BETTER * before:
+            taken.append((reading, quad))
+            inside += shares
+    kept = [
+        (reading, quad)
+        for (reading, quad), share in zip(lines, inside, strict=True)
+        if share <= (0.2 if reading.score < POOR or is_column(*quad_size(quad)) else 0.5)
+    ]
+    return kept + taken
+
+
+def _worth(reading: _Reading) -> float:
+    return reading.score * len(reading.text.strip())
+
+
+def _share(quad: Floats, of: Floats) -> float:
+    """Part of a quad's bounding box that lies in another one's."""
+    low = np.maximum(quad.min(axis=0), of.min(axis=0))
+    high = np.minimum(quad.max(axis=0), of.max(axis=0))
+    area = float(np.prod(np.maximum(quad.max(axis=0) - quad.min(axis=0), 1e-3)))
+    return float(np.prod(np.maximum(high - low, 0))) / area

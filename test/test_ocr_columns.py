@@ -1,0 +1,162 @@
+"""Vertical writing: characters set upright, and columns that a page's rows hide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import pytest
+
+import ocr
+from common.arrays import Floats, Image
+from ocr import columns
+from train.synth.fonts import FontLibrary
+
+COLUMNS = ("山路弯弯远处传来几声鸟鸣", "图书馆周一至周五开放", "请旅客提前做好准备", "字迹才会清楚")
+
+
+class Reading(NamedTuple):
+    text: str
+    score: float
+    char_scores: tuple[float, ...] = ()
+    char_spans: tuple[tuple[float, float], ...] = ()
+
+
+def read_at(places: Sequence[float], score: float = 0.5) -> Reading:
+    """A reading of one character at each of these shares of the crop."""
+    spans = tuple((place - 0.01, place + 0.01) for place in places)
+    return Reading("一" * len(places), score, (score,) * len(places), spans)
+
+
+def stripes(count: int, side: int = 20) -> Image:
+    """A column turned on its side: cells of one brightness each, from dark to bright, with a dark upper edge."""
+    cells = [np.full((side, side, 3), 40 + 10 * i, np.uint8) for i in range(count)]
+    for cell in cells:
+        cell[:, 0] = 0  # lying on their left side, upper edges are on the left
+    return np.hstack(cells)
+
+
+@pytest.mark.parametrize("seen", [range(8), (0, 1, 2, 5, 6, 7), (1, 2, 3, 4, 5), (2, 3, 4, 6)])
+def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[int]) -> None:
+    given: list[Image] = []
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        given.extend(crops)
+        return [read_at([(i + 0.5) / 8 for i in range(8)], 0.9)]
+
+    first = read_at([(i + 0.5) / 8 for i in seen])
+    (read,) = columns.read_upright(recognize, [stripes(8)], [first], [True])
+    (line,) = given
+    assert line.shape == (20, 160, 3)
+    assert (line[0] == 0).all(), "upper edges are above"
+    assert [int(line[10, 20 * i + 10, 0]) for i in range(8)] == [40 + 10 * i for i in range(8)]
+    middles = np.array(read.char_spans).mean(axis=1)
+    np.testing.assert_allclose(middles, (np.arange(8) + 0.5) / 8, atol=0.01)
+
+
+def test_wide_spacing_is_left_out() -> None:
+    wide = np.hstack([np.pad(stripes(1), ((0, 0), (10, 10), (0, 0))) for _ in range(5)])
+    given: list[Image] = []
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        given.extend(crops)
+        return [read_at([0.5])]
+
+    columns.read_upright(recognize, [wide], [read_at([0.1, 0.3, 0.5, 0.7, 0.9])], [True])
+    assert given[0].shape == (23, 100, 3)
+
+
+def test_the_surer_reading_stands_and_rows_are_left_alone() -> None:
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        return [read_at([0.25, 0.75], 0.6) for _ in crops]
+
+    readings = [read_at([0.25, 0.75], score) for score in (0.5, 0.7, 0.5)]
+    crops = [stripes(2)] * 3
+    read = columns.read_upright(recognize, crops, readings, [True, True, False])
+    assert [reading.score for reading in read] == [0.6, 0.7, 0.5]
+
+
+def test_what_cannot_be_a_column_is_not_read_again() -> None:
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        raise AssertionError("nothing to read")
+
+    latin = read_at(
+        [i / 40 for i in range(1, 40)]
+    )  # letters lying on their side, closer than it is wide
+    columns.read_upright(recognize, [stripes(4)], [latin], [True])
+    columns.read_upright(recognize, [stripes(1)], [read_at([])], [True])
+    columns.read_upright(recognize, [], [], [])
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def texts(lines: Sequence[tuple[Reading, Floats]]) -> list[str]:
+    return [reading.text for reading, _ in lines]
+
+
+def test_two_columns_stand_for_what_was_read_across_them() -> None:
+    lines = [
+        (Reading("~*=", 0.4), box(0, 0, 90, 300)),
+        (Reading("title", 0.99), box(0, 400, 90, 430)),
+    ]
+    found = [
+        (Reading("右邊一列", 0.9), box(55, 0, 90, 290)),
+        (Reading("左邊", 0.8), box(0, 0, 35, 200)),
+    ]
+    assert texts(columns.merged(lines, found)) == ["title", "右邊一列", "左邊"]
+
+
+def test_rows_in_a_grid_stay_rows() -> None:
+    rows = [(Reading("四字一行", 0.98), box(0, 40 * i, 160, 40 * i + 30)) for i in range(6)]
+    found = [(Reading("六字在一列中", 0.98), box(40 * i, 0, 40 * i + 30, 230)) for i in range(4)]
+    assert columns.merged(rows, found) == rows
+
+
+@pytest.mark.parametrize("reading", [Reading("两字", 0.5), Reading("字", 0.99), Reading("  ", 0.9)])
+def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
+    assert columns.merged([], [(reading, box(0, 0, 30, 200))]) == []
+
+
+def test_columns_on_one_another_count_once() -> None:
+    found = [(Reading("一列字在此", s), box(x, 0, x + 30, 200)) for x, s in ((0, 0.8), (5, 0.9))]
+    assert [reading.score for reading, _ in columns.merged([], found)] == [0.9]
+
+
+def test_columns_are_found_where_they_stand() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+
+    def detect(turned: Image) -> tuple[Floats, Floats]:
+        assert turned.shape == (300, 200, 3)
+        # A row at the foot of the turned page is a column at the left edge of the page.
+        return np.stack([box(20, 270, 180, 290), box(0, 0, 40, 40)]), np.array(
+            [0.9, 0.8], np.float32
+        )
+
+    quads, scores = columns.find(image, detect)
+    np.testing.assert_allclose(quads, [box(10, 20, 30, 180)])
+    np.testing.assert_allclose(scores, [0.9])
+
+
+@pytest.mark.parametrize("pitch", [50, 60, 85])
+@pytest.mark.parametrize("style", ["serif", "sans"])
+def test_a_page_of_columns_is_read_without_being_told(style: str, pitch: int) -> None:
+    """By the shipped models; read on their side, characters were wrong in every third column."""
+    face = FontLibrary.load().choose(np.random.default_rng(3), "".join(COLUMNS), style=style)
+    image = PIL.Image.new("RGB", (420, 620), "white")
+    draw = PIL.ImageDraw.Draw(image)
+    for i, column in enumerate(COLUMNS):
+        for j, character in enumerate(column):
+            place = (340 - pitch * i, 40 + 42 * j)
+            draw.text(place, character, font=face.at(34), fill="black")
+    page = ocr.load(threads=2).read(np.asarray(image))
+    assert [line.text for line in page.lines] == list(COLUMNS)
+    assert all(line.vertical for line in page.lines)
+    for line in page.lines:
+        places = [(c.start + c.stop) / 2 for c in line.characters]
+        assert len(places) == len(line.text) and places == sorted(places)
+        assert np.ptp(np.diff(places)) < 0.5 * np.mean(np.diff(places)), "evenly spaced"
