@@ -11,6 +11,7 @@ from numpy.random import Generator
 from common.arrays import Image
 from train.synth import backgrounds, shapes, vocabulary
 from train.synth.canvas import Canvas, Ink
+from train.synth.emblems import badge
 from train.synth.lettering import decorated, fitted, ground_under, letter_at, lettering_type, tilted
 from train.synth.studio import Studio, readable_on
 from train.synth.typeset import wrap
@@ -22,7 +23,8 @@ def poster(studio: Studio, rng: Generator, lang: str) -> Canvas:
     return makers[int(rng.choice(4, p=[0.36, 0.34, 0.14, 0.16]))](studio, rng, lang)
 
 
-def _ground(studio: Studio, rng: Generator, height: int, width: int) -> Image:
+def poster_ground(studio: Studio, rng: Generator, height: int, width: int) -> Image:
+    """What a poster is printed on: a photograph, plain or tinted, a fade with patches, a grain or paper."""
     draw = rng.random()
     if draw < 0.3:
         return studio.grounds.photo(rng, height, width)
@@ -78,7 +80,7 @@ def _words(studio: Studio, rng: Generator, lang: str, kind_of: str) -> tuple[str
 def stacked(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """A title with smaller lines and points under it, centered or at the left."""
     width, height = int(rng.integers(400, 1000)), int(rng.integers(400, 1000))
-    canvas = Canvas(_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(studio, rng, height, width))
     title = float(np.clip(width * rng.uniform(0.08, 0.24), 28, 160))
     centered = rng.random() < 0.6
     left, right = width * 0.06, width * float(rng.uniform(0.55, 0.94) if not centered else 0.94)
@@ -144,7 +146,7 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """A shop's picture: the thing in the middle, words at the sides, strips, badges."""
     side = int(rng.integers(480, 900))
     width, height = side, int(side * float(rng.choice([1.0, 1.0, 1.15, 0.8])))
-    canvas = Canvas(_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(studio, rng, height, width))
     if rng.random() < 0.7:
         x, y = float(rng.uniform(0.25, 0.45)) * width, float(rng.uniform(0.2, 0.4)) * height
         box = (
@@ -161,7 +163,7 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
         y = height - tall if rng.random() < 0.7 else 0.0
         fill = backgrounds.color(rng, vivid=True)
         canvas.box(0, y, width, y + tall, fill)
-        _strip(canvas, studio, rng, lang, y, tall)
+        strip(canvas, studio, rng, lang, y, tall)
         canvas.reserve(0, y, width, y + tall)
     kind = lettering_type(studio, rng, lang, base)
     x = width * float(rng.uniform(0.02, 0.08))
@@ -178,15 +180,13 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
         else:
             y += base
     for _ in range(int(rng.integers(0, 4))):
-        _badge(canvas, studio, rng, lang, base)
+        badge(canvas, studio, rng, lang, base * float(rng.uniform(1.5, 2.6)))
     if rng.random() < 0.2:
         _watermark(canvas, studio, rng, lang, base)
     return canvas
 
 
-def _strip(
-    canvas: Canvas, studio: Studio, rng: Generator, lang: str, y: float, tall: float
-) -> None:
+def strip(canvas: Canvas, studio: Studio, rng: Generator, lang: str, y: float, tall: float) -> None:
     """One or two texts on a strip of one color."""
     kind = lettering_type(studio, rng, lang, tall * float(rng.uniform(0.4, 0.62)))
     x = canvas.width * float(rng.uniform(0.02, 0.1))
@@ -199,36 +199,6 @@ def _strip(
         ink = decorated(rng, ground, spread, stamp.height)
         canvas.put(stamp, x, y + (tall - stamp.height) / 2, ink)
         x += stamp.width + 2.5 * stamp.height
-
-
-def _badge(canvas: Canvas, studio: Studio, rng: Generator, lang: str, base: float) -> None:
-    """One or two short lines in a disc."""
-    radius = base * float(rng.uniform(1.5, 2.6))
-    if 2 * radius > min(canvas.width, canvas.height) - 4:
-        return
-    x = float(rng.uniform(radius, canvas.width - radius))
-    y = float(rng.uniform(radius, canvas.height - radius))
-    if not canvas.is_free(x - radius, y - radius, x + radius, y + radius):
-        return
-    fill = backgrounds.color(rng, vivid=True)
-    canvas.box(
-        x - radius,
-        y - radius,
-        x + radius,
-        y + radius,
-        fill,
-        radius=float(rng.choice([1.0, 0.2])) * radius,
-    )
-    kind = lettering_type(studio, rng, lang, base)
-    ink = Ink(readable_on(rng, fill, contrast=100))
-    count = int(rng.integers(1, 3))
-    for number in range(count):
-        text = kind.clean(studio.title(rng, kind, lang, 9 if lang == "en" else 4))
-        stamp = fitted(kind, text, radius * 1.5) if text else None
-        if stamp is not None and stamp.height < radius:
-            dy = (number - (count - 1) / 2) * 1.5 * stamp.height
-            canvas.put(stamp, x - stamp.width / 2, y + dy - stamp.height / 2, ink)
-    canvas.reserve(x - radius, y - radius, x + radius, y + radius)
 
 
 def _watermark(canvas: Canvas, studio: Studio, rng: Generator, lang: str, base: float) -> None:
@@ -255,7 +225,7 @@ def _watermark(canvas: Canvas, studio: Studio, rng: Generator, lang: str, base: 
 def scattered(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """Words of all sizes anywhere on a ground, some at an angle."""
     width, height = int(rng.integers(400, 1000)), int(rng.integers(400, 900))
-    canvas = Canvas(_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(studio, rng, height, width))
     for _ in range(int(rng.integers(3, 14))):
         size = float(np.exp(rng.uniform(np.log(12), np.log(min(110, height / 4)))))
         kind = lettering_type(studio, rng, lang, size)
@@ -279,7 +249,7 @@ def columns(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """Vertical writing: couplets, covers, old books, from right to left; above it a title."""
     lang = "zh" if lang == "en" else lang
     width, height = int(rng.integers(400, 900)), int(rng.integers(440, 1000))
-    canvas = Canvas(_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(studio, rng, height, width))
     kind = replace(
         lettering_type(studio, rng, "zh", float(rng.uniform(16, min(90, height / 7)))),
         slant=0.0,

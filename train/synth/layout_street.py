@@ -70,7 +70,7 @@ def board(
         steep: how far from the front it may be seen, 0 to 1.
     """
     # Painted at the size at which it will be seen: no detail that a camera would not have.
-    sign = Canvas(_board_ground(studio, rng, max(24, int(tall)), max(40, int(wide))))
+    sign = Canvas(board_ground(studio, rng, max(24, int(tall)), max(40, int(wide))))
     count = 1 + int(rng.random() < 0.55) + int(rng.random() < 0.3) + int(rng.random() < 0.15)
     heights = rng.uniform(0.4, 1.0, count)
     heights[int(rng.integers(count))] = 1.6
@@ -91,12 +91,13 @@ def board(
                 decorated(rng, ground, spread, kind.size),
             )
         y += float(room)
-    matrix, box = _somewhere(canvas, rng, sign.width, sign.height, steep)
+    matrix, box = somewhere(canvas, rng, sign.width, sign.height, steep)
     if canvas.is_free(*box):
         mount(canvas, sign, matrix, box)
 
 
-def _board_ground(studio: Studio, rng: Generator, height: int, width: int) -> NDArray[np.uint8]:
+def board_ground(studio: Studio, rng: Generator, height: int, width: int) -> NDArray[np.uint8]:
+    """What a board is painted on: one color, a fade or a grain, framed or with an icon at times."""
     draw = rng.random()
     fill = backgrounds.color(rng, vivid=bool(rng.random() < 0.6))
     image = backgrounds.plain(height, width, fill)
@@ -132,7 +133,7 @@ def _sign_text(studio: Studio, rng: Generator, lang: str, kind: Type) -> str:
     return text.upper() if lang == "en" and rng.random() < 0.5 else text
 
 
-def _somewhere(
+def somewhere(
     canvas: Canvas, rng: Generator, wide: float, tall: float, steep: float
 ) -> tuple[NDArray[np.float64], tuple[float, float, float, float]]:
     """A place for a board: the matrix that sets it there, and the box that it will take."""
@@ -199,7 +200,7 @@ def bare_words(
     stamp = fitted(kind, text, canvas.width * 0.6) if text else None
     if stamp is None or stamp.height < 8:
         return
-    matrix, box = _somewhere(canvas, rng, stamp.width, stamp.height, steep)
+    matrix, box = somewhere(canvas, rng, stamp.width, stamp.height, steep)
     if not canvas.is_free(*box):
         return
     x0, y0 = int(box[0]), int(box[1])
@@ -237,6 +238,6 @@ def column_board(canvas: Canvas, studio: Studio, rng: Generator) -> None:
     for number, stamp in enumerate(stamps):
         x = sign.width - (number + 1) * 1.4 * size
         sign.put(stamp, x, 0.4 * size, ink)
-    matrix, box = _somewhere(canvas, rng, sign.width, sign.height, 0.15)
+    matrix, box = somewhere(canvas, rng, sign.width, sign.height, 0.15)
     if canvas.is_free(*box):
         mount(canvas, sign, matrix, box)

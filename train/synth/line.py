@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.writing import WIDE_FROM
-from crnn.preprocess import HEIGHT
+from crnn.preprocess import FINE, HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus import Corpus
 from train.synth.fonts import Face, FontLibrary
@@ -163,11 +163,21 @@ class LineRenderer:
         canvas = _plain(rng, *alpha.shape) if plain else self._ground(rng, *alpha.shape)
         painted = _PAINTED if not screen and height >= _PAINTED_FROM else 0.0
         canvas = _inked(rng, canvas, alpha / 255.0, height, painted)
+        if screen:  # saved before anyone cuts lines out of it
+            canvas = compress(rng, canvas).astype(np.float32)
         crop, centers, widths = _cut(
-            rng, canvas, drawn, (pad, pad, width, height), askew=0.2 if plain else 1.0
+            rng,
+            canvas,
+            drawn,
+            (pad, pad, width, height),
+            askew=0.2 if plain else 1.0,
+            fine=FINE if screen else 0.0,
         )
-        han = any(c >= WIDE_FROM for c in drawn.text)
-        crop = compress(rng, crop) if screen else damage(rng, crop, finest=13.0 if han else 9.0)
+        if screen:
+            crop = np.clip(crop, 0, 255).astype(np.uint8)
+        else:
+            han = any(c >= WIDE_FROM for c in drawn.text)
+            crop = damage(rng, crop, finest=13.0 if han else 9.0)
         image = np.repeat(crop[:, :, None], 3, axis=2)
         return LineSample(image, drawn.text, centers, widths)
 
@@ -264,7 +274,13 @@ def _inked(rng: Rng, ground: Grey, alpha: Grey, height: int, painted: float) -> 
 
 
 def _cut(
-    rng: Rng, canvas: Grey, drawn: TextMask, box: tuple[int, int, int, int], *, askew: float
+    rng: Rng,
+    canvas: Grey,
+    drawn: TextMask,
+    box: tuple[int, int, int, int],
+    *,
+    askew: float,
+    fine: float,
 ) -> tuple[Grey, NDArray[np.float32], NDArray[np.float32]]:
     """Cut the line as a detector would: a little loose or tight, a little turned; places of characters follow."""
     left, top, width, height = box
@@ -280,8 +296,10 @@ def _cut(
     wobble[:, 0] *= 2 if rng.random() < 0.15 else 1
     quad = np.array([[x0, y0 - tilt], [x1, y0 + tilt], [x1, y1 + tilt], [x0, y1 - tilt]]) + wobble
     stretch = float(rng.uniform(0.75, 1.3)) if rng.random() < 0.3 else 1.0
-    out_height = round(float(y1 - y0))
-    out_width = max(8, round(float(x1 - x0) * stretch))
+    # Small lines are enlarged as they are cut, as `common.quads.crop` does.
+    scale = 2.0 if y1 - y0 < fine else 1.0
+    out_height = round(scale * float(y1 - y0))
+    out_width = max(8, round(scale * float(x1 - x0) * stretch))
     target = np.array(
         [[0, 0], [out_width, 0], [out_width, out_height], [0, out_height]], np.float32
     )
@@ -290,7 +308,7 @@ def _cut(
         canvas,
         matrix,
         (out_width, out_height),
-        flags=cv2.INTER_LINEAR,
+        flags=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     middles = np.stack([drawn.centers + left, np.full(len(drawn.text), top + height / 2)], 1)

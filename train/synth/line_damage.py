@@ -97,7 +97,7 @@ def _low_resolution(rng: Rng, picture: Grey, finest: float) -> Grey:
     small = (max(4, round(width * target / height)), round(target))
     down = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
     up = [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST][
-        int(rng.choice(3, p=[0.55, 0.35, 0.1]))
+        int(rng.choice(3, p=[0.25, 0.65, 0.1]))
     ]
     return cv2.resize(down, (width, height), interpolation=up)
 

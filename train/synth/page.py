@@ -18,7 +18,9 @@ from train.synth import (
     damage,
     layout_document,
     layout_form,
+    layout_front,
     layout_game,
+    layout_goods,
     layout_poster,
     layout_receipt,
     layout_screen,
@@ -102,10 +104,22 @@ KINDS: Mapping[str, Kind] = {
     "game": Kind(
         0.065, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
     ),
-    "poster": Kind(0.09, (layout_poster.poster,), 0.75, 0.12, ("saved", "saved", "posed")),
+    "poster": Kind(
+        0.14,
+        (layout_poster.poster, layout_goods.goods),
+        0.75,
+        0.12,
+        ("saved", "saved", "posed"),
+    ),
     "street": Kind(
-        0.235,
-        (layout_street.street, layout_shops.shops, layout_shops.shops),
+        0.26,
+        (
+            layout_street.street,
+            layout_shops.shops,
+            layout_shops.shops,
+            layout_front.front,
+            layout_front.front,
+        ),
         0.40,
         0.48,
         ("camera", "camera", "camera", "posed"),
