@@ -142,6 +142,12 @@ def _heights(quads: Quads) -> Floats:
     return heights
 
 
+def _thickness(quads: Quads) -> Floats:
+    """Height of rows, width of columns (M,)."""
+    widths = np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1)
+    return np.asarray(np.minimum(_heights(quads), widths), np.float32)
+
+
 def _covered(quads: Quads, by: Quads) -> NDArray[np.float32]:
     """Part (M, L) of each quad's bounding box that lies in each other quad's bounding box."""
     low_a, high_a = quads.min(axis=1)[:, None], quads.max(axis=1)[:, None]
@@ -155,8 +161,8 @@ def _combine(coarse: TextLines, fine: TextLines, large: float) -> TextLines:
     """Lines of a fine look, those of a coarse look above `large` pixels in place of their fragments."""
     kept = _heights(coarse.quads) >= large
     quads = coarse.quads[kept]
-    # Small print inside large lettering stays: only pieces at least half as high are its fragments.
-    alike = _heights(fine.quads)[:, None] >= 0.5 * _heights(quads)[None]
+    # Small print inside large lettering stays: only pieces at least half as thick are its fragments.
+    alike = _thickness(fine.quads)[:, None] >= 0.5 * _thickness(quads)[None]
     whole = ~((_covered(fine.quads, quads) > 0.5) & alike).any(axis=1)
     return TextLines(
         np.concatenate([fine.quads[whole], quads]),

@@ -1,14 +1,15 @@
 """Columns of vertical writing: read again with their characters upright, and looked for where one was read badly.
 
 A column comes to the recognizer turned on its side. So it can tell where the characters stand, but it knows characters
-that stand upright better: cut apart there and set side by side, they make a line like any other.
+that stand upright better: cut apart there and set side by side, they make a line like any other. What Latin letters
+there are in a tall box mostly lie on their side, and as often run up as down: titles of axes, names on spines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Protocol, TypeVar, cast
+from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import is_column, quad_size, rotate_quads
 from ocr.characters import AlignedReading, Part
+
+SURE = 0.95
+"""Score from which a column is not read upside down as well."""
 
 POOR = 0.7
 """Score below which a reading is a bad one."""
@@ -43,13 +47,21 @@ class _Reading(Protocol):
 R = TypeVar("R", bound=_Reading)
 
 
-def read_upright(
+class Again(NamedTuple, Generic[R]):
+    """What stands after a column was read again."""
+
+    reading: R | Part
+    upwards: bool
+    """The line runs up its box: the reading is of the crop turned upside down."""
+
+
+def read_again(
     recognize: Callable[[Sequence[Image]], Sequence[R]],
     crops: Sequence[Image],
     readings: Sequence[R],
     tall: Sequence[bool],
-) -> list[R | Part]:
-    """Read the columns among lines again with their characters upright; the surer reading of each stands.
+) -> list[Again[R]]:
+    """Read the columns among lines with their characters upright, and as lines that run up; the surest reading stands.
 
     Args:
         recognize: reads crops.
@@ -57,18 +69,25 @@ def read_upright(
         readings: of these crops; those of columns tell where characters stand.
         tall: which of them are columns.
     """
-    out: list[R | Part] = list(readings)
-    places = {
-        i: _middles(cast(AlignedReading, readings[i]), crops[i])
-        for i, is_tall in enumerate(tall)
-        if is_tall
-    }
-    places = {i: middles for i, middles in places.items() if len(middles) > 1}
-    if places:
-        again = recognize([_side_by_side(crops[i], middles) for i, middles in places.items()])
-        for (i, middles), reading in zip(places.items(), again, strict=True):
-            if reading.score >= readings[i].score:
-                out[i] = _in_column(cast(AlignedReading, reading), middles, crops[i].shape[1])
+    out: list[Again[R]] = [Again(reading, upwards=False) for reading in readings]
+    views: list[Image] = []
+    known: list[tuple[int, Floats | None]] = []
+    for i in np.flatnonzero(tall).tolist():
+        middles = _middles(cast(AlignedReading, readings[i]), crops[i])
+        if len(middles) > 1:
+            views.append(_side_by_side(crops[i], middles))
+            known.append((i, middles))
+        if readings[i].score < SURE:
+            views.append(np.ascontiguousarray(np.rot90(crops[i], 2)))
+            known.append((i, None))
+    for (i, places), reading in zip(known, recognize(views) if views else [], strict=True):
+        if reading.score < out[i].reading.score:
+            continue
+        if places is not None:
+            length = crops[i].shape[1]
+            out[i] = Again(_in_column(cast(AlignedReading, reading), places, length), upwards=False)
+        elif len(reading.text.strip()) > 1:
+            out[i] = Again(reading, upwards=True)
     return out
 
 

@@ -14,7 +14,8 @@ import PIL.ImageFont
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
-from common.quads import VERTICAL_RATIO, quad_size
+from common.quads import is_column, quad_size
+from common.writing import WIDE_FROM
 from ocr.result import Page
 
 MAX_SIDE = 2000
@@ -47,8 +48,11 @@ def draw(image: Image, page: Page) -> Image:
     for number, (line, quad) in enumerate(zip(page.lines, quads, strict=True)):
         if font is not None and line.text:
             rows, columns = quad_size(quad)
-            vertical = rows >= VERTICAL_RATIO * columns
-            mask = _column_mask(line.text, font) if vertical else _line_mask(line.text, font)
+            mask = _line_mask(line.text, font)
+            if is_column(rows, columns):
+                # Latin letters lie on their side; only characters that fill a square stand upright.
+                upright = any(character >= WIDE_FROM for character in line.text)
+                mask = _column_mask(line.text, font) if upright else np.rot90(mask, -1).copy()
             _paste(right, mask, quad)
         for panel in (left, right):
             _outline(panel, quad, number)

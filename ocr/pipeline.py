@@ -241,23 +241,23 @@ class Reader:
     ) -> Iterator[tuple[LineReading, Floats]]:
         """Read quads in their order; without those that are no text, and parted at gaps where asked."""
         for first, crops in cut_out(upright, quads, margin):
+            tall = [reads_vertically(quad, margin) for quad in quads[first : first + len(crops)]]
             read = second_look.read(
-                self._recognizer, crops, slanted=not parted, likely=self._likely
+                self._recognizer, crops, slanted=not parted, likely=self._likely, tall=tall
             )
-            tall = [
-                _is_aligned(reading) and reads_vertically(quad, margin)
-                for reading, quad in zip(read, quads[first:], strict=False)
-            ]
-            read = columns.read_upright(self._recognizer, crops, read, tall)
-            for i, (reading, piece) in enumerate(zip(read, crops, strict=True), first):
+            known = [is_tall and _is_aligned(r) for is_tall, r in zip(tall, read, strict=True)]
+            again = columns.read_again(self._recognizer, crops, read, known)
+            for i, ((reading, upwards), piece) in enumerate(zip(again, crops, strict=True), first):
                 if scores[i] < LIKELY and reading.score < READABLE:
                     continue
-                if parted and _is_aligned(reading):
+                # The box of a line that runs up begins at its lower end.
+                quad = np.roll(quads[i], 2, axis=0) if upwards else quads[i]
+                if parted and _is_aligned(reading) and not upwards:
                     aligned = leaders.count(cast(AlignedReading, reading), piece)
                     side = min(upright.shape[:2])
-                    yield from gaps.split(aligned, quads[i], piece, margin, side)
+                    yield from gaps.split(aligned, quad, piece, margin, side)
                 else:
-                    yield reading, quads[i]
+                    yield reading, quad
 
 
 def _is_aligned(reading: LineReading) -> bool:

@@ -252,18 +252,41 @@ def _is_running_text(boxes: Boxes, line: float) -> bool:
 
 
 def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
-    """A subset in rows from the top, each from left to right."""
+    """A subset in rows from the top, each from left to right; before or after them columns at the side of several."""
     # In one order whatever order the boxes came in, so that ties fall alike.
     subset = subset[np.lexsort(tuple(boxes[subset].T))]
-    numbers = _row_numbers(boxes[subset])
-    middles = boxes[subset, 1] + boxes[subset, 3]
+    aside = {int(i): _beside(boxes, int(i), subset) for i in subset}
+    within = np.array([i for i in subset if aside[int(i)] is None], np.intp)
+    numbers = _row_numbers(boxes[within])
+    middles = boxes[within, 1] + boxes[within, 3]
     row_middles = np.bincount(numbers, middles) / np.bincount(numbers)
-    columns = boxes[subset, 0] + boxes[subset, 2]
+    columns = boxes[within, 0] + boxes[within, 2]
     # Two rows may have one height; their numbers keep them apart.
     ranked = np.lexsort((columns, numbers, row_middles[numbers]))
     breaks = np.flatnonzero(np.diff(numbers[ranked])) + 1
-    rows = np.split(subset[ranked], breaks)
-    return [index for row in rows for index in _couplets_reversed(boxes, row.tolist())]
+    rows = np.split(within[ranked], breaks)
+    order = [index for row in rows for index in _couplets_reversed(boxes, row.tolist())]
+    for index in sorted(set(aside) - set(order), key=lambda i: -boxes[i, 0]):
+        left, lines = aside[index] or (True, [])
+        places = [order.index(line) for line in lines if line in order]
+        order.insert(min(places) if left else max(places) + 1, index)
+    return order
+
+
+def _beside(boxes: Boxes, index: int, subset: Indices) -> tuple[bool, list[int]] | None:
+    """Whether a tall box stands at the left of several rows, not at their right, and these; None if at neither."""
+    x0, y0, x1, y1 = boxes[index]
+    if y1 - y0 < COUPLET_RATIO * (x1 - x0):
+        return None
+    widths, heights = (boxes[subset, 2:] - boxes[subset, :2]).T
+    middles = (boxes[subset, 1] + boxes[subset, 3]) / 2
+    rows = subset[(widths > heights) & (middles > y0) & (middles < y1)]
+    levels = (boxes[rows, 1] + boxes[rows, 3]) / 2
+    if len(rows) < 2 or np.ptp(levels) < np.median(boxes[rows, 3] - boxes[rows, 1]):
+        return None
+    if x1 <= boxes[rows, 0].min():
+        return True, rows.tolist()
+    return (False, rows.tolist()) if x0 >= boxes[rows, 2].max() else None
 
 
 def _row_numbers(boxes: Boxes) -> Indices:

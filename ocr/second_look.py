@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -34,6 +34,9 @@ STRETCHES = (1.0, 1.35, 1.8, 2.4)
 SURELY, LONGER = 4.0, 0.5
 """Powers of a reading's score and of its length in its vote: what a bad view loses is letters."""
 
+TALL = 1.1
+"""Heights of a crop in its widths from which a word by itself may run up or down in it."""
+
 LANGUAGE, LETTER = 0.1, 0.3
 """Weight of a word's log-probability among the votes, and what each letter makes up for of what it costs there."""
 
@@ -54,6 +57,13 @@ class _Reading(Protocol):
     def score(self) -> float: ...
 
 
+class Turned(NamedTuple):
+    """What was read on a crop turned otherwise: where its characters stand in the crop is not known."""
+
+    text: str
+    score: float
+
+
 R = TypeVar("R", bound=_Reading)
 
 Likely: TypeAlias = Callable[[str], float]
@@ -65,7 +75,8 @@ def read(
     *,
     slanted: bool = False,
     likely: Likely | None = None,
-) -> list[R]:
+    tall: Sequence[bool] = (),
+) -> list[R | Turned]:
     """Read crops, (H, W, 3) uint8 RGB each, those of low score again; one reading for each.
 
     Args:
@@ -73,14 +84,17 @@ def read(
         crops: of lines.
         slanted: they are words by themselves, which may lie aslant in them.
         likely: natural log-probability of a text; it has a say among the readings of a word.
+        tall: which crops were turned on their side: words in these may as well stand on their head. None by default.
     """
-    readings = list(recognize(crops)) if crops else []
+    readings: list[R | Turned] = list(recognize(crops)) if crops else []
     unsure = []
     for i, (crop, reading) in enumerate(zip(crops, readings, strict=True)):
         if reading.score >= UNSURE:
             continue
         if slanted and 0 < crop.shape[1] < SHORT * crop.shape[0]:
-            readings[i] = _voted([reading, *recognize(_views(crop))], likely)
+            turned = _turned(crop, tall=bool(tall) and tall[i])
+            others = [Turned(r.text, r.score) for r in recognize(turned)] if turned else []
+            readings[i] = _voted([reading, *recognize(_views(crop)), *others], likely)
         elif reading.score >= HOPELESS:
             unsure.append(i)
     if unsure:
@@ -92,10 +106,22 @@ def read(
 
 
 def _views(crop: Image) -> list[Image]:
-    """Turn and stretch a crop in every way but the one in which it has been read."""
+    """Tilt and stretch a crop in every way but the one in which it has been read."""
+    return _every_view(crop)[1:]
+
+
+def _turned(crop: Image, *, tall: bool) -> list[Image]:
+    """Views of a crop in which a word runs up or down; a tall one has been turned for words that run down."""
+    if tall:
+        return _every_view(np.ascontiguousarray(np.rot90(crop, 2)))
+    if crop.shape[0] < TALL * crop.shape[1]:
+        return []
+    return [view for k in (1, -1) for view in _every_view(np.ascontiguousarray(np.rot90(crop, k)))]
+
+
+def _every_view(crop: Image) -> list[Image]:
     turned = [tilted(crop, degrees) if degrees else crop for degrees in TILTS]
-    every = [wider(view, by) if by != 1 else view for view in turned for by in STRETCHES]
-    return every[1:]
+    return [wider(view, by) if by != 1 else view for view in turned for by in STRETCHES]
 
 
 def _voted(readings: Sequence[R], likely: Likely | None = None) -> R:

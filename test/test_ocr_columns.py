@@ -45,11 +45,12 @@ def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[
 
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         given.extend(crops)
-        return [read_at([(i + 0.5) / 8 for i in range(8)], 0.9)]
+        return [read_at([(i + 0.5) / 8 for i in range(8)], 0.9), read_at([], 0.1)]
 
     first = read_at([(i + 0.5) / 8 for i in seen])
-    (read,) = columns.read_upright(recognize, [stripes(8)], [first], [True])
-    (line,) = given
+    ((read, upwards),) = columns.read_again(recognize, [stripes(8)], [first], [True])
+    line = given[0]
+    assert not upwards
     assert line.shape == (20, 160, 3)
     assert (line[0] == 0).all(), "upper edges are above"
     assert [int(line[10, 20 * i + 10, 0]) for i in range(8)] == [40 + 10 * i for i in range(8)]
@@ -63,9 +64,9 @@ def test_wide_spacing_is_left_out() -> None:
 
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         given.extend(crops)
-        return [read_at([0.5])]
+        return [read_at([0.5]), read_at([0.5])]
 
-    columns.read_upright(recognize, [wide], [read_at([0.1, 0.3, 0.5, 0.7, 0.9])], [True])
+    columns.read_again(recognize, [wide], [read_at([0.1, 0.3, 0.5, 0.7, 0.9])], [True])
     assert given[0].shape == (23, 100, 3)
 
 
@@ -75,20 +76,32 @@ def test_the_surer_reading_stands_and_rows_are_left_alone() -> None:
 
     readings = [read_at([0.25, 0.75], score) for score in (0.5, 0.7, 0.5)]
     crops = [stripes(2)] * 3
-    read = columns.read_upright(recognize, crops, readings, [True, True, False])
-    assert [reading.score for reading in read] == [0.6, 0.7, 0.5]
+    read = columns.read_again(recognize, crops, readings, [True, True, False])
+    assert [reading.score for reading, _ in read] == [0.6, 0.7, 0.5]
 
 
-def test_what_cannot_be_a_column_is_not_read_again() -> None:
+def test_letters_on_their_side_are_read_upwards_as_well() -> None:
+    crop = stripes(4)
+    upside_down = np.rot90(crop, 2)
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        assert len(crops) == 1 and (crops[0] == upside_down).all()
+        return [Reading("axis", 0.9)]
+
+    # Closer to each other than the column is wide: these are no characters to set upright.
+    latin = read_at([i / 40 for i in range(1, 40)])
+    ((read, upwards),) = columns.read_again(recognize, [crop], [latin], [True])
+    assert read.text == "axis" and upwards
+
+
+def test_a_sure_reading_is_not_tried_upside_down() -> None:
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         raise AssertionError("nothing to read")
 
-    latin = read_at(
-        [i / 40 for i in range(1, 40)]
-    )  # letters lying on their side, closer than it is wide
-    columns.read_upright(recognize, [stripes(4)], [latin], [True])
-    columns.read_upright(recognize, [stripes(1)], [read_at([])], [True])
-    columns.read_upright(recognize, [], [], [])
+    sure = read_at([i / 40 for i in range(1, 40)], 0.97)
+    columns.read_again(recognize, [stripes(4)], [sure], [True])
+    columns.read_again(recognize, [stripes(1)], [read_at([], 0.97)], [True])
+    columns.read_again(recognize, [], [], [])
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
@@ -160,3 +173,26 @@ def test_a_page_of_columns_is_read_without_being_told(style: str, pitch: int) ->
         places = [(c.start + c.stop) / 2 for c in line.characters]
         assert len(places) == len(line.text) and places == sorted(places)
         assert np.ptp(np.diff(places)) < 0.5 * np.mean(np.diff(places)), "evenly spaced"
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+def test_titles_of_axes_are_read_up_or_down(upwards: bool) -> None:
+    """By the shipped models; the box begins where the text does."""
+    face = FontLibrary.load().choose(np.random.default_rng(5), "Temperature", style="sans")
+    line = PIL.Image.new("RGB", (400, 60), "white")
+    PIL.ImageDraw.Draw(line).text(
+        (20, 12), "Temperature in degrees", font=face.at(30), fill="black"
+    )
+    image = np.full((500, 700, 3), 255, np.uint8)
+    image[50:450, 40:100] = np.rot90(np.asarray(line), 1 if upwards else -1)
+    for row, text in enumerate(
+        ("The first of three lines of text", "and the second one under it,", "then the third.")
+    ):
+        below = PIL.Image.new("RGB", (520, 50), "white")
+        PIL.ImageDraw.Draw(below).text((5, 6), text, font=face.at(30), fill="black")
+        image[80 + 60 * row : 130 + 60 * row, 150:670] = np.asarray(below)
+    page = ocr.load(threads=2).read(image)
+    (axis,) = (line for line in page.lines if line.vertical)
+    assert axis.text.endswith("emperature in degrees")
+    first, last = axis.box[0][1], axis.box[3][1]
+    assert (first > last) == upwards

@@ -85,3 +85,14 @@ def test_font_covers_chinese_where_there_is_one() -> None:
     font = draw.find_font(24)
     if font is not None:
         assert font.getbbox("中")[2] > 0
+
+
+@pytest.mark.parametrize(("text", "lies"), [("ABCDEFGH", True), ("竖排的字", False)])
+def test_in_a_column_letters_lie_and_characters_stand(text: str, lies: bool) -> None:
+    blank = np.full((400, 400, 3), 255, np.uint8)
+    row = draw.draw(blank, _page(blank, (text, _box(20, 280, 380, 320))))[:, 400:]
+    column = draw.draw(blank, _page(blank, (text, _box(80, 20, 120, 380))))[:, 400:]
+    # A quarter turn clockwise brings the row's box onto the column's.
+    inside = np.rot90(row, -1)[25:375, 85:115].astype(int), column[25:375, 85:115].astype(int)
+    assert min(part.min() for part in inside) < 100, "something is written"
+    assert (np.abs(inside[0] - inside[1]).mean() < 3) == lies

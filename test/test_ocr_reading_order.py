@@ -155,6 +155,15 @@ def test_couplet_beside_a_horizontal_page() -> None:
     assert reading_order(quads).tolist() == list(range(6))
 
 
+@pytest.mark.parametrize(("x", "place"), [(5, 1), (400, 4)])
+def test_titles_of_axes_stand_before_or_after_the_rows_beside_them(x: int, place: int) -> None:
+    rows = [[60, 20 + 60 * i, 380, 45 + 60 * i] for i in range(5)]
+    boxes = np.array([*rows, [x, 70, x + 20, 240]], np.float32)  # beside the second to the fourth
+    order = reading_order(boxes_to_quads(boxes)).tolist()
+    assert order.index(5) == place
+    assert [i for i in order if i != 5] == list(range(5))
+
+
 def test_words_of_different_height_share_a_row() -> None:
     boxes = [[10, 10, 60, 40], [70, 22, 120, 38], [130, 8, 190, 42], [10, 60, 190, 76]]
     assert reading_order(boxes_to_quads(np.array(boxes, np.float32))).tolist() == [0, 1, 2, 3]

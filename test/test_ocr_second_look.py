@@ -103,9 +103,27 @@ def test_slanted_words_are_read_level(degrees: float) -> None:
 
 def test_what_is_read_well_or_long_is_not_turned() -> None:
     recognizer = Recognizer()
-    second_look.read(recognizer, [crop(96), crop(1), np.zeros((2, 40, 3), np.uint8)], slanted=True)
+    second_look.read(recognizer, [crop(96), crop(11), np.zeros((2, 40, 3), np.uint8)], slanted=True)
     views = len(second_look.TILTS) * len(second_look.STRETCHES) - 1
     assert [len(seen) for seen in recognizer.seen] == [3, views, 1]
+
+
+def from_the_left(crops: Sequence[Image]) -> list[Reading]:
+    """Reads "word" where a black bar lies at the left end of a crop that is wider than high."""
+    wide = [c.shape[1] > c.shape[0] and int(c[:, : c.shape[1] // 4].max()) < 128 for c in crops]
+    return [Reading("word", 0.9) if is_word else Reading("mud", 0.3) for is_word in wide]
+
+
+@pytest.mark.parametrize("turns", [1, -1])
+@pytest.mark.parametrize("width", [90, 140])
+def test_words_that_run_up_or_down_are_read(turns: int, width: int) -> None:
+    """A crop hardly higher than wide comes as it is, a column turned for words that run down."""
+    level = np.full((60, width, 3), 255, np.uint8)
+    level[:, : width // 3] = 0
+    crop, tall = np.rot90(level, turns), width == 140
+    came = np.ascontiguousarray(np.rot90(crop) if tall else crop)
+    (read,) = second_look.read(from_the_left, [came], slanted=True, tall=[tall])
+    assert read.text == "word"
 
 
 @pytest.mark.parametrize(
