@@ -16,13 +16,21 @@ import numpy as np
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import is_column, quad_size, rotate_quads
+from common.writing import WIDE_FROM
 from ocr.characters import AlignedReading, Part
+from ocr.second_look import Turned
+
+NARROW = 3.2
+"""Height of a box in its widths below which it may be no column but a narrow character or two: 1, l, ||."""
 
 SURE = 0.95
 """Score from which a column is not read upside down as well."""
 
 POOR = 0.7
 """Score below which a reading is a bad one."""
+
+THICK = 1.5
+"""Width of a box that may hold several columns, in heights of the page's rows."""
 
 LEGIBLE = 0.6
 """Score from which what such a search has found is taken for text."""
@@ -50,7 +58,7 @@ R = TypeVar("R", bound=_Reading)
 class Again(NamedTuple, Generic[R]):
     """What stands after a column was read again."""
 
-    reading: R | Part
+    reading: R | Part | Turned
     upwards: bool
     """The line runs up its box: the reading is of the crop turned upside down."""
 
@@ -63,6 +71,8 @@ def read_again(
 ) -> list[Again[R]]:
     """Read the columns among lines with their characters upright, and as lines that run up; the surest reading stands.
 
+    Short ones are also read as they stand, as no columns at all.
+
     Args:
         recognize: reads crops.
         crops: of lines, (H, W, 3) uint8 RGB; columns are turned counter-clockwise, so that they run to the right.
@@ -71,7 +81,9 @@ def read_again(
     """
     out: list[Again[R]] = [Again(reading, upwards=False) for reading in readings]
     views: list[Image] = []
-    known: list[tuple[int, Floats | None]] = []
+    known: list[
+        tuple[int, Floats | int]
+    ] = []  # where characters stand, or by how many quarters it was turned
     for i in np.flatnonzero(tall).tolist():
         middles = _middles(cast(AlignedReading, readings[i]), crops[i])
         if len(middles) > 1:
@@ -79,13 +91,18 @@ def read_again(
             known.append((i, middles))
         if readings[i].score < SURE:
             views.append(np.ascontiguousarray(np.rot90(crops[i], 2)))
-            known.append((i, None))
+            known.append((i, 2))
+        if crops[i].shape[1] < NARROW * crops[i].shape[0]:
+            views.append(np.ascontiguousarray(np.rot90(crops[i], -1)))
+            known.append((i, -1))
     for (i, places), reading in zip(known, recognize(views) if views else [], strict=True):
         if reading.score < out[i].reading.score:
             continue
-        if places is not None:
+        if not isinstance(places, int):
             length = crops[i].shape[1]
             out[i] = Again(_in_column(cast(AlignedReading, reading), places, length), upwards=False)
+        elif places == -1:
+            out[i] = Again(Turned(reading.text, reading.score), upwards=False)
         elif len(reading.text.strip()) > 1:
             out[i] = Again(reading, upwards=True)
     return out
@@ -138,12 +155,19 @@ def _in_column(reading: AlignedReading, middles: Floats, length: int) -> Part:
 def are_likely(read: Sequence[tuple[_Reading, Floats]]) -> bool:
     """Whether read lines, each with its quad (4, 2), tell of columns that may have been missed.
 
-    That is so where one was found, as a column seldom comes alone, or where one was read badly: it may be two.
+    That is so where one was found, as a column seldom comes alone, or where a tall box was read badly that is thick
+    beside the rows of the page: it may be two.
     """
-    return any(
-        (reading.score < POOR or len(reading.text.strip()) > 1) and is_column(*quad_size(quad))
-        for reading, quad in read
-    )
+    sizes = np.array([quad_size(quad) for _, quad in read], np.float32).reshape(-1, 2)
+    tall = np.array([is_column(*size) for size in sizes.tolist()], np.bool_)
+    row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0
+    for i in np.flatnonzero(tall).tolist():
+        reading = read[i][0]
+        if sum(character >= WIDE_FROM for character in reading.text) > 1:
+            return True
+        if reading.score < POOR and sizes[i, 1] >= THICK * row:
+            return True
+    return False
 
 
 def find(image: Image, detect: Callable[[Image], tuple[Quads, Scores]]) -> tuple[Quads, Scores]:

@@ -13,6 +13,7 @@ import pytest
 import ocr
 from common.arrays import Floats, Image
 from ocr import columns
+from ocr.characters import Part
 from train.synth.fonts import FontLibrary
 
 COLUMNS = ("山路弯弯远处传来几声鸟鸣", "图书馆周一至周五开放", "请旅客提前做好准备", "字迹才会清楚")
@@ -54,6 +55,7 @@ def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[
     assert line.shape == (20, 160, 3)
     assert (line[0] == 0).all(), "upper edges are above"
     assert [int(line[10, 20 * i + 10, 0]) for i in range(8)] == [40 + 10 * i for i in range(8)]
+    assert isinstance(read, Part)
     middles = np.array(read.char_spans).mean(axis=1)
     np.testing.assert_allclose(middles, (np.arange(8) + 0.5) / 8, atol=0.01)
 
@@ -100,8 +102,41 @@ def test_a_sure_reading_is_not_tried_upside_down() -> None:
 
     sure = read_at([i / 40 for i in range(1, 40)], 0.97)
     columns.read_again(recognize, [stripes(4)], [sure], [True])
-    columns.read_again(recognize, [stripes(1)], [read_at([], 0.97)], [True])
     columns.read_again(recognize, [], [], [])
+
+
+def test_narrow_characters_are_read_as_they_stand() -> None:
+    crop = np.zeros((10, 24, 3), np.uint8)
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("5", 0.95) if c.shape[0] == 24 else Reading("LD", 0.6) for c in crops]
+
+    ((read, upwards),) = columns.read_again(recognize, [crop], [Reading("AC", 0.7)], [True])
+    assert (read.text, read.score, upwards) == ("5", 0.95, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "size", "likely"),
+    [
+        ("竖排文字", 0.9, (200, 30), True),
+        ("莱几言", 0.5, (200, 30), True),
+        ("", 0.2, (200, 80), True),
+        ("", 0.2, (60, 25), False),  # a rule, a narrow digit
+        ("1", 0.98, (200, 80), False),
+        ("Temperature", 0.97, (200, 30), False),
+        ("竖排文字", 0.2, (30, 200), False),  # a row
+    ],
+)
+def test_what_tells_of_columns(
+    text: str, score: float, size: tuple[int, int], likely: bool
+) -> None:
+    rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
+    line = (Reading(text, score), box(0, 0, size[1], size[0]))
+    assert columns.are_likely([*rows, line]) == likely
+    assert columns.are_likely([line]) == (
+        likely or (score < 0.5 and size[0] > size[1])
+    )  # thick beside none
+    assert not columns.are_likely([])
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
