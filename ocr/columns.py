@@ -96,7 +96,8 @@ def read_again(
             views.append(np.ascontiguousarray(np.rot90(crops[i], -1)))
             known.append((i, -1))
     for (i, places), reading in zip(known, recognize(views) if views else [], strict=True):
-        if reading.score < out[i].reading.score:
+        before = out[i].reading.score
+        if reading.score < before or (isinstance(places, int) and reading.score == before):
             continue
         if not isinstance(places, int):
             length = crops[i].shape[1]

@@ -67,7 +67,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "document": Kind(
-        0.19,
+        0.177,
         (layout_document.document,),
         0.68,
         0.17,
@@ -83,36 +83,36 @@ KINDS: Mapping[str, Kind] = {
         ),
     ),
     "scan": Kind(
-        0.11,
+        0.102,
         (layout_document.document, layout_document.document, layout_form.letter),
         0.15,
         0.8,
         ("scanned", "scanned", "scanned", "photographed"),
     ),
     "form": Kind(
-        0.06, (layout_form.form,), 0.4, 0.5, ("scanned", "scanned", "photographed", "saved")
+        0.056, (layout_form.form,), 0.4, 0.5, ("scanned", "scanned", "photographed", "saved")
     ),
     "receipt": Kind(
-        0.08, (layout_receipt.receipt,), 0.38, 0.52, ("scanned", "scanned", "photographed")
+        0.074, (layout_receipt.receipt,), 0.38, 0.52, ("scanned", "scanned", "photographed")
     ),
     "table": Kind(
-        0.055, (layout_table.table_page,), 0.6, 0.25, ("saved", "scanned", "photographed")
+        0.051, (layout_table.table_page,), 0.6, 0.25, ("saved", "scanned", "photographed")
     ),
     "screen": Kind(
-        0.10, (layout_screen.screen,), 0.66, 0.2, ("saved",) * 5 + ("photographed_screen",)
+        0.093, (layout_screen.screen,), 0.66, 0.2, ("saved",) * 5 + ("photographed_screen",)
     ),
     "game": Kind(
-        0.065, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
+        0.061, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
     ),
     "poster": Kind(
-        0.14,
+        0.13,
         (layout_poster.poster, layout_goods.goods),
         0.75,
         0.12,
         ("saved", "saved", "posed"),
     ),
     "street": Kind(
-        0.26,
+        0.242,
         (
             layout_street.street,
             layout_shops.shops,
@@ -124,7 +124,7 @@ KINDS: Mapping[str, Kind] = {
         0.48,
         ("camera", "camera", "camera", "posed"),
     ),
-    "sparse": Kind(0.015, (layout_sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
+    "sparse": Kind(0.014, (layout_sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
 }
 
 
