@@ -112,7 +112,7 @@ def read_again(
 def _middles(reading: AlignedReading, crop: Image) -> Floats:
     """Where along a column its characters stand, in pixels, those between that were not read included.
 
-    None where the reading cannot be right: characters much closer to each other than the column is wide.
+    Empty where the reading cannot be right: characters much closer to each other than the column is wide.
     """
     across, length = crop.shape[:2]
     seen = np.sort(np.asarray(reading.char_spans, np.float32).reshape(-1, 2).mean(axis=1)) * length

@@ -255,8 +255,9 @@ def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
     """A subset in rows from the top, each from left to right; before or after them columns at the side of several."""
     # In one order whatever order the boxes came in, so that ties fall alike.
     subset = subset[np.lexsort(tuple(boxes[subset].T))]
-    aside = {int(i): _beside(boxes, int(i), subset) for i in subset}
-    within = np.array([i for i in subset if aside[int(i)] is None], np.intp)
+    found = {i: _beside(boxes, i, subset) for i in subset.tolist()}
+    aside = {i: rows for i, rows in found.items() if rows is not None}
+    within = np.array([i for i in found if i not in aside], np.intp)
     numbers = _row_numbers(boxes[within])
     middles = boxes[within, 1] + boxes[within, 3]
     row_middles = np.bincount(numbers, middles) / np.bincount(numbers)
@@ -266,9 +267,9 @@ def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
     breaks = np.flatnonzero(np.diff(numbers[ranked])) + 1
     rows = np.split(within[ranked], breaks)
     order = [index for row in rows for index in _couplets_reversed(boxes, row.tolist())]
-    for index in sorted(set(aside) - set(order), key=lambda i: -boxes[i, 0]):
-        left, lines = aside[index] or (True, [])
-        places = [order.index(line) for line in lines if line in order]
+    for index in sorted(aside, key=lambda i: -boxes[i, 0]):
+        left, lines = aside[index]
+        places = [order.index(line) for line in lines]
         order.insert(min(places) if left else max(places) + 1, index)
     return order
 

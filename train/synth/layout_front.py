@@ -166,12 +166,10 @@ def _ink(rng: Generator, ground: Color, spread: float, size: int, raised: bool) 
     """Paint, or letters of nearly the board's color that stand out by their shadow."""
     if not raised:
         return decorated(rng, ground, spread, size)
-    dark = brightness(ground) > 120
-    amount = float(rng.uniform(30, 75)) * (
-        1 if brightness(ground) < 200 and rng.random() < 0.5 else -1
-    )
-    if not dark:
-        amount = abs(amount)
+    light, amount = brightness(ground), float(rng.uniform(30, 75))
+    lighter = light < 200 and rng.random() < 0.5
+    if not lighter and light > 120:  # on a dark board letters can only be lighter
+        amount = -amount
     near = np.clip(np.array(ground) + amount, 0, 255).astype(int).tolist()
     deep = (np.array(ground) * 0.4).astype(int).tolist()
     return Ink(
