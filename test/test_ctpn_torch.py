@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ctpn.preprocess import normalize
+from train.data import page_crops
 from train.data.page_crops import CropRecipe, PageCrops, crop_page, recolor
 from train.data.samples import Line, PageSample
 
@@ -70,6 +72,38 @@ def test_pages_without_lines_and_tiny_pages_can_be_cropped() -> None:
         image = np.full((*size, 3), 200, np.uint8)
         piece, quads = crop_page(image, none, np.zeros(0, np.bool_), rng, RECIPE)
         assert piece.shape == (128, 128, 3) and (piece == 200).all() and quads.shape == (0, 4, 2)
+
+
+def test_half_of_the_pages_of_vertical_writing_are_turned_with_their_quads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Columns:
+        """The bars, standing."""
+
+        def page(self, seed: int, index: int) -> PageSample:
+            page = BarPages().page(seed, index)
+            lines = [Line(line.quad[[0, 3, 2, 1], ::-1].copy(), "bar") for line in page.lines]
+            return PageSample(np.ascontiguousarray(page.image.transpose(1, 0, 2)), tuple(lines))
+
+    heights = []
+
+    def look(image: np.ndarray, quads: np.ndarray, *rest: Any) -> tuple[np.ndarray, np.ndarray]:
+        for x, y in quads.mean(axis=1).astype(int):
+            assert image[y, x].max() == 0
+        heights.append(len(image))
+        return crop_page(image, quads, *rest)
+
+    monkeypatch.setattr(page_crops, "crop_page", look)
+
+    def crops_of(pages: page_crops.Pages) -> list[int]:
+        heights.clear()
+        make = PageCrops(pages, CropRecipe(size=128, pages=6, crops=1), seed=2)
+        for index in range(5):
+            make(index)
+        return heights
+
+    assert 8 <= crops_of(Columns()).count(300) <= 22  # of 30; as they stand they are 400 high
+    assert set(crops_of(BarPages())) == {300}
 
 
 def test_recolor_keeps_shape_and_type() -> None:

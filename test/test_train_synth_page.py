@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
+from common.quads import is_column, quad_size
 from train.data.crops import PlacedLine, line_crops
 from train.data.samples import PageSample
 from train.synth import backgrounds, generate
@@ -156,6 +157,15 @@ def test_unknown_kinds_are_named() -> None:
     for shares in ({"poem": 1.0}, {"document": 0.0}):
         with pytest.raises(ValueError, match="shares"):
             renderer(shares)
+
+
+def test_pages_of_columns_run_down_and_some_have_rows_beside_them(pages: PageRenderer) -> None:
+    found = []
+    for index in range(16):
+        lines = pages.clean(np.random.default_rng([5, index]), "columns").lines
+        found.append(np.mean([is_column(*quad_size(line.quad)) for line in lines]))
+    assert sum(share > 0.6 for share in found) >= 8
+    assert any(0 < share < 0.5 for share in found)
 
 
 def test_shares_decide_the_kinds() -> None:

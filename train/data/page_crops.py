@@ -11,12 +11,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from common.arrays import Image, Quads
-from common.quads import quad_size
+from common.image import rotate_ccw
+from common.quads import is_column, quad_size, rotate_quads
 from ctpn.targets import assign
 from train.data.samples import PageSample
 
 MAX_MAGNIFICATION = 2.5
 """Enlarging further shows interpolation, not text."""
+
+TURNED = 0.5
+"""Share of the pages of vertical writing that are turned, as the detector gets them to find columns as lines."""
 
 
 class Pages(Protocol):
@@ -75,10 +79,14 @@ class PageCrops:
         images, targets = [], []
         for number in range(recipe.pages):
             page = self._pages.page(self._seed, index * recipe.pages + number)
+            picture = page.image
             quads = np.array([line.quad for line in page.lines], np.float32).reshape(-1, 4, 2)
             ignore = np.array([line.ignore for line in page.lines], np.bool_)
+            if _is_vertical(quads) and rng.random() < TURNED:
+                quads = rotate_quads(quads, 90, (picture.shape[0], picture.shape[1]))
+                picture = rotate_ccw(picture, 90)
             for _ in range(recipe.crops):
-                image, moved = crop_page(page.image, quads, ignore, rng, recipe)
+                image, moved = crop_page(picture, quads, ignore, rng, recipe)
                 images.append(recolor(image, rng))
                 targets.append(assign(moved, ignore, (recipe.size, recipe.size)))
         return {
@@ -88,6 +96,12 @@ class PageCrops:
             "sides": np.stack([t.sides for t in targets]),
             "side_mask": np.stack([t.side_mask for t in targets]),
         }
+
+
+def _is_vertical(quads: Quads) -> bool:
+    """Whether more than half of a page's lines are columns."""
+    columns = sum(is_column(*quad_size(quad)) for quad in quads)
+    return 2 * columns > len(quads)
 
 
 def _log_uniform(rng: Generator, low: float, high: float) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -19,8 +17,8 @@ from train.synth.typeset import wrap
 
 def poster(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """One picture with lettering, of any kind."""
-    makers = (stacked, product, scattered, columns)
-    return makers[int(rng.choice(4, p=[0.36, 0.34, 0.14, 0.16]))](studio, rng, lang)
+    makers = (stacked, product, scattered)
+    return makers[int(rng.choice(3, p=[0.43, 0.4, 0.17]))](studio, rng, lang)
 
 
 def poster_ground(studio: Studio, rng: Generator, height: int, width: int) -> Image:
@@ -59,7 +57,7 @@ def _patches(rng: Generator, image: Image) -> None:
             cv2.fillConvexPoly(image, cv2.convexHull(corners.astype(np.int32)), color, cv2.LINE_AA)
 
 
-def _words(studio: Studio, rng: Generator, lang: str, kind_of: str) -> tuple[str, float]:
+def words(studio: Studio, rng: Generator, lang: str, kind_of: str) -> tuple[str, float]:
     """A text for a part of a poster, and how large it is beside a title."""
     size = {"title": 1.0, "second": 0.5, "point": 0.33, "small": 0.2}[kind_of]
     most = {"title": 9, "second": 14, "point": 12, "small": 24}[kind_of] * (
@@ -94,7 +92,7 @@ def stacked(studio: Studio, rng: Generator, lang: str) -> Canvas:
     kinds = {part: lettering_type(studio, rng, lang, 20) for part in set(parts)}
     tilt = float(rng.uniform(-12, 12)) if rng.random() < 0.12 else 0.0
     for part in parts:
-        text, share = _words(studio, rng, lang, part)
+        text, share = words(studio, rng, lang, part)
         kind = kinds[part].at(max(11, title * share * float(rng.uniform(0.8, 1.2))))
         text = kind.clean(text)
         stamp = fitted(kind, text, right - left) if text else None
@@ -169,7 +167,7 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
     x = width * float(rng.uniform(0.02, 0.08))
     y = height * float(rng.uniform(0.03, 0.2))
     for part in ["title"] + ["point"] * int(rng.integers(1, 6)):
-        text, _ = _words(studio, rng, lang, part)
+        text, _ = words(studio, rng, lang, part)
         size = base * (float(rng.uniform(1.2, 2.2)) if part == "title" else 1.0)
         text = kind.clean(text)
         stamp = (
@@ -191,7 +189,7 @@ def strip(canvas: Canvas, studio: Studio, rng: Generator, lang: str, y: float, t
     kind = lettering_type(studio, rng, lang, tall * float(rng.uniform(0.4, 0.62)))
     x = canvas.width * float(rng.uniform(0.02, 0.1))
     for _ in range(int(rng.integers(1, 3))):
-        text = kind.clean(_words(studio, rng, lang, "second")[0])
+        text = kind.clean(words(studio, rng, lang, "second")[0])
         stamp = fitted(kind, text, canvas.width - x - 8) if text else None
         if stamp is None or stamp.height > tall or x + stamp.width > canvas.width:
             return
@@ -230,7 +228,7 @@ def scattered(studio: Studio, rng: Generator, lang: str) -> Canvas:
         size = float(np.exp(rng.uniform(np.log(12), np.log(min(110, height / 4)))))
         kind = lettering_type(studio, rng, lang, size)
         text = kind.clean(
-            _words(studio, rng, lang, ("title", "second", "point")[int(rng.integers(3))])[0]
+            words(studio, rng, lang, ("title", "second", "point")[int(rng.integers(3))])[0]
         )
         stamp = fitted(kind, text, width * 0.85) if text else None
         if stamp is None:
@@ -242,43 +240,4 @@ def scattered(studio: Studio, rng: Generator, lang: str) -> Canvas:
             y = float(rng.uniform(0, max(1, height - stamp.height)))
             if letter_at(canvas, rng, stamp, x, y):
                 break
-    return canvas
-
-
-def columns(studio: Studio, rng: Generator, lang: str) -> Canvas:
-    """Vertical writing: couplets, covers, old books, from right to left; above it a title."""
-    lang = "zh" if lang == "en" else lang
-    width, height = int(rng.integers(400, 900)), int(rng.integers(440, 1000))
-    canvas = Canvas(poster_ground(studio, rng, height, width))
-    kind = replace(
-        lettering_type(studio, rng, "zh", float(rng.uniform(16, min(90, height / 7)))),
-        slant=0.0,
-        latin=None,
-    )
-    kind = replace(kind, spacing=float(rng.uniform(0, 0.35)) * kind.size)
-    top = height * float(rng.uniform(0.04, 0.3))
-    if top > 60 and rng.random() < 0.7:
-        title = lettering_type(studio, rng, lang, top * 0.5)
-        text = title.clean(_words(studio, rng, lang, "title")[0])
-        stamp = fitted(title, text, width * 0.9) if text else None
-        if stamp is not None:
-            letter_at(canvas, rng, stamp, (width - stamp.width) / 2, top * 0.3)
-    ground, spread = ground_under(canvas, 0, top, width, height)
-    if spread > 30:
-        ground, spread = backgrounds.color(rng), 0.0
-        canvas.box(width * 0.04, top, width * 0.96, height * 0.97, ground)
-    ink = decorated(rng, ground, spread, kind.size)
-    pitch = kind.size * float(rng.uniform(1.3, 2.6))
-    x = width * float(rng.uniform(0.8, 0.93)) - kind.size
-    most = int((height * 0.95 - top - kind.size) / (kind.size + kind.spacing))
-    for _ in range(int(rng.integers(1, 12))):
-        if x < width * 0.06 or most < 2:
-            break
-        count = most if rng.random() < 0.4 else int(rng.integers(2, most + 1))
-        phrase = studio.phrase(rng, kind, "zh", count)
-        # Latin words and brackets are turned on their side in a column; those are left out.
-        text = "".join(c for c in phrase if "\u4e00" <= c <= "\u9fff")
-        if len(text) > 1:
-            canvas.put(kind.draw(text, vertical=True), x, top + 0.3 * kind.size, ink)
-        x -= pitch
     return canvas

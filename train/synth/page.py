@@ -16,6 +16,7 @@ from train.data.samples import PageSample
 from train.effects import Effect
 from train.synth import (
     damage,
+    layout_columns,
     layout_document,
     layout_form,
     layout_front,
@@ -67,7 +68,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "document": Kind(
-        0.177,
+        0.162,
         (layout_document.document,),
         0.68,
         0.17,
@@ -105,14 +106,14 @@ KINDS: Mapping[str, Kind] = {
         0.061, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
     ),
     "poster": Kind(
-        0.13,
+        0.115,
         (layout_poster.poster, layout_goods.goods),
         0.75,
         0.12,
         ("saved", "saved", "posed"),
     ),
     "street": Kind(
-        0.242,
+        0.222,
         (
             layout_street.street,
             layout_shops.shops,
@@ -123,6 +124,19 @@ KINDS: Mapping[str, Kind] = {
         0.40,
         0.48,
         ("camera", "camera", "camera", "posed"),
+    ),
+    "columns": Kind(
+        0.05,
+        (
+            layout_columns.columns,
+            layout_columns.columns,
+            layout_columns.book,
+            layout_columns.couplet,
+            layout_columns.newspaper,
+        ),
+        0.9,
+        0.04,
+        ("saved", "scanned", "posed", "photographed"),
     ),
     "sparse": Kind(0.014, (layout_sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
 }
