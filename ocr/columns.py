@@ -32,6 +32,9 @@ POOR = 0.7
 THICK = 1.5
 """Width of a box that may hold several columns, in heights of the page's rows."""
 
+SENSELESS = 0.5
+"""Mean score of a page's lines below which they may be rows that cut across columns."""
+
 LEGIBLE = 0.6
 """Score from which what such a search has found is taken for text."""
 
@@ -156,9 +159,11 @@ def _in_column(reading: AlignedReading, middles: Floats, length: int) -> Part:
 def are_likely(read: Sequence[tuple[_Reading, Floats]]) -> bool:
     """Whether read lines, each with its quad (4, 2), tell of columns that may have been missed.
 
-    That is so where one was found, as a column seldom comes alone, or where a tall box was read badly that is thick
-    beside the rows of the page: it may be two.
+    That is so where one was found, as a column seldom comes alone, where a tall box was read badly that is thick
+    beside the rows of the page (it may be two), or where hardly anything on the page makes sense.
     """
+    if read and float(np.mean([reading.score for reading, _ in read])) < SENSELESS:
+        return True
     sizes = np.array([quad_size(quad) for _, quad in read], np.float32).reshape(-1, 2)
     tall = np.array([is_column(*size) for size in sizes.tolist()], np.bool_)
     row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0

@@ -135,9 +135,19 @@ def test_what_tells_of_columns(
     line = (Reading(text, score), box(0, 0, size[1], size[0]))
     assert columns.are_likely([*rows, line]) == likely
     assert columns.are_likely([line]) == (
-        likely or (score < 0.5 and size[0] > size[1])
-    )  # thick beside none
+        likely or score < 0.5
+    )  # thick beside none, or all nonsense
     assert not columns.are_likely([])
+
+
+def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
+    def rows(*scores: float) -> list[tuple[Reading, Floats]]:
+        return [
+            (Reading("横七竖八", s), box(0, 40 * i, 300, 40 * i + 30)) for i, s in enumerate(scores)
+        ]
+
+    assert columns.are_likely(rows(0.3, 0.6, 0.4))
+    assert not columns.are_likely(rows(0.3, 0.9, 0.8, 0.9))
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
