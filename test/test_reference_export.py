@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from safetensors.torch import load_file, save_file  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 
 import angle.model_torch  # noqa: E402
 import crnn.model_torch  # noqa: E402
@@ -23,7 +23,7 @@ import ctpn.model_torch  # noqa: E402
 from ocr import Reader  # noqa: E402
 from ocr.models import build  # noqa: E402
 from ocr.network import load_onnx  # noqa: E402
-from train import export_onnx  # noqa: E402
+from train import compact, export_onnx  # noqa: E402
 
 pytestmark = [
     pytest.mark.torch,
@@ -167,11 +167,14 @@ def test_reading_by_attention_is_exported_with_its_loop(export: Any, tmp_path: P
     assert len(reader(crops)) == 2
 
 
-def test_shipped_weights_start_a_training(export: Any, tmp_path: Path) -> None:
-    network = export("angle", NarrowAngle(), "--arch", "reference", "--float")
+@pytest.mark.parametrize("form", ["inside", "float16"])
+def test_shipped_weights_start_a_training(form: str, export: Any, tmp_path: Path) -> None:
+    options = ("--arch", "reference", *(["--float"] if form == "float16" else []))
+    network = export("angle", NarrowAngle(), *options)
     again = NarrowAngle()
-    state = load_file(tmp_path / "weights" / "angle-reference.safetensors")
-    again.load_state_dict({k: v.float() for k, v in state.items()})
+    end = "onnx" if form == "inside" else "safetensors"
+    state = compact.load(tmp_path / "weights" / f"angle-reference.{end}")
+    again.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     values = torch.from_numpy(_inputs("angle")[0])
     with torch.inference_mode():
         torch.testing.assert_close(again.eval()(values), network(values), atol=2e-2, rtol=2e-2)

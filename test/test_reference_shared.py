@@ -244,7 +244,7 @@ def exported(network: nn.Module, folder: Path) -> tuple[Path, dict[str, np.ndarr
 
 
 @pytest.mark.parametrize("taught", [False, True])
-@pytest.mark.parametrize("arch", ["lstm", "densenet"])
+@pytest.mark.parametrize("arch", ["lstm", "gru", "densenet"])
 def test_a_recognizer_comes_back_out_of_its_onnx(arch: str, taught: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = recognizer(arch)
@@ -266,13 +266,6 @@ def test_a_recognizer_comes_back_out_of_its_onnx(arch: str, taught: bool, tmp_pa
     found = onnx.load(str(path))
     assert {p.key for p in found.metadata_props} >= {"config", onnx_weights.KEY}
     recognizer(arch).load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in back.items()})
-
-
-def test_a_gru_does_not_come_back(tmp_path: Path) -> None:
-    """PyTorch's gates stand otherwise in ONNX, and nothing ships one."""
-    path, state = exported(seasoned(recognizer("gru"), 2, 1, 32, 64), tmp_path)
-    with pytest.raises(ValueError, match="is not in the exported file"):
-        onnx_weights.remember(path, state)
 
 
 def test_weights_of_another_network_are_not_in_a_file(tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
     python -m train.export_onnx crnn ~/runs/crnn/best.safetensors --corpus CORPUS --backgrounds
     PHOTOGRAPHS
 
-writes `weights/crnn-small.onnx` (int8 unless `--float`) and `weights/crnn-small.safetensors`
-(float16, to train
-on from). The exported network is compared with the PyTorch one before anything is replaced.
+writes `weights/crnn-small.onnx` (int8 unless `--float`), which `--init` takes to train on from, too. The exported
+network is compared with the PyTorch one before anything is replaced.
 """
 
 from __future__ import annotations
@@ -77,8 +76,8 @@ def main() -> None:
     parser.add_argument(
         "--trainable",
         choices=[*compact.FORMS, "inside", "none"],
-        default="float16",
-        help="form of the weights to train on from; inside: the ONNX file is made to hold them, in int8",
+        help="where the weights to train on from are: inside the ONNX file (of int8, the usual way), or in a file "
+        "beside it of this form",
     )
     parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
     parser.add_argument(
@@ -92,6 +91,8 @@ def main() -> None:
     if args.arch not in ARCHS[args.package]:
         parser.error(f"{args.package} has no --arch {args.arch}: {', '.join(ARCHS[args.package])}")
     args.name = args.name or NAMES[args.arch]
+    whole = not args.float and args.decoder == "ctc"
+    args.trainable = args.trainable or ("inside" if whole else "float16")
     if args.package in ("angle", "scene") and args.temperature is None:
         args.temperature = _fitted(args.weights.parent / "config.json")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -103,7 +104,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         made = make(export, Path(folder), quantized=not args.float)
         if args.trainable == "inside":
-            onnx_weights.pack(made)
+            if args.arch != "small":  # what is left in float there is little, and reads better so
+                onnx_weights.pack(made)
             onnx_weights.remember(made, state)
         made.replace(args.out / f"{stem}.onnx")
     if args.trainable in compact.FORMS:

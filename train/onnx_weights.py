@@ -1,8 +1,8 @@
-"""Large models shipped once: ONNX with int8 weights, from which training starts again.
+"""Models shipped once: the ONNX file that reads is also what training starts from again.
 
-The reference networks are too large to be kept both as ONNX and as trainable weights. `pack` turns what a quantizer
-left in float32 (recurrent layers, linear layers) into int8 with one scale for each output; `remember` notes in the
-file's metadata where each trained array has gone; `load` returns them, off by no more than half a step of int8.
+`remember` notes in the file's metadata where each trained array has gone; `load` returns them, off by no more than
+half a step of int8 where the file holds int8. For the large networks `pack` turns what a quantizer left in float32
+(recurrent layers, linear layers) into int8 too, with one scale for each output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from train.pupil_weights import is_pupil, merged
+from train.pupil_weights import STUDENT, is_pupil, merged
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
@@ -35,8 +35,9 @@ LEAST = 4096
 
 BN_EPS = 1e-5
 
-GATES = (0, 3, 1, 2)
-"""PyTorch's number of each of ONNX's gates of an LSTM: PyTorch has i, f, g, o, ONNX i, o, f, c."""
+GATES = {4: (0, 3, 1, 2), 3: (1, 0, 2)}
+"""PyTorch's number of each of ONNX's gates, of an LSTM and of a GRU: PyTorch has i, f, g, o and r, z, n, ONNX i, o,
+f, c and z, r, h."""
 
 
 def pack(path: Path) -> None:
@@ -93,8 +94,12 @@ def remember(path: Path, state: Weights, trunk: str = "") -> None:
     onnx.save(model, str(path))
 
 
-def load(path: Path) -> Weights:
+def load(path: Path, *, thin: bool = False) -> Weights:
     """Return the trained arrays of a file and of its trunk's, float32, by PyTorch's names.
+
+    Args:
+        path: the ONNX file.
+        thin: leave a pupil's two thin layers as they are, see `train.pupil_weights`.
 
     Raises:
         ValueError: the file does not say where they are.
@@ -109,8 +114,11 @@ def load(path: Path) -> Weights:
     places = json.loads(kept[KEY])
     state = {name: _as_trained(found[where], form) for name, (where, form) in places.items()}
     _unfold(state, [norm for norm in _norms(state) if places[f"{norm}.running_var"][1] == BESIDE])
-    state = merged(state) if is_pupil(state) else state
-    return state | (load(path.with_name(kept[TRUNK])) if kept.get(TRUNK) else {})
+    rest = load(path.with_name(kept[TRUNK])) if kept.get(TRUNK) else {}
+    if is_pupil(state):
+        state |= {STUDENT + name: value for name, value in rest.items()}
+        return state if thin else merged(state)
+    return state | rest
 
 
 def _arrays(model: onnx.ModelProto) -> tuple[Weights, dict[str, float]]:
@@ -166,7 +174,10 @@ def _forms(name: str, array: Array) -> list[str]:
     kind, axes = next(((k, n) for k, n in recurrent.items() if k in name), ("", 0))
     if kind:
         side = int(name.endswith("_reverse"))
-        return [f"{kind}:{side}"] if array.ndim == axes and len(array) == 2 else []
+        if array.ndim != axes or len(array) != 2:
+            return []
+        rows = array.shape[1] // (2 if "bias" in kind else 1)
+        return [f"{kind}:{side}:{gates}" for gates in GATES if rows % gates == 0]
     return ["same", "transposed"] if array.ndim == 2 else ["same"]
 
 
@@ -176,12 +187,13 @@ def _as_trained(array: Array, form: str) -> Array:
         return array
     if form == "transposed":
         return np.ascontiguousarray(array.T)
-    kind, side = form.split(":")
+    kind, side, *more = form.split(":")
+    count = int(more[0]) if more else 4
     part = array[int(side)]
     if kind.startswith("bias"):  # both biases in one row, the input's first
         part = np.split(part, 2)[kind == "bias_hh_l0"]
-    gates = np.split(part, 4)
-    return np.concatenate([gates[place] for place in np.argsort(GATES)])
+    gates = np.split(part, count)
+    return np.concatenate([gates[place] for place in np.argsort(GATES[count])])
 
 
 def _gain(state: Weights, norm: str) -> Array:
@@ -194,6 +206,14 @@ def _norms(state: Weights) -> list[str]:
     return [n.removesuffix(".running_var") for n in state if n.endswith(".running_var")]
 
 
+def _convolution(norm: str) -> str:
+    """The layer that a batch norm follows: `conv5` for `norm5`; in a row of layers `stem.0` for `stem.1`."""
+    if "norm" in norm:
+        return norm.replace("norm", "conv")
+    row, _, number = norm.rpartition(".")
+    return f"{row}.{int(number) - 1}"
+
+
 def _folded(state: Weights, found: Weights) -> tuple[Weights, Weights]:
     """Return a state as it is deployed, and the batch norms that are in its convolutions then.
 
@@ -203,7 +223,7 @@ def _folded(state: Weights, found: Weights) -> tuple[Weights, Weights]:
     apart = {n: v for n, v in state.items() if n.rsplit(".", 1)[0] in norms}
     plain = {n: v for n, v in state.items() if n not in apart}
     for norm in norms:
-        conv = f"{norm.replace('norm', 'conv')}.weight"
+        conv = f"{_convolution(norm)}.weight"
         plain[conv] = plain[conv] * _gain(state, norm)
     return plain, apart
 
@@ -217,5 +237,5 @@ def _unfold(state: Weights, folded: list[str]) -> None:
     for norm in _norms(state):
         state[f"{norm}.num_batches_tracked"] = np.zeros((), np.int64)
     for norm in folded:
-        conv = f"{norm.replace('norm', 'conv')}.weight"
+        conv = f"{_convolution(norm)}.weight"
         state[conv] = state[conv] / _gain(state, norm)

@@ -31,11 +31,13 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on from the run's last checkpoint"
     )
-    parser.add_argument("--init", type=Path, help="start from these weights (.safetensors)")
+    parser.add_argument(
+        "--init", type=Path, help="start from these weights (.onnx or .safetensors)"
+    )
     parser.add_argument(
         "--init-trunk",
         type=Path,
-        help="start the VGG-16 from another model's weights (.safetensors): angle and detector share it",
+        help="start the VGG-16 from another model's weights (.onnx or .safetensors): angle and detector share it",
     )
     parser.add_argument("--fonts", type=Path, help="folder of fonts (default: the system's)")
     parser.add_argument(

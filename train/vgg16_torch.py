@@ -1,7 +1,7 @@
 """Train the papers' detector and angle model together, on one VGG-16 that both share.
 
     python -m train.vgg16_torch --run ~/runs/vgg16 --time-budget 120m --corpus CORPUS --backgrounds PHOTOGRAPHS \
-        --small-detector weights/ctpn-small.safetensors --small-angle weights/angle-small.safetensors
+        --small-detector weights/ctpn-small.onnx --small-angle weights/angle-small.onnx
 
 Two trunks of fifteen million weights would be most of this repository, and each would take its own days on a CPU.
 Text that is found and text whose turn is told have much in common. The networks begin as the small ones
