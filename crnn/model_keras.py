@@ -131,7 +131,7 @@ def _residual(x: Any, name: str, inputs: int, outputs: int) -> Any:
 
 
 def resnet_attention(
-    classes: int, widths: tuple[int, int, int, int] = (64, 128, 256, 512), hidden: int = 256
+    classes: int, widths: tuple[int, int, int, int] = (32, 64, 128, 192), hidden: int = 128
 ) -> keras.Model:
     """Make the network with two readers.
 

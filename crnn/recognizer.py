@@ -17,8 +17,13 @@ from crnn.ctc import Reading, Run
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
 
-DECODERS = ("ctc", "attention")
-SEARCHES = ("greedy", "beam")
+DECODERS = ("ctc", "attention", "either")
+SEARCHES = ("greedy", "beam", "attention")
+
+_BY_ATTENTION = (
+    "this model reads by attention: beam search, lexicon and allowed characters need the "
+    "probabilities of CTC; leave them out or choose another recognizer"
+)
 
 _EMPTY = Reading("", 0.0, (), ())
 
@@ -29,14 +34,14 @@ class Recognizer:
     Args:
         network: (N, 1, 32, W) float32 to one array of log-probabilities (N, W/stride, C), blank first;
             with attention, to what `crnn.attention.runs` takes: classes, their log-probabilities and
-            places, each (N, L).
+            places, each (N, L). One that gives either gives these three first.
         charset: the characters in class order, as one string.
         batch_columns: columns (lines times width) of one batch at most; bounds memory.
         max_width: columns of one line at most; wider lines are squeezed.
         stride: columns of the input for one time step.
-        decoder: "ctc" or "attention", what the network gives.
-        decode: "greedy", the best class of each step, or "beam", a search where steps are unsure; None
-            searches where there are a language model and probabilities to search in.
+        decoder: "ctc", "attention" or "either", what the network gives.
+        decode: "greedy", the best class of each step, "beam", a search where steps are unsure, or
+            "attention"; None searches where there are a language model and probabilities to search in.
         language_model: what the search weighs texts with; None goes by the network alone.
         lexicon: words that are expected; those read nearly so are replaced where the picture allows.
         allowed: nothing but these characters is read; None allows all. Scores remain those of the
@@ -69,17 +74,11 @@ class Recognizer:
             raise ValueError(f"stride {stride} is no number of columns, expected 1 or more")
         if decoder not in DECODERS:
             raise ValueError(f"decoder is {decoder!r}, expected one of {', '.join(DECODERS)}")
-        if decode is None:
-            decode = "beam" if language_model and decoder == "ctc" else "greedy"
-        if decode not in SEARCHES:
-            raise ValueError(f"decode is {decode!r}, expected one of {', '.join(SEARCHES)}")
-        if decoder == "attention" and (decode != "greedy" or lexicon or allowed is not None):
-            raise ValueError(
-                "this model reads by attention: beam search, lexicon and allowed characters need the "
-                "probabilities of CTC; leave them out or choose another recognizer"
-            )
+        decode = _way_to_decode(decoder, decode, searches=language_model is not None)
+        self._attends = decode == "attention"
+        if self._attends and (lexicon or allowed is not None):
+            raise ValueError(_BY_ATTENTION)
         self.stride = stride
-        self._attends = decoder == "attention"
         self._decode: Callable[[Floats], list[Run]] = ctc.greedy
         if decode == "beam":
             self._decode = BeamSearch(self.charset.characters, language_model)
@@ -131,10 +130,9 @@ class Recognizer:
     def _runs(self, outputs: Sequence[Any], steps: int, script: int) -> list[Run]:
         """Find the characters in what the network gave for one line of so many steps."""
         if self._attends:
-            labels, log_probs, places = outputs
+            labels, log_probs, places = outputs[:3]
             return attention.runs(labels, log_probs, places, steps)
-        (log_probs,) = outputs
-        log_probs = log_probs[:steps]
+        log_probs = outputs[-1][:steps]
         if self._barred is not None:
             log_probs = np.where(self._barred, np.float32(-np.inf), log_probs)
         runs = self._consistency(log_probs, self._decode, script)
@@ -152,6 +150,21 @@ class Recognizer:
         # The last step may reach over the crop's end.
         spans = tuple((min(run.start * step, 1.0), min(run.stop * step, 1.0)) for run in runs)
         return Reading(text, sum(scores) / len(scores), scores, spans)
+
+
+def _way_to_decode(decoder: str, decode: str | None, *, searches: bool) -> str:
+    """One of `SEARCHES`, for what a network gives and what was asked for."""
+    if decode not in (None, *SEARCHES):
+        raise ValueError(f"decode is {decode!r}, expected one of {', '.join(SEARCHES)}")
+    if decoder == "attention":
+        if decode == "beam":
+            raise ValueError(_BY_ATTENTION)
+        return "attention"
+    if decode == "attention" and decoder == "ctc":
+        raise ValueError(
+            "this model does not read by attention; leave that out or choose another recognizer"
+        )
+    return decode or ("beam" if searches else "greedy")
 
 
 def _barred(charset: Charset, allowed: str | None) -> NDArray[np.bool_] | None:

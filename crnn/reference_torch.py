@@ -70,8 +70,8 @@ class CRNN(nn.Module):
         self.rnn2 = bidirectional(hidden, hidden, rnn)
         self.classify = nn.Linear(2 * hidden, classes)
 
-    def features(self, lines: Tensor) -> Tensor:
-        """Map (N, 1, 32, W) to the classifier's input (N, T, 2 hidden), T = W / 4."""
+    def maps(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to what the convolutions see (N, T, d), T = W / 4."""
         x = self.square(torch.relu(self.conv1(lines)))  # (N, a, 16, W / 2)
         x = self.square(torch.relu(self.conv2(x)))  # (N, b, 8, W / 4)
         x = torch.relu(self.conv3(x))
@@ -80,8 +80,15 @@ class CRNN(nn.Module):
         x = self.tall(torch.relu(self.norm6(self.conv6(x))))  # (N, d, 2, W / 4)
         x = torch.relu(self.conv7(self.pad7(x)))  # (N, d, 1, W / 4)
         # Not `squeeze`: exported, that is a branch, around which the quantizer drops the ReLU.
-        x = x[:, :, 0].transpose(1, 2)  # (N, T, d)
-        return self.rnn2(self.join(self.rnn1(x)[0]))[0]
+        return x[:, :, 0].transpose(1, 2)  # (N, T, d)
+
+    def context(self, maps: Tensor) -> Tensor:
+        """Map (N, T, d) to the classifier's input (N, T, 2 hidden)."""
+        return self.rnn2(self.join(self.rnn1(maps)[0]))[0]
+
+    def features(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to the classifier's input (N, T, 2 hidden), T = W / 4."""
+        return self.context(self.maps(lines))
 
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C), T = W / 4."""
@@ -204,8 +211,8 @@ class ResNetAttention(nn.Module):
     def __init__(
         self,
         classes: int,
-        widths: tuple[int, int, int, int] = (64, 128, 256, 512),
-        hidden: int = 256,
+        widths: tuple[int, int, int, int] = (32, 64, 128, 192),
+        hidden: int = 128,
     ) -> None:
         super().__init__()
         a, b, c, d = widths
@@ -222,13 +229,20 @@ class ResNetAttention(nn.Module):
         self.classify = nn.Linear(2 * hidden, classes)
         self.attention = AttentionDecoder(classes, 2 * hidden, hidden)
 
-    def features(self, lines: Tensor) -> Tensor:
-        """Map (N, 1, 32, W) to the input (N, T, 2 hidden) of classifier and attention, T = W / 4."""
+    def maps(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to what the convolutions see (N, T, 2 d), T = W / 4."""
         x = torch.relu(self.norm(self.conv(lines)))
         x = self.stage2(self.square(self.stage1(self.square(x))))
         x = self.stage4(self.tall(self.stage3(self.tall(x))))
-        x = x.permute(0, 3, 2, 1).flatten(2)  # (N, T, 2 d)
-        return self.rnn2(self.rnn1(x)[0])[0]
+        return x.permute(0, 3, 2, 1).flatten(2)
+
+    def context(self, maps: Tensor) -> Tensor:
+        """Map (N, T, 2 d) to the input (N, T, 2 hidden) of classifier and attention."""
+        return self.rnn2(self.rnn1(maps)[0])[0]
+
+    def features(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to the input (N, T, 2 hidden) of classifier and attention, T = W / 4."""
+        return self.context(self.maps(lines))
 
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C), T = W / 4."""

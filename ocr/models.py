@@ -53,8 +53,8 @@ def load(
         recognizer: Likewise.
         device: "cpu" or "cuda".
         threads: Threads that one page is worked on with; all cores by default.
-        decode: "beam", a search with a language model where the recognizer is unsure, or "greedy"; None is
-            "beam" for recognizers that give probabilities to search in.
+        decode: "beam", a search with a language model where the recognizer is unsure, "greedy", or "attention"
+            for recognizers that read by it; None is "beam" for those that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
         vertical: All lines run from top to bottom, in columns from the right; beside rows most are found without it.
@@ -113,9 +113,8 @@ def build(
     path, content = read(row, folder)
     network, config = load_onnx(path, threads, device, content=content)
     if row.trunk:
-        network = Chained(
-            _trunk(find(row.trunk, "trunk", folder), device, threads, folder), network
-        )
+        trunk = _trunk(find(row.trunk, "trunk", folder), device, threads, folder)
+        network = Chained(trunk, network, colors=task != "recognizer")
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
         return model(network, **config, **options)
@@ -177,7 +176,7 @@ def decoding(
     options: dict[str, Any] = {}
     if decode is not None:
         options["decode"] = decode
-    if decode != "greedy":
+    if decode in (None, "beam"):
         options["language_model"] = load_language_model()
     if lexicon is not None:
         words = Lexicon.load(lexicon) if isinstance(lexicon, Path) else Lexicon(lexicon)

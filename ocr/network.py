@@ -133,16 +133,17 @@ class Chained:
     """A trunk that several models share, and what one of them does with its maps.
 
     Args:
-        trunk: From pictures in three colors to (maps,).
+        trunk: From pictures to (maps,).
         head: From those maps to the answers.
+        colors: The trunk takes pictures in three colors; grey ones serve as all three.
     """
 
-    def __init__(self, trunk: Network, head: Network) -> None:
-        self._trunk, self._head = trunk, head
+    def __init__(self, trunk: Network, head: Network, *, colors: bool = True) -> None:
+        self._trunk, self._head, self._colors = trunk, head, colors
 
     def __call__(self, images: Floats) -> tuple[Any, ...]:
-        """Run both on a batch; grey pictures serve as all three colors."""
-        if images.shape[1] == 1:
+        """Run both on a batch."""
+        if self._colors and images.shape[1] == 1:
             images = np.repeat(images, 3, axis=1)
         return self._head(self._trunk(images)[0])
 

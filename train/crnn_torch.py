@@ -5,7 +5,7 @@ python -m train.crnn_torch --run ~/runs/crnn --time-budget 90m \
 
 On labelled lines of your own, with rendered ones so that the rest is not forgotten (see README.md):
 
-python -m train.crnn_torch --run ~/runs/mine --steps 600 --init weights/crnn-small.safetensors \
+python -m train.crnn_torch --run ~/runs/mine --steps 600 --init weights/crnn-small.onnx \
         --data mine/train:0.7,synth:0.3 --new-data mine/val --corpus CORPUS --backgrounds PHOTOGRAPHS
 """
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from common.arrays import Floats, Image
 from crnn import Recognizer
+from crnn.attention_torch import AttentionDecoder
 from crnn.charset import Charset
 from crnn.model_torch import LogProbabilities, SmallCRNN
 from crnn.preprocess import STRIDE
@@ -32,6 +33,7 @@ from train.data.lines import LineBatches, real_lines
 from train.data.mixture import add_mixture, mixed
 from train.finetune_report import report_run
 from train.fit_torch import Loss, fit
+from train.kept_trunk_torch import keep_trunk
 from train.metrics import edit_distance, normalize
 from train.recipes import CrnnRecipe, FitRecipe
 from train.run import log
@@ -53,7 +55,11 @@ def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
     def loss(
         network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        features = network.features(batch["lines"])
+        reading = reader_by_attention(network)
+        if isinstance(network, Pupil):
+            features, seen = network.both(batch["lines"])
+        else:
+            features = seen = network.features(batch["lines"])
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
         factor = getattr(network, "stride", STRIDE) // STRIDE
         targets = coarser(targets, factor)
@@ -72,13 +78,19 @@ def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
             distance = feature_loss(features, taught, targets.steps)
             total = total + recipe.teacher_weight * distance
             figures["taught"] = distance.item()
-        if hasattr(network, "attention"):
-            read = network.attention.loss(features, batch["labels"], batch["lengths"])
+        if reading is not None:
+            read = reading.loss(seen, batch["labels"], batch["lengths"])
             total = total + recipe.attention_weight * read
             figures["attention"] = read.item()
         return total, {"loss": total.item(), **figures}
 
     return loss
+
+
+def reader_by_attention(network: nn.Module) -> AttentionDecoder | None:
+    """Return the part of a network that reads by attention, where there is one."""
+    student = network.student if isinstance(network, Pupil) else network
+    return getattr(student, "attention", None)
 
 
 def recognizer(network: nn.Module, charset: Charset) -> Recognizer:
@@ -119,7 +131,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_rnn(parser)
     add_mixture(parser)
     parser.add_argument(
-        "--teacher", type=Path, help="weights of the small recognizer to learn from (.safetensors)"
+        "--teacher",
+        type=Path,
+        help="weights of the small recognizer to learn from (.onnx or .safetensors)",
+    )
+    parser.add_argument(
+        "--keep-trunk",
+        type=Path,
+        help="weights of a CRNN whose convolutions are taken over and left as they are (--arch crnn, crnn-gru)",
     )
 
 
@@ -139,6 +158,8 @@ def main() -> None:
     charset = Charset.load()
     renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
     made = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
+    if args.keep_trunk:
+        keep_trunk(made, args.keep_trunk)
     teacher = load_teacher(args.teacher) if args.teacher else None
     network = prepared(Pupil(made, teacher) if teacher else made, args)
     held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]

@@ -11,11 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,9 +24,9 @@ from common.arrays import Floats
 from ctpn.model_torch import VGG16CTPN
 from ctpn.preprocess import MEAN, STD, normalize
 from ocr.weights import WEIGHTS
-from train import compact, onnx_weights
-from train.export_onnx import make, register
+from train import compact
 from train.exports import CTPN_OUTPUTS, Export, pages
+from train.shared_exports import Part, write
 from train.vgg16_torch import Shared
 
 NAME = "reference"
@@ -65,16 +62,6 @@ class AngleHead(nn.Module):
         return out
 
 
-@dataclass(frozen=True)
-class Part:
-    """One file of the three: how it is exported, its trained weights and its row of the manifest."""
-
-    export: Export
-    state: compact.Weights
-    row: dict[str, Any]
-    quantized: bool = True
-
-
 def inputs(args: argparse.Namespace) -> Iterator[Floats]:
     """Crops of pages as the detector gets them, then pieces as the angle model does."""
     for index, image in enumerate(pages(args)):
@@ -86,7 +73,7 @@ def inputs(args: argparse.Namespace) -> Iterator[Floats]:
 
 
 def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[str, Part]:
-    """Return what becomes of each part of the networks, by the stem of its file."""
+    """Return what becomes of each part of the networks, by the name of its file."""
     trunk = shared.detector.trunk
     seen = list(inputs(args))
 
@@ -110,12 +97,12 @@ def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[
     find, turn = DetectorHead(shared.detector), AngleHead(shared.head)
     row = {"name": NAME, "data": args.data}
     return {
-        "vgg16": Part(
+        f"vgg16-{NAME}": Part(
             Export(trunk, same, ("maps",), axes, {}, lambda: iter(seen)),
             {n.removeprefix("detector."): v for n, v in state.items() if in_trunk in n},
             {**row, "task": "trunk", "package": "common"},
         ),
-        "ctpn": Part(
+        f"ctpn-{NAME}": Part(
             Export(
                 find, same, CTPN_OUTPUTS, head_axes, {}, maps(lambda x: len(x) == 1),
                 keep_float=("score", "delta", "side"),
@@ -123,7 +110,7 @@ def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[
             {n.removeprefix("detector."): v for n, v in own.items()},
             {**row, "task": "detector", "package": "ctpn", "trunk": NAME},
         ),
-        "angle": Part(
+        f"angle-{NAME}": Part(
             Export(
                 turn, same, ("logits",), {"image": MAPS, "logits": {0: "N"}},
                 {"temperature": temperature}, maps(lambda x: len(x) > 1),
@@ -152,17 +139,7 @@ def main() -> None:
     state = compact.load(args.weights)
     shared.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     config = json.loads(args.weights.with_name("config.json").read_text("utf-8"))
-    args.out.mkdir(parents=True, exist_ok=True)
-    for stem, part in parts(shared, args, float(config["temperature"])).items():
-        target = args.out / f"{stem}-{NAME}.onnx"
-        with tempfile.TemporaryDirectory(dir=args.out) as folder:
-            made = make(part.export, Path(folder), quantized=part.quantized)
-            onnx_weights.pack(made)
-            onnx_weights.remember(
-                made, part.state, f"vgg16-{NAME}.onnx" if "trunk" in part.row else ""
-            )
-            made.replace(target)
-        register(part.row, target)
+    write(parts(shared, args, float(config["temperature"])), f"vgg16-{NAME}", args.out)
 
 
 if __name__ == "__main__":

@@ -63,27 +63,34 @@ def is_taught(args: argparse.Namespace) -> bool:
         return is_pupil(dict.fromkeys(stream.keys()))
 
 
+def recognizer_inputs(args: argparse.Namespace) -> Iterator[Floats]:
+    """Render lines that a recognizer's ranges of activations are measured on."""
+    from crnn.charset import Charset
+    from train.data.lines import LineBatches
+    from train.recipes import CrnnRecipe
+    from train.synth.line import LineRenderer
+
+    renderer = LineRenderer(
+        FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
+    )
+    recipe = CrnnRecipe(columns=4096)
+    make = LineBatches(renderer, Charset.load(), recipe, seed=CALIBRATION_SEED)
+    for index in range(args.calibrate):
+        yield make(index)["lines"].astype(np.float32)
+
+
 def crnn_export(args: argparse.Namespace) -> Export:
     """Return how a recognizer is exported; `--decoder attention` ships the reader beside CTC."""
     from crnn.charset import Charset
     from crnn.model_torch import LogProbabilities, SmallCRNN
     from crnn.preprocess import STRIDE
     from crnn.reference_torch import AttentionReading, ResNetAttention, build
-    from train.data.lines import LineBatches
-    from train.recipes import CrnnRecipe
-    from train.synth.line import LineRenderer
     from train.teacher_torch import Pupil
 
-    charset = Charset.load()
-
     def inputs() -> Iterator[Floats]:
-        renderer = LineRenderer(
-            FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
-        )
-        make = LineBatches(renderer, charset, CrnnRecipe(columns=4096), seed=CALIBRATION_SEED)
-        for index in range(args.calibrate):
-            yield make(index)["lines"].astype(np.float32)
+        return recognizer_inputs(args)
 
+    charset = Charset.load()
     small = args.arch == "small"
     network = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
     if is_taught(args):  # two layers hold a third of what they would merged, and are as fast
