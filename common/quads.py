@@ -56,6 +56,15 @@ def quad_size(quad: Floats) -> tuple[float, float]:
     return float(max(left, right)), float(max(top, bottom))
 
 
+def covered(quads: Quads, by: Quads) -> Floats:
+    """Part (M, L) of the bounding box of each of M quads (M, 4, 2) that lies in that of each of L others (L, 4, 2)."""
+    low_a, high_a = quads.min(axis=1)[:, None], quads.max(axis=1)[:, None]
+    low_b, high_b = by.min(axis=1)[None], by.max(axis=1)[None]
+    shared = np.prod(np.maximum(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0), axis=2)
+    area = np.maximum(np.prod(high_a - low_a, axis=2), 1e-6)
+    return np.asarray(shared / area, np.float32)
+
+
 def is_column(height: float, width: float) -> bool:
     """Whether `crop` turns what is so many pixels high and wide on its side."""
     return round(max(height, 1.0)) >= VERTICAL_RATIO * round(max(width, 1.0))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Network, Quads, Scores
+from common.quads import covered
 from ctpn import nms, tiles
 from ctpn.preprocess import MEAN, STD, resize
 from ctpn.proposals import Proposals, propose
@@ -148,22 +148,13 @@ def _thickness(quads: Quads) -> Floats:
     return np.asarray(np.minimum(_heights(quads), widths), np.float32)
 
 
-def _covered(quads: Quads, by: Quads) -> NDArray[np.float32]:
-    """Part (M, L) of each quad's bounding box that lies in each other quad's bounding box."""
-    low_a, high_a = quads.min(axis=1)[:, None], quads.max(axis=1)[:, None]
-    low_b, high_b = by.min(axis=1)[None], by.max(axis=1)[None]
-    shared = np.prod(np.maximum(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0), axis=2)
-    area = np.maximum(np.prod(high_a - low_a, axis=2), 1e-6)
-    return np.asarray(shared / area, np.float32)
-
-
 def _combine(coarse: TextLines, fine: TextLines, large: float) -> TextLines:
     """Lines of a fine look, those of a coarse look above `large` pixels in place of their fragments."""
     kept = _heights(coarse.quads) >= large
     quads = coarse.quads[kept]
     # Small print inside large lettering stays: only pieces at least half as thick are its fragments.
     alike = _thickness(fine.quads)[:, None] >= 0.5 * _thickness(quads)[None]
-    whole = ~((_covered(fine.quads, quads) > 0.5) & alike).any(axis=1)
+    whole = ~((covered(fine.quads, quads) > 0.5) & alike).any(axis=1)
     return TextLines(
         np.concatenate([fine.quads[whole], quads]),
         np.concatenate([fine.scores[whole], coarse.scores[kept]]),

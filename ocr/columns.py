@@ -15,7 +15,7 @@ import numpy as np
 
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
-from common.quads import is_column, quad_size, rotate_quads
+from common.quads import covered, is_column, quad_size, rotate_quads
 from common.writing import WIDE_FROM
 from ocr.characters import AlignedReading, Part
 from ocr.second_look import Turned
@@ -204,13 +204,14 @@ def merged(
         columns: likewise, of what a search for columns has found there.
     """
     taken: list[tuple[R, Floats]] = []
-    inside = np.zeros(len(lines))
+    quads = np.array([quad for _, quad in lines], np.float32).reshape(-1, 4, 2)
+    inside = np.zeros(len(lines), np.float32)
     for reading, quad in sorted(columns, key=lambda found: -_worth(found[0])):
         if reading.score < LEGIBLE or len(reading.text.strip()) < 2:
             continue
-        if any(_share(quad, other) > 0.3 for _, other in taken):
+        if taken and (covered(quad[None], np.stack([other for _, other in taken])) > 0.3).any():
             continue
-        shares = np.array([_share(other, quad) for _, other in lines])
+        shares = covered(quads, quad[None])[:, 0]
         before = sum(s * _worth(line) for s, (line, _) in zip(shares, lines, strict=True))
         if _worth(reading) > BETTER * before:
             taken.append((reading, quad))
@@ -225,11 +226,3 @@ def merged(
 
 def _worth(reading: _Reading) -> float:
     return reading.score * len(reading.text.strip())
-
-
-def _share(quad: Floats, of: Floats) -> float:
-    """Part of a quad's bounding box that lies in another one's."""
-    low = np.maximum(quad.min(axis=0), of.min(axis=0))
-    high = np.minimum(quad.max(axis=0), of.max(axis=0))
-    area = float(np.prod(np.maximum(quad.max(axis=0) - quad.min(axis=0), 1e-3)))
-    return float(np.prod(np.maximum(high - low, 0))) / area
