@@ -17,7 +17,7 @@ import ocr
 from common import image as pictures
 from common.quads import crop
 from ocr.models import build
-from ocr.weights import WEIGHTS
+from ocr.weights import WEIGHTS, find
 
 torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
@@ -32,7 +32,7 @@ from crnn import model_keras as crnn_keras_model  # noqa: E402
 from crnn.charset import Charset  # noqa: E402
 from crnn.preprocess import batch as line_batch  # noqa: E402
 from crnn.preprocess import width_at_height  # noqa: E402
-from crnn.reference_torch import CRNN  # noqa: E402
+from crnn.reference_torch import build as build_torch  # noqa: E402
 from ctpn import convert as ctpn_convert  # noqa: E402
 from ctpn import model_keras as ctpn_keras_model  # noqa: E402
 from ctpn.model_torch import VGG16CTPN  # noqa: E402
@@ -49,7 +49,11 @@ pytestmark = [
 
 PAGE = Path(__file__).parent / "data" / "page.png"
 QUICK = FitRecipe(lr=2e-5, warmup_steps=1, steps=4)
-NAMES = ("angle", "ctpn", "crnn")
+RECOGNIZERS = {
+    "crnn": "reference", "crnn-gru": "crnn-gru", "densenet": "densenet", "resnet-attention": "resnet-attention",
+}  # fmt: skip
+"""Networks by `--arch`, and their names in the manifest."""
+NAMES = ("angle", "ctpn", *RECOGNIZERS)
 
 Arrays = dict[str, np.ndarray]
 
@@ -62,9 +66,14 @@ class Twice(NamedTuple):
     path: Path
 
 
+def weight_file(name: str) -> Path:
+    task = {"angle": "angle", "ctpn": "detector"}.get(name, "recognizer")
+    return WEIGHTS / find(RECOGNIZERS.get(name, "reference"), task).file
+
+
 @cache
 def shipped(name: str) -> Twice:
-    path = WEIGHTS / f"{name}-reference.onnx"
+    path = weight_file(name)
     classes = Charset.load().classes
     network, model, converter = {
         "angle": lambda: (
@@ -73,8 +82,10 @@ def shipped(name: str) -> Twice:
             angle_convert,
         ),
         "ctpn": lambda: (VGG16CTPN(), ctpn_keras_model.vgg16_ctpn(normalized=False), ctpn_convert),
-        "crnn": lambda: (CRNN(classes), crnn_keras_model.crnn(classes), crnn_convert),
-    }[name]()
+    }.get(
+        name,
+        lambda: (build_torch(name, classes), crnn_keras_model.build(name, classes), crnn_convert),
+    )()
     network = prepared(network, argparse.Namespace(init=path, init_trunk=None))
     set_weights(model, converter.to_keras(compact.load(path)))
     return Twice(network, model, path)
@@ -106,7 +117,7 @@ def data(name: str) -> Arrays:
         return {"images": part[None], **{key: getattr(truth, key)[None] for key in keys}}
     known = sorted(read_lines(), key=lambda line: line[0].shape[1] / line[0].shape[0])[:4]
     widths = [width_at_height(*c.shape[:2]) for c, _ in known]
-    values = line_batch([c for c, _ in known], widths)
+    values = line_batch([c for c, _ in known], widths, 8)
     labels = np.zeros((len(known), max(len(text) for _, text in known)), np.int64)
     for row, (_, text) in zip(labels, known, strict=True):
         row[: len(text)] = Charset.load().encode(text)
@@ -122,13 +133,13 @@ def data(name: str) -> Arrays:
 LOSSES = {
     "angle": lambda: angle_torch.make_loss(AngleRecipe(inverted=0.0)),
     "ctpn": lambda: ctpn_torch.make_loss(ctpn_torch.CtpnRecipe()),
-    "crnn": lambda: crnn_torch.make_loss(CrnnRecipe(sampled=None)),
 }
 
 
 def torch_loss(name: str, network: torch.nn.Module, batch: Arrays) -> torch.Tensor:
     tensors = {key: torch.from_numpy(value) for key, value in batch.items()}
-    value, _ = LOSSES[name]()(network, tensors, 1.0)
+    lines = lambda: crnn_torch.make_loss(CrnnRecipe(sampled=None))  # noqa: E731
+    value, _ = LOSSES.get(name, lines)()(network, tensors, 1.0)
     return value
 
 
@@ -148,12 +159,16 @@ def test_both_frameworks_answer_alike(name: str) -> None:
     values = {
         "angle": lambda: batch["pieces"],
         "ctpn": lambda: ctpn_torch.to_input(torch.from_numpy(batch["images"])).numpy(),
-        "crnn": lambda: batch["lines"],
-    }[name]()
+    }.get(name, lambda: batch["lines"])()
     values = np.ascontiguousarray(values)
+    inputs: Any = values
     with torch.inference_mode():
         ours = twice.torch.eval()(torch.from_numpy(values))
-    theirs = twice.keras(values, training=False)
+        if name == "resnet-attention":
+            inputs = [values, batch["labels"].astype(np.int32)]
+            seen, labels = twice.torch.features(torch.from_numpy(values)), batch["labels"]
+            ours = ours, twice.torch.attention.teach(seen, torch.from_numpy(labels))
+    theirs = twice.keras(inputs, training=False)
     ours, theirs = ((x if isinstance(x, (tuple, list)) else (x,)) for x in (ours, theirs))
     for a, b in zip(ours, theirs, strict=True):
         scale = max(1.0, float(a.abs().max()))
@@ -162,8 +177,8 @@ def test_both_frameworks_answer_alike(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_go_to_keras_and_back_bit_by_bit(name: str) -> None:
-    converter = {"angle": angle_convert, "ctpn": ctpn_convert, "crnn": crnn_convert}[name]
-    state = compact.load(WEIGHTS / f"{name}-reference.onnx")
+    converter = {"angle": angle_convert, "ctpn": ctpn_convert}.get(name, crnn_convert)
+    state = compact.load(weight_file(name))
     back = converter.to_torch(weights(shipped(name).keras))
     for key, value in state.items():
         if "num_batches" not in key:
@@ -181,25 +196,37 @@ def test_the_quantized_detector_sees_what_the_trained_one_does() -> None:
     assert alike > 0.97
 
 
-def test_the_quantized_recognizer_reads_what_the_trained_one_does() -> None:
+@pytest.mark.parametrize("name", RECOGNIZERS)
+def test_quantized_recognizers_read_what_the_trained_ones_do(name: str) -> None:
     from train.crnn_weights_torch import load_recognizer
 
     crops = [c for c, _ in read_lines()]
-    path = WEIGHTS / "crnn-reference.onnx"
-    trained = load_recognizer(path, "crnn")(crops)
-    read = build("reference", "recognizer", threads=1, options={"decode": "greedy"})(crops)
+    trained = load_recognizer(weight_file(name), name)(crops)
+    options = {"decode": "greedy"}
+    read = build(RECOGNIZERS[name], "recognizer", threads=1, options=options)(crops)
     ours, theirs = ("\n".join(line.text for line in lines) for lines in (trained, read))
-    assert SequenceMatcher(None, ours, theirs, autojunk=False).ratio() > 0.97
+    assert SequenceMatcher(None, ours, theirs, autojunk=False).ratio() > 0.95
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@pytest.mark.parametrize("decode", ["greedy", "attention"])
+def test_recognizers_of_the_papers_read_the_page(name: str, decode: str) -> None:
+    if decode == "attention" and name != "resnet-attention":
+        pytest.skip("reads by CTC alone")
+    crops, known = zip(*read_lines(), strict=True)
+    read = build(RECOGNIZERS[name], "recognizer", threads=1, options={"decode": decode})(crops)
+    ours, small = "\n".join(line.text for line in read), "\n".join(known)
+    assert SequenceMatcher(None, ours, small, autojunk=False).ratio() > 0.8
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_training_goes_on_from_the_shipped_weights_in_pytorch(name: str) -> None:
     batch = data(name)
-    path = WEIGHTS / f"{name}-reference.onnx"
+    path = weight_file(name)
     fresh, network = (
         prepared(
             {"angle": VGG16Angle, "ctpn": VGG16CTPN}.get(
-                name, lambda: CRNN(Charset.load().classes)
+                name, lambda: build_torch(name, Charset.load().classes)
             )(),
             argparse.Namespace(init=init, init_trunk=None),
         )
@@ -233,7 +260,8 @@ def test_the_first_loss_in_keras_is_pytorchs_and_falls(name: str) -> None:
     else:
         model = crnn_keras.compiled(twice.keras, QUICK, CrnnRecipe(sampled=None))
         model.join(1.0)
-        inputs, truth = crnn_keras.make_shape(1)(batch, False)
+        factor = 2 if name == "densenet" else 1
+        inputs, truth = crnn_keras.make_shape(factor)(batch, False)
     theirs = model.compute_loss(x=inputs, y=truth, y_pred=model(inputs, training=False))
     assert float(theirs) == pytest.approx(ours, rel=2e-3, abs=1e-4)
     model.run_eagerly = True
