@@ -32,8 +32,11 @@ POOR = 0.7
 THICK = 1.5
 """Width of a box that may hold several columns, in heights of the page's rows."""
 
-SENSELESS = 0.5
-"""Mean score of a page's lines below which they may be rows that cut across columns."""
+SENSELESS = 0.7
+"""Mean score of a page's lines, each counted by its area, below which they may cut across columns."""
+
+LARGE = 0.3
+"""Part of the page that a line may take before it is suspected to hold several columns, unless it is read surely."""
 
 LEGIBLE = 0.6
 """Score from which what such a search has found is taken for text."""
@@ -156,15 +159,23 @@ def _in_column(reading: AlignedReading, middles: Floats, length: int) -> Part:
     return Part(reading.text, reading.score, tuple(reading.char_scores), tuple(spans))
 
 
-def are_likely(read: Sequence[tuple[_Reading, Floats]]) -> bool:
-    """Whether read lines, each with its quad (4, 2), tell of columns that may have been missed.
+def are_likely(read: Sequence[tuple[_Reading, Floats]], area: float) -> bool:
+    """Whether read lines tell of columns that may have been missed.
 
     That is so where one was found, as a column seldom comes alone, where a tall box was read badly that is thick
-    beside the rows of the page (it may be two), or where hardly anything on the page makes sense.
+    beside the rows of the page (it may be two), where hardly anything on the page makes sense, or where one line
+    fills much of it.
+
+    Args:
+        read: readings, each with its quad (4, 2).
+        area: of the page in pixels.
     """
-    if read and float(np.mean([reading.score for reading, _ in read])) < SENSELESS:
-        return True
     sizes = np.array([quad_size(quad) for _, quad in read], np.float32).reshape(-1, 2)
+    scores, areas = np.array([reading.score for reading, _ in read]), sizes.prod(axis=1)
+    if float((scores * areas).sum()) < SENSELESS * float(areas.sum()):
+        return True
+    if ((areas > LARGE * area) & (scores < SURE)).any():
+        return True
     tall = np.array([is_column(*size) for size in sizes.tolist()], np.bool_)
     row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0
     for i in np.flatnonzero(tall).tolist():

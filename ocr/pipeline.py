@@ -197,7 +197,7 @@ class Reader:
         margin = 0.0 if single_line else CROP_MARGIN
         quads, scores = np.asarray(found[0])[order], np.asarray(found[1])[order]
         read = list(self._read_lines(upright, quads, scores, margin, parted=not single_line))
-        if not single_line and columns.are_likely(read):
+        if not single_line and columns.are_likely(read, upright.shape[0] * upright.shape[1]):
             read = self._with_columns(upright, read)
         quads = np.array([quad for _, quad in read], np.float32).reshape(-1, 4, 2)
         shown = _as_shown(quads, turned.degrees, upright)

@@ -116,6 +116,9 @@ def test_narrow_characters_are_read_as_they_stand() -> None:
     assert (read.text, read.score, upwards) == ("5", 0.95, False)
 
 
+AREA = 1000.0 * 1000.0
+
+
 @pytest.mark.parametrize(
     ("text", "score", "size", "likely"),
     [
@@ -133,21 +136,31 @@ def test_what_tells_of_columns(
 ) -> None:
     rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
     line = (Reading(text, score), box(0, 0, size[1], size[0]))
-    assert columns.are_likely([*rows, line]) == likely
-    assert columns.are_likely([line]) == (
+    assert columns.are_likely([*rows, line], AREA) == likely
+    assert columns.are_likely([line], AREA) == (
         likely or score < 0.5
     )  # thick beside none, or all nonsense
-    assert not columns.are_likely([])
+    assert not columns.are_likely([], AREA)
 
 
 def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
-    def rows(*scores: float) -> list[tuple[Reading, Floats]]:
-        return [
-            (Reading("横七竖八", s), box(0, 40 * i, 300, 40 * i + 30)) for i, s in enumerate(scores)
+    def likely(*scores: float, tall: int = 30) -> bool:
+        rows = [
+            (Reading("横七竖八", score), box(0, 40 * i, 300, 40 * i + (tall if i == 0 else 30)))
+            for i, score in enumerate(scores)
         ]
+        return columns.are_likely(rows, AREA)
 
-    assert columns.are_likely(rows(0.3, 0.6, 0.4))
-    assert not columns.are_likely(rows(0.3, 0.9, 0.8, 0.9))
+    assert likely(0.3, 0.6, 0.9)
+    assert not likely(0.3, 0.9, 0.8, 0.9)
+    assert likely(0.3, 0.9, 0.8, 0.9, tall=200)  # most of the area
+
+
+def test_a_line_that_fills_the_page_may_be_several_columns() -> None:
+    def likely(score: float) -> bool:
+        return columns.are_likely([(Reading("翻", score), box(0, 0, 700, 500))], AREA)
+
+    assert likely(0.8) and not likely(0.99)  # a large character by itself
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
