@@ -57,7 +57,7 @@ def load(
             for recognizers that read by it; None is "beam" for those that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
-        vertical: All lines run from top to bottom, in columns from the right; beside rows most are found without it.
+        vertical: All lines run from top to bottom, in columns from the right; most are found without it.
 
     Raises:
         ValueError: A name, device, number of threads or way to decode that is not there, or allowed
