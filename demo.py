@@ -103,11 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add("--single-line", action="store_true", help="each picture is one cut-out line")
     add("--vertical", action="store_true", help="all lines run down, in columns from the right")
-    add(
-        "--decode",
-        choices=SEARCHES,
-        help="greedy: without the language model; attention: for models that read by it",
-    )
+    add("--decode", choices=SEARCHES, help="greedy: no language model; attention: where it reads")
     add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
     add("--allowed", metavar="CHARS", help="the only characters to read")
     add("--device", choices=sorted(PROVIDERS), default="cpu")

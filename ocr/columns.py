@@ -202,7 +202,7 @@ def find(image: Image, detect: Callable[[Image], tuple[Quads, Scores]]) -> tuple
     back = rotate_quads(quads, 270, (turned.shape[0], turned.shape[1]))
     quads = np.roll(back, 1, axis=1)
     tall = np.array([is_column(*quad_size(quad)) for quad in quads], np.bool_)
-    return quads[tall], scores[tall]
+    return quads[tall], np.asarray(scores)[tall]
 
 
 def merged(
