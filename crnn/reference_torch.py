@@ -229,20 +229,13 @@ class ResNetAttention(nn.Module):
         self.classify = nn.Linear(2 * hidden, classes)
         self.attention = AttentionDecoder(classes, 2 * hidden, hidden)
 
-    def maps(self, lines: Tensor) -> Tensor:
-        """Map (N, 1, 32, W) to what the convolutions see (N, T, 2 d), T = W / 4."""
+    def features(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to the input (N, T, 2 hidden) of classifier and attention, T = W / 4."""
         x = torch.relu(self.norm(self.conv(lines)))
         x = self.stage2(self.square(self.stage1(self.square(x))))
         x = self.stage4(self.tall(self.stage3(self.tall(x))))
-        return x.permute(0, 3, 2, 1).flatten(2)
-
-    def context(self, maps: Tensor) -> Tensor:
-        """Map (N, T, 2 d) to the input (N, T, 2 hidden) of classifier and attention."""
-        return self.rnn2(self.rnn1(maps)[0])[0]
-
-    def features(self, lines: Tensor) -> Tensor:
-        """Map (N, 1, 32, W) to the input (N, T, 2 hidden) of classifier and attention, T = W / 4."""
-        return self.context(self.maps(lines))
+        x = x.permute(0, 3, 2, 1).flatten(2)  # (N, T, 2 d)
+        return self.rnn2(self.rnn1(x)[0])[0]
 
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C), T = W / 4."""

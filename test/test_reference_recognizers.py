@@ -6,6 +6,7 @@ import argparse
 import copy
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from ocr.models import build  # noqa: E402
 from train import compact, export_crnn, export_onnx, onnx_weights  # noqa: E402
 from train.crnn_torch import make_loss  # noqa: E402
 from train.exports import EXPORTS, Export  # noqa: E402
+from train.fit_torch import Loss  # noqa: E402
 from train.kept_trunk_torch import TRUNK, keep_trunk  # noqa: E402
 from train.pupil_weights import merged  # noqa: E402
 from train.recipes import CrnnRecipe  # noqa: E402
@@ -68,6 +70,21 @@ def lines() -> dict[str, torch.Tensor]:
     }  # fmt: skip
 
 
+def descend(
+    network: nn.Module, loss: Loss, batch: dict[str, torch.Tensor], progress: float, lr: float
+) -> list[dict[str, float]]:
+    """What 40 steps on one batch said, each before it was taken."""
+    optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=lr)
+    seen = []
+    for _ in range(40):
+        value, figures = loss(network.train(), batch, progress)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        seen.append(figures)
+    return seen
+
+
 # Attention through the classifier
 
 
@@ -107,14 +124,7 @@ def test_attention_of_a_pupil_learns_and_leaves_the_classifier_alone() -> None:
     assert pupil.classify.weight.grad is None
     assert attention.embed.bring.weight.grad.any() and attention.out.bring.weight.grad.any()
     loss = make_loss(CrnnRecipe(sampled=None), SmallCRNN(CLASSES).eval().requires_grad_(False))
-    optimizer = torch.optim.AdamW([p for p in pupil.parameters() if p.requires_grad], lr=3e-3)
-    read = []
-    for _ in range(40):
-        value, figures = loss(pupil.train(), batch, 0.5)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        read.append(figures["attention"])
+    read = [figures["attention"] for figures in descend(pupil, loss, batch, 0.5, lr=3e-3)]
     assert read[-1] < 0.7 * read[0]
 
 
@@ -140,14 +150,7 @@ def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
     pupil = Pupil(gru, SmallCRNN(CLASSES)).train()
     batch = lines()
     loss = make_loss(CrnnRecipe(sampled=None))
-    optimizer = torch.optim.AdamW([p for p in pupil.parameters() if p.requires_grad], lr=1e-2)
-    seen = []
-    for _ in range(40):
-        value, figures = loss(pupil.train(), batch, 1.0)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        seen.append(figures["ctc"])
+    seen = [figures["ctc"] for figures in descend(pupil, loss, batch, 1.0, lr=1e-2)]
     assert seen[-1] < 0.8 * seen[0]
     with torch.inference_mode():  # in training mode too: the statistics of the batch do not count
         torch.testing.assert_close(gru.maps(batch["lines"]), network.maps(batch["lines"]))
@@ -328,7 +331,7 @@ def test_small_networks_come_back_out_of_their_onnx(package: str, tmp_path: Path
         made = EXPORTS[package](args)
         made.trained.load_state_dict(network.state_dict())
     inputs = [np.random.default_rng(i).normal(size=shape).astype(np.float32) for i in range(2)]
-    object.__setattr__(made, "inputs", lambda: iter(inputs))
+    made = replace(made, inputs=lambda: iter(inputs))
     path = export_onnx.make(made, tmp_path, quantized=True)
     state = arrays(made.trained.eval())
     onnx_weights.remember(path, state)

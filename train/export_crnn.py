@@ -25,17 +25,16 @@ from common.arrays import Floats
 from crnn.charset import Charset
 from crnn.model_torch import SmallCRNN
 from crnn.reference_torch import build
-from ocr.weights import WEIGHTS
-from train import compact, onnx_weights
+from train import compact, kept_trunk_torch, onnx_weights
 from train.exports import Export, recognizer_inputs
 from train.pupil_weights import STUDENT, is_pupil
-from train.shared_exports import Part, write
+from train.shared_exports import Part, add_options, write
 from train.teacher_torch import Pupil
 
 LINES = {0: "N", 3: "W"}
 STEPS = {0: "N", 1: "T"}
 FOUND = {0: "N", 1: "L"}
-TRUNK = {"crnn": ("conv", "norm"), "resnet": ("conv", "norm", "stage", "rnn")}
+TRUNK = {"crnn": kept_trunk_torch.TRUNK, "resnet": ("conv", "norm", "stage", "rnn")}
 """How the names of a trunk's layers begin. Attention's own loop cannot be traced, recurrent layers can."""
 
 
@@ -197,11 +196,7 @@ def main() -> None:
     )
     parser.add_argument("family", choices=sorted(TRUNK))
     parser.add_argument("weights", type=Path, nargs="+", help="networks with the same convolutions")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--calibrate", type=int, default=30, help="batches to calibrate int8 on")
-    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
-    for name in ("fonts", "corpus", "backgrounds"):
-        parser.add_argument(f"--{name}", type=Path)
+    add_options(parser, 30, "batches")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     pupils = [load_pupil(path, args.family) for path in args.weights]

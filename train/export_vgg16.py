@@ -23,10 +23,9 @@ from angle.preprocess import pieces
 from common.arrays import Floats
 from ctpn.model_torch import VGG16CTPN
 from ctpn.preprocess import MEAN, STD, normalize
-from ocr.weights import WEIGHTS
 from train import compact
 from train.exports import CTPN_OUTPUTS, Export, pages
-from train.shared_exports import Part, write
+from train.shared_exports import Part, add_options, write
 from train.vgg16_torch import Shared
 
 NAME = "reference"
@@ -128,11 +127,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("weights", type=Path, help="safetensors of a run of train.vgg16_torch")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--calibrate", type=int, default=24, help="pages to calibrate int8 on")
-    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
-    for name in ("fonts", "corpus", "backgrounds"):
-        parser.add_argument(f"--{name}", type=Path)
+    add_options(parser, 24, "pages")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     shared = Shared(VGG16CTPN(normalized=False), VGG16Angle(normalized=False)).eval()

@@ -96,8 +96,7 @@ class Pupil(nn.Module):
 
     def features(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to the classifier's input (N, T, D), as the teacher's `features`."""
-        out: Tensor = self.join(self.student.features(lines))
-        return out
+        return self.both(lines)[0]
 
     def both(self, lines: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, 1, 32, W) to the classifier's input, as `features`, and to what attention looks at."""

@@ -15,12 +15,6 @@ from train.synth.studio import Studio, dark_ink, readable_on
 from train.synth.typeset import Stamp, Type, turned
 
 
-def han(studio: Studio, rng: Generator, kind: Type, most: int) -> str:
-    """A phrase of Chinese characters alone, maybe empty: in columns, letters and brackets lie on their side."""
-    phrase = studio.phrase(rng, kind, "zh", most)
-    return "".join(c for c in phrase if "\u4e00" <= c <= "\u9fff")
-
-
 def columns(studio: Studio, rng: Generator, lang: str) -> Canvas:
     """Vertical writing: couplets, covers, old books, from right to left; above it a title."""
     lang = "zh" if lang == "en" else lang
@@ -51,7 +45,7 @@ def columns(studio: Studio, rng: Generator, lang: str) -> Canvas:
         if x < width * 0.06 or most < 2:
             break
         count = most if rng.random() < 0.4 else int(rng.integers(2, most + 1))
-        text = han(studio, rng, kind, count)
+        text = studio.han(rng, kind, count)
         if len(text) > 1:
             canvas.put(kind.draw(text, vertical=True), x, top + 0.3 * kind.size, ink)
         x -= pitch
@@ -92,7 +86,7 @@ def _column_of_book(studio: Studio, rng: Generator, kind: Type, room: float) -> 
     wanted = most if rng.random() < 0.7 else int(rng.integers(1, most + 1))
     text = ""
     for _ in range(8):
-        text += han(studio, rng, kind, wanted)
+        text += studio.han(rng, kind, wanted)
         if len(text) >= wanted:
             break
     return (
@@ -112,13 +106,13 @@ def couplet(studio: Studio, rng: Generator, lang: str) -> Canvas:
     kind = replace(kind, spacing=float(rng.uniform(0, 0.15)) * kind.size)
     top = height * float(rng.uniform(0.04, 0.16))
     if top > 1.6 * kind.size:
-        text = han(studio, rng, kind, 4)
+        text = studio.han(rng, kind, 4)
         stamp = fitted(kind, text, width * 0.5) if text else None
         if stamp is not None:
             _on_strip(canvas, stamp, (width - stamp.width) / 2, 0.3 * kind.size, ink, fill)
     inset = float(rng.uniform(0.02, 0.3)) * width
     for x in (inset, width - inset - 1.1 * kind.size):
-        text = han(studio, rng, kind, count)
+        text = studio.han(rng, kind, count)
         stamp = kind.draw(text, vertical=True) if len(text) > 1 else None
         if stamp is not None:
             _on_strip(canvas, stamp, x, top + 0.5 * kind.size, ink, fill)
@@ -165,7 +159,7 @@ def _beside(studio: Studio, rng: Generator, size: float, room: float) -> Stamp |
     """A line that runs down or, of letters, up; None where it would be too small."""
     if rng.random() < 0.65:
         kind = replace(studio.type(rng, "zh", max(size, 12)), slant=0.0, latin=None)
-        text = han(studio, rng, kind, max(2, min(14, int(room / kind.size))))
+        text = studio.han(rng, kind, max(2, min(14, int(room / kind.size))))
         return fitted(kind, text, room, vertical=True) if len(text) > 1 else None
     kind = replace(studio.type(rng, "en", max(min(size, 30), 12)), slant=0.0)
     stamp = fitted(kind, studio.title(rng, kind, "en", 24), room)

@@ -226,8 +226,7 @@ def column_board(canvas: Canvas, studio: Studio, rng: Generator) -> None:
     )
     texts = []
     for _ in range(1 + int(rng.random() < 0.3)):
-        phrase = studio.phrase(rng, kind, "zh", int(rng.integers(2, 9)))
-        texts.append("".join(c for c in phrase if "\u4e00" <= c <= "\u9fff"))
+        texts.append(studio.han(rng, kind, int(rng.integers(2, 9))))
     stamps = [kind.draw(text, vertical=True) for text in texts if len(text) > 1]
     if not stamps:
         return

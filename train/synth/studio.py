@@ -73,6 +73,11 @@ class Studio:
         """A stretch of text that the face draws in full or nearly, never blank."""
         return self._clean(rng, kind, lang, max(1, max_chars))
 
+    def han(self, rng: Generator, kind: Type, max_chars: int) -> str:
+        """A phrase without all but Chinese characters, maybe empty: in columns the others lie on their side."""
+        phrase = self.phrase(rng, kind, "zh", max_chars)
+        return "".join(c for c in phrase if "\u4e00" <= c <= "\u9fff")
+
     def sentence(self, rng: Generator, kind: Type, lang: str) -> str:
         """One line of the corpus that the face draws in full or nearly, never blank."""
         return self._clean(rng, kind, lang, None)
