@@ -137,7 +137,8 @@ def test_sample_is_the_same_in_another_process(pages: PageRenderer) -> None:
     code = (
         "import runpy, sys; sys.path.insert(0, '.');"
         f"m = runpy.run_path({str(Path(__file__))!r}, run_name='elsewhere');"
-        "r = m['renderer'](); print(*[m['digest'](r.page(1, i)) for i in (5, 0, 3)])"
+        "r = m['renderer'](); print(*[m['digest'](r.page(1, i)) for i in (5, 0, 3)],"
+        "*[m['digest'](r.page(9, i, kind='poster')) for i in range(6)])"
     )
     # Another hash seed: nothing may depend on the order of a set.
     run = subprocess.run(
@@ -148,7 +149,8 @@ def test_sample_is_the_same_in_another_process(pages: PageRenderer) -> None:
         text=True,
         check=True,
     )
-    assert run.stdout.split() == [digest(pages.page(1, index)) for index in (5, 0, 3)]
+    posters = [digest(pages.page(9, index, kind="poster")) for index in range(6)]
+    assert run.stdout.split() == [digest(pages.page(1, index)) for index in (5, 0, 3)] + posters
 
 
 def test_unknown_kinds_are_named() -> None:

@@ -89,7 +89,7 @@ def stacked(studio: Studio, rng: Generator, lang: str) -> Canvas:
         + ["point"] * int(rng.integers(0, 6))
         + ["small"] * int(rng.integers(0, 5))
     )
-    kinds = {part: lettering_type(studio, rng, lang, 20) for part in set(parts)}
+    kinds = {part: lettering_type(studio, rng, lang, 20) for part in dict.fromkeys(parts)}
     tilt = float(rng.uniform(-12, 12)) if rng.random() < 0.12 else 0.0
     for part in parts:
         text, share = words(studio, rng, lang, part)
