@@ -57,7 +57,7 @@ class Recognizer:
         network: Network,
         *,
         charset: str,
-        batch_columns: int = 4096,
+        batch_columns: int = 2048,
         max_width: int = preprocess.MAX_WIDTH,
         stride: int = preprocess.STRIDE,
         decoder: str = "ctc",

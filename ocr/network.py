@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import json
+import logging
 import os
 import threading
 import weakref
@@ -15,6 +16,8 @@ import numpy as np
 
 from common.arrays import Floats, Network
 from ocr.weights import WeightsError
+
+_log = logging.getLogger(__name__)
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Device name to ONNX Runtime's name for it."""
@@ -151,6 +154,10 @@ class Chained:
 _networks: weakref.WeakSet[OnnxNetwork] = weakref.WeakSet()
 
 
+_in_child = threading.Event()
+"""Set where this process was forked from one that had networks."""
+
+
 @functools.cache
 def _follow_forks() -> None:
     """Have every process that is forked from this one open its own sessions."""
@@ -159,6 +166,9 @@ def _follow_forks() -> None:
 
 
 def _forget_parents() -> None:
+    # Another thread of the parent may have been taking memory from the arena just then: its lock stays locked here.
+    _shares_arena.cache_clear()
+    _in_child.set()
     for network in list(_networks):
         network._forget_parent()
 
@@ -177,6 +187,31 @@ def import_onnxruntime() -> Any:  # noqa: ANN401
     return onnxruntime
 
 
+@functools.cache
+def _shares_arena() -> bool:
+    """Let all networks of this process work in the same memory, which stays with it; say whether they do.
+
+    Given back after each layer, memory would be fetched page by page from the system again and again, at a fifth of
+    the time of reading. One after the other, networks need no more of it together than the largest of them.
+    """
+    if _in_child.is_set():
+        return False
+    onnxruntime = import_onnxruntime()
+    powers_of_two = onnxruntime.OrtArenaCfg(
+        0, 0, -1, -1
+    )  # no limit: pages come in tiles and lines in batches
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    try:
+        onnxruntime.create_and_register_allocator(memory, powers_of_two)
+    except Exception as error:  # ONNX Runtime's own classes have no common base but this one
+        # The program that embeds this has an arena of its own.
+        _log.debug("no arena for all networks: %s", error)
+        return False
+    return True
+
+
 def _open_session(content: bytes, name: str, threads: int, device: str) -> Any:  # noqa: ANN401
     onnxruntime = import_onnxruntime()
     if device not in PROVIDERS:
@@ -190,9 +225,11 @@ def _open_session(content: bytes, name: str, threads: int, device: str) -> Any: 
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; warnings are about the exporter's graph
-    # Every page has its own size: an arena and remembered patterns would keep the largest of each.
-    options.enable_cpu_mem_arena = False
+    # Every page has its own size: remembered patterns, and an arena for each network, would keep the largest of each.
     options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = device == "cpu" and _shares_arena()
+    if options.enable_cpu_mem_arena:
+        options.add_session_config_entry("session.use_env_allocators", "1")
     providers = [PROVIDERS[device]] + ([PROVIDERS["cpu"]] if device != "cpu" else [])
     try:
         return onnxruntime.InferenceSession(content, options, providers=providers)

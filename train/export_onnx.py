@@ -34,7 +34,7 @@ from torch import nn
 from common.arrays import Floats
 from ocr.network import import_onnxruntime
 from ocr.weights import WEIGHTS
-from train import compact, onnx_weights
+from train import channels, compact, onnx_weights
 from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export
 from train.run import write_json
 
@@ -161,6 +161,7 @@ def make(export: Export, folder: Path, *, quantized: bool) -> Path:
     if export.classifier:
         products = ["MatMul"]
         quantize_dynamic(out, out, op_types_to_quantize=products, per_channel=True)
+    channels.fill_words(out)
     _describe(out, export.config)
     worst = _difference(out, batches[-1], [value.numpy() for value in reference])
     log.info("int8 against PyTorch: largest difference %.2g; judge it with train.evaluate", worst)

@@ -128,9 +128,11 @@ def _arrays(model: onnx.ModelProto) -> tuple[Weights, dict[str, float]]:
         name: value.astype(np.float32) for name, value in raw.items() if value.dtype == np.float32
     }
     steps = {}
+    # Kernels may get channels of nothing on their way, see `train.channels`.
+    filled = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Pad"}
     for node in model.graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in raw:
-            name, scale, zero = node.input[:3]
+        if node.op_type == "DequantizeLinear" and filled.get(node.input[0], node.input[0]) in raw:
+            name, scale, zero = filled.get(node.input[0], node.input[0]), *node.input[1:3]
             axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
         elif node.op_type == "MatMulInteger":
             name, axis = node.input[1], 1
