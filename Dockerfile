@@ -12,7 +12,9 @@ WORKDIR /app
 
 # First what changes seldom, so that a change of the code does not install everything again.
 COPY setup-cpu.sh requirements*.txt requirements*.lock ./
+COPY common/build.py common/
 COPY ctpn/nms ctpn/nms
+COPY crnn/prefix_search_cython.pyx crnn/
 RUN sh setup-cpu.sh --web
 
 COPY common common

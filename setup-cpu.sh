@@ -68,14 +68,16 @@ install_packages() {
 }
 
 # Cython and setuptools serve the build alone, so they do not enter the environment.
-build_nms() {
+sources="ctpn/nms/nms_cython.pyx crnn/prefix_search_cython.pyx"
+compile() {
+    # shellcheck disable=SC2086
     if "$python" -m pip install --disable-pip-version-check --no-input -q \
         --target "$scratch/build" Cython==3.3.1 setuptools==84.2.1 >"$scratch/log" 2>&1 &&
-        PYTHONPATH="$scratch/build" "$python" ctpn/nms/setup.py >>"$scratch/log" 2>&1; then
-        say "compiled NMS built"
+        PYTHONPATH="$scratch/build" "$python" -m common.build $sources >>"$scratch/log" 2>&1; then
+        say "NMS and search compiled"
     else
-        say "compiled NMS not built, numpy does its work: $(tail -n 1 "$scratch/log")"
-        say "to build it, install a C compiler and Python's headers (apt-get install gcc python3-dev)"
+        say "NMS and search not compiled, Python does their work, slower: $(tail -n 1 "$scratch/log")"
+        say "to compile them, install a C compiler and Python's headers (apt-get install gcc python3-dev)"
     fi
 }
 
@@ -113,7 +115,8 @@ install_programs() {
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-stamp=$(cat setup-cpu.sh requirements*.txt requirements*.lock ctpn/nms/*.pyx ctpn/nms/setup.py | cksum)
+# shellcheck disable=SC2086
+stamp=$(cat setup-cpu.sh requirements*.txt requirements*.lock $sources common/build.py | cksum)
 stamp="$stamp $base $onnxruntime"
 others=dev
 [ $kind != runtime ] || others="dev web"
@@ -125,7 +128,7 @@ for done_before in $others "$kind"; do
 done
 check_python
 install_packages
-build_nms
+compile
 [ $kind != dev ] || { install_fonts; install_programs; }
 echo "$stamp" >".venv/setup-$kind"
 say "$kind environment is ready: $python"

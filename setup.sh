@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 ONNXRUNTIME=onnxruntime-gpu sh setup-cpu.sh "$@"
 # Without it everything works: the CPU suppresses a page's strips in less than a millisecond.
 if command -v nvcc >/dev/null 2>&1; then
-    .venv/bin/python ctpn/nms/setup.py cuda || true
+    .venv/bin/python ctpn/nms/build_cuda.py || true
 else
     echo "setup: NMS for a GPU not built, nvcc is not on the PATH" >&2
 fi

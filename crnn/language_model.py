@@ -136,6 +136,10 @@ class LanguageModel:
             )
         return cls(order, entries, back_offs)
 
+    def tables(self) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+        """Entries and back-offs, (4 B,) each, as they lie in memory."""
+        return self._entries.reshape(-1), self._back_offs
+
     def look_up(self, hashes: Hashes) -> Found:
         """Find n-grams.
 

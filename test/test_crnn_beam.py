@@ -9,12 +9,21 @@ import numpy as np
 import pytest
 
 from common.arrays import Floats
-from crnn import ctc
+from crnn import ctc, prefix_search
 from crnn.beam import BeamSearch, Weights, codes, is_sure
-from crnn.language_model import LanguageModel
+from crnn.language_model import LanguageModel, fold
 from train.ngram import build
 
 EVERYTHING = Weights(width=10_000, classes=10, floor=1e-30, sure=1.1)
+
+
+@pytest.fixture(autouse=True, params=["python", "cython"])
+def searched_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything here holds for the definition and for the compiled search."""
+    if request.param == "cython":
+        pytest.importorskip("crnn.prefix_search_cython", reason="setup-cpu.sh compiles it")
+    maker = prefix_search.implementation(request.param)
+    monkeypatch.setattr("crnn.beam.implementation", lambda name: maker)
 
 
 def random_log_probs(rng: np.random.Generator, steps: int, classes: int, peak: float) -> Floats:
@@ -231,6 +240,42 @@ def test_long_lines_of_doubt_neither_overflow_nor_stall() -> None:
     log_probs = random_log_probs(np.random.default_rng(4), 512, 40, 0.3)
     runs = BeamSearch([chr(97 + i) for i in range(39)], None)(log_probs)
     assert all(0 <= run.start < run.stop <= 512 and 0 < run.probability <= 1 for run in runs)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_compiled_search_finds_the_same_text(seed: int, model: LanguageModel) -> None:
+    """On lines of doubts and certainties, long silences and repeats, ties, and weights of all kinds."""
+    pytest.importorskip("crnn.prefix_search_cython", reason="setup-cpu.sh compiles it")
+    rng = np.random.default_rng(seed)
+    weights = Weights(
+        language=float(rng.choice([0, 0.2, 0.9])),
+        length=float(rng.choice([0, 0.6])),
+        rarest=float(rng.choice([-8, -3])),
+        width=int(rng.integers(1, 12)),
+        classes=int(rng.integers(1, 7)),
+    )
+    letters = fold(CHARACTERS)
+    tables = model if weights.language else None
+    for _ in range(10):
+        count = int(rng.integers(1, 80))
+        sure = rng.random(count) < rng.random()
+        counts = np.where(sure, 1, rng.integers(1, weights.classes + 1, count))
+        # Few classes: repeats are frequent. Few values: so are ties.
+        labels = rng.integers(0, rng.choice([3, len(CHARACTERS)]), (count, weights.classes))
+        for row in labels:
+            row[:] = rng.permutation(len(CHARACTERS) + 1)[: len(row)] if rng.random() < 0.5 else row
+        chances = np.where(sure[:, None], 1.0, rng.integers(0, 5, labels.shape) / 4)
+        steps = prefix_search.Steps(labels, chances, counts, sure)
+        found = [
+            prefix_search.implementation(name)(letters, tables, weights)(steps)
+            for name in ("python", "cython")
+        ]
+        assert found[0] == found[1]
+
+
+def test_unknown_searches_are_named() -> None:
+    with pytest.raises(ValueError, match="'fast', expected auto, python, cython"):
+        prefix_search.implementation("fast")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def _strips(rng: np.random.Generator, count: int) -> np.ndarray:
 @pytest.fixture(params=["numpy", "cython"])
 def suppress(request: pytest.FixtureRequest) -> nms.Suppress:
     if request.param == "cython":
-        pytest.importorskip("ctpn.nms.nms_cython", reason="python -m ctpn.nms.setup builds it")
+        pytest.importorskip("ctpn.nms.nms_cython", reason="setup-cpu.sh compiles it")
     return nms.implementation(request.param)
 
 

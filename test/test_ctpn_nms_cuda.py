@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ctpn import nms
-from ctpn.nms import nms_cuda, nms_numpy, setup
+from ctpn.nms import build_cuda, nms_cuda, nms_numpy
 
 
 def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -23,7 +23,7 @@ def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("nvcc") is None:
         pytest.skip("no nvcc")
-    return setup.build_cuda(tmp_path_factory.mktemp("cuda") / "libnms_cuda.so")
+    return build_cuda.build(tmp_path_factory.mktemp("cuda") / "libnms_cuda.so")
 
 
 @pytest.fixture(params=["host", "gpu"])
@@ -70,9 +70,9 @@ def test_blocks_do_not_show(suppress: nms.Suppress) -> None:
 def test_what_is_not_built_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nms_cuda, "LIBRARY", tmp_path / "libnms_cuda.so")
     nms.implementation.cache_clear()
-    with pytest.raises(ValueError, match=r"not built: run `python -m ctpn\.nms\.setup cuda`"):
+    with pytest.raises(ValueError, match=r"not built: run `python -m ctpn\.nms\.build_cuda`"):
         nms.implementation("cuda")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(RuntimeError, match="nvcc is not on the PATH"):
-        setup.build_cuda(tmp_path / "x.so")
+        build_cuda.build(tmp_path / "x.so")
     assert list(tmp_path.iterdir()) == []

@@ -72,7 +72,9 @@ def implementation(name: str = "auto") -> Suppress:
     compiled = _cython()
     if compiled is None:
         if name == "cython":
-            raise ValueError("NMS is not compiled: run `python -m ctpn.nms.setup` or use numpy")
+            raise ValueError(
+                "NMS is not compiled: run `python -m common.build ctpn/nms/nms_cython.pyx` or use numpy"
+            )
         _log.info("NMS: numpy (the compiled version is not built)")
         return nms_numpy.suppress
     _log.info("NMS: cython")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from common.arrays import Boxes, Scores
 
 LIBRARY = Path(__file__).with_name("nms_cuda.dll" if sys.platform == "win32" else "libnms_cuda.so")
-"""What `python -m ctpn.nms.setup cuda` builds."""
+"""What `python -m ctpn.nms.build_cuda` builds."""
 
 
 def _open() -> Any:  # noqa: ANN401
@@ -42,7 +42,7 @@ def load(*, on_host: bool = False) -> Callable[[Boxes, Scores, float], NDArray[n
     """
     if not LIBRARY.is_file():
         raise OSError(
-            f"{LIBRARY.name} is not built: run `python -m ctpn.nms.setup cuda` (needs nvcc)"
+            f"{LIBRARY.name} is not built: run `python -m ctpn.nms.build_cuda` (needs nvcc)"
         )
     library = _open()
     if not on_host and not library.nms_devices():
