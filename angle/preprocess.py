@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Boxes, Floats, Image, Quads
+from common.sizes import Sizes
 
 Grey: TypeAlias = NDArray[np.uint8]
 
@@ -218,8 +219,4 @@ def _resize(grey: Grey, scale: float, most: int | None = None) -> Grey:
     height, width = (max(1, round(side * scale)) for side in grey.shape)
     if most is not None:
         height, width = min(height, most), min(width, most)
-    if (height, width) == grey.shape:
-        return grey
-    # The mean of an area makes blocks of what grows.
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=how), np.uint8)
+    return Sizes(grey).to(height, width)

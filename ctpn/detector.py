@@ -6,8 +6,9 @@ import numpy as np
 
 from common.arrays import Floats, Image, Network, Quads, Scores
 from common.quads import covered
+from common.sizes import Sizes
 from ctpn import nms, tiles
-from ctpn.preprocess import MEAN, STD, resize
+from ctpn.preprocess import MEAN, STD
 from ctpn.proposals import Proposals, propose
 from ctpn.scales import Limits, look_scale, working_scale
 from ctpn.textlines import TextLines, connect
@@ -99,30 +100,29 @@ class Detector:
 
     def _find(self, image: Image) -> tuple[Quads, Scores]:
         """Detect lines that run along the rows."""
-        size = (image.shape[0], image.shape[1])
+        size, sizes = (image.shape[0], image.shape[1]), Sizes(image)
         look = look_scale(size, self._limits)
-        strips, first = self._detect(image, look)
+        strips, first = self._detect(sizes.at(look), size)
         if not len(first.quads) or float(_heights(first.quads).max()) * look >= LETTERING:
-            _, small = self._detect(image, look / 2)
+            _, small = self._detect(sizes.at(look / 2), size)
             first = _combine(small, first, LETTERING / look)
         heights = strips.boxes[:, 3] - strips.boxes[:, 1]
         scale = working_scale(heights, size, look, self._text_height, self._limits)
         if scale <= SAME_SCALE * look:
             return first.quads, first.scores
-        _, second = self._detect(image, scale)
+        _, second = self._detect(sizes.at(scale), size)
         lines = _combine(first, second, LARGE / scale)
         return lines.quads, lines.scores
 
-    def _detect(self, image: Image, scale: float) -> tuple[Proposals, TextLines]:
-        """Strips in pixels of the picture resized by `scale`, lines in pixels of the picture."""
-        resized = resize(image, scale)
+    def _detect(self, resized: Image, whole: tuple[int, int]) -> tuple[Proposals, TextLines]:
+        """Strips in pixels of the resized picture, lines in those of the whole one, (height, width)."""
         maps = tiles.run(self._network, resized, self._mean, self._std, self._tile_pixels)
         suppress = nms.implementation(self._suppression)
         strips = propose(*maps, threshold=self._strip_threshold, suppress=suppress)
         lines = connect(strips, gap_ratio=self._gap_ratio)
         sure = np.where(lines.counts > 1, self._line_threshold, self._lone_threshold)
         kept = lines.scores >= sure
-        size = np.array([image.shape[1], image.shape[0]], np.float32)
+        size = np.array([whole[1], whole[0]], np.float32)
         back = size / np.array([resized.shape[1], resized.shape[0]], np.float32)
         quads = np.clip(lines.quads[kept] * back, 0, size).astype(np.float32)
         return strips, TextLines(quads, lines.scores[kept], lines.counts[kept])

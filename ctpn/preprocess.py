@@ -1,4 +1,4 @@
-"""Picture in, network input out: resizing, normalizing, padding."""
+"""Picture in, network input out: normalizing, padding."""
 
 from __future__ import annotations
 
@@ -18,22 +18,6 @@ STD = (0.229, 0.224, 0.225)
 def padded(side: int) -> int:
     """Smallest multiple of the stride that holds `side`, at least one stride."""
     return max(STRIDE, -(-side // STRIDE) * STRIDE)
-
-
-def resize(image: Image, scale: float) -> Image:
-    """Resize by a factor, keeping at least one pixel of each side.
-
-    Rounding makes the two sides' factors differ a little: divide the sizes to map back.
-    """
-    height, width = image.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size == (width, height):
-        return image
-    # Averaging keeps thin strokes alive when shrinking; enlarging wants smooth edges.
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8).reshape(
-        size[1], size[0], 3
-    )
 
 
 def normalize(

@@ -7,7 +7,7 @@ import pytest
 
 from common.arrays import Floats
 from ctpn import Detector, scales, tiles
-from ctpn.preprocess import MEAN, STD, normalize, padded, resize
+from ctpn.preprocess import MEAN, STD, normalize, padded
 from ctpn.scales import Limits, look_scale, working_scale
 from ctpn.targets import assign
 
@@ -188,7 +188,3 @@ def test_normalize_pads_by_repeating_the_border() -> None:
     expected = (image[32, 17] / 255 - np.array(MEAN)) / np.array(STD)
     np.testing.assert_allclose(tensor[0, :, 47, 31], expected, atol=1e-5)
     assert [padded(n) for n in (1, 15, 16, 17)] == [16, 16, 16, 32]
-
-
-def test_resize_keeps_a_pixel_of_each_side() -> None:
-    assert resize(np.zeros((5000, 1, 3), np.uint8), 0.01).shape == (50, 1, 3)
