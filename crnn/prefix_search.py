@@ -1,7 +1,7 @@
 """The text worth most, of those that a few classes at each step of a line allow: the search of `crnn.beam`.
 
-`PrefixSearch` defines it; where there was a compiler at setup, `prefix_search_cython.pyx` does the same forty times as
-fast, and a test holds the two together.
+`PrefixSearch` defines it; where there was a compiler at setup, `prefix_search_cython.pyx` does the same faster, and a
+test holds the two together.
 """
 
 from __future__ import annotations
