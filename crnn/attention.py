@@ -11,6 +11,9 @@ from crnn.ctc import Run
 END = 0
 """Class that ends a line; the blank of CTC."""
 
+BACK, SPAN = 8, 64
+"""Time steps behind the last place that attention tells apart, and in all; what is farther counts as the farthest."""
+
 
 def runs(labels: NDArray[np.int64], log_probs: Floats, places: Floats, steps: int) -> list[Run]:
     """Cut one line's characters at its end and give each the step it was seen at.

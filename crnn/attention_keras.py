@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from common.arrays import Floats
+from crnn.attention import BACK, SPAN
 
 
 class AttentionCell(layers.Layer):
@@ -26,11 +27,12 @@ class AttentionCell(layers.Layer):
     def __init__(self, classes: int, features: int, hidden: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.classes, self.features, self.hidden = classes, features, hidden
-        self.state_size = [hidden, hidden, features]
+        self.state_size = [hidden, hidden, features, 1]
         self.output_size = hidden + features
         self.key = layers.Dense(hidden, name="key")
         self.query = layers.Dense(hidden, use_bias=False, name="query")
         self.energy = layers.Dense(1, use_bias=False, name="energy")
+        self.near = layers.Embedding(SPAN, 1, embeddings_initializer="zeros", name="near")
         self.enter = layers.Dense(3 * hidden, name="enter")
         self.keep = layers.Dense(3 * hidden, name="keep")
 
@@ -39,28 +41,35 @@ class AttentionCell(layers.Layer):
         self.key.build((None, None, self.features))
         self.query.build((None, self.hidden))
         self.energy.build((None, None, self.hidden))
+        self.near.build((None, None))
         self.enter.build((None, self.hidden + self.features))
         self.keep.build((None, self.hidden))
         super().build(input_shape)
 
     def look(self, states: Any) -> tuple[Any, Any]:
-        """Return where to look, (N, T), and what stands there, (N, D)."""
-        state, keys, features = states
+        """Return the middle (N, 1) of where to look, and what stands there, (N, D)."""
+        state, keys, features, last = states
         energies = self.energy(ops.tanh(keys + self.query(state)[:, None]))[:, :, 0]
+        middles = ops.arange(ops.shape(features)[1], dtype="float32")[None] + 0.5
+        ahead = ops.floor(middles - last) + BACK
+        energies = energies + self.near(ops.cast(ops.clip(ahead, 0, SPAN - 1), "int32"))[:, :, 0]
         weights = ops.softmax(energies, axis=1)
-        return weights, ops.sum(weights[:, :, None] * features, axis=1)
+        # Where it looked is a fact to the next step, nothing to learn by way of.
+        seen = ops.cast(ops.stop_gradient(weights), "float32")
+        place = ops.sum(seen * middles, axis=1, keepdims=True)
+        return place, ops.sum(weights[:, :, None] * features, axis=1)
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
         """Return the input (N, hidden + D) of the classifier and the new states."""
-        state, keys, features = states
-        _, context = self.look(states)
+        state, keys, features, _ = states
+        place, context = self.look(states)
         entering = self.enter(ops.concatenate([inputs, context], axis=1))
         reset_in, update_in, new_in = ops.split(entering, 3, axis=1)
         reset, update, new = ops.split(self.keep(state), 3, axis=1)
         candidate = ops.tanh(new_in + ops.sigmoid(reset_in + reset) * new)
         share = ops.sigmoid(update_in + update)
         state = share * state + (1 - share) * candidate
-        return ops.concatenate([state, context], axis=1), [state, keys, features]
+        return ops.concatenate([state, context], axis=1), [state, keys, features, place]
 
 
 class AttentionDecoder(layers.Layer):
@@ -104,7 +113,12 @@ class AttentionDecoder(layers.Layer):
     def start(self, features: Any) -> list[Any]:
         """Return the states before the first character."""
         state = ops.zeros_like(features[:, 0, :1]) * ops.ones((1, self.hidden), features.dtype)
-        return [state, self.cell.key(features), features]
+        return [
+            state,
+            self.cell.key(features),
+            features,
+            ops.zeros((ops.shape(features)[0], 1), "float32"),
+        ]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """One step more than labels."""
@@ -125,16 +139,14 @@ class AttentionDecoder(layers.Layer):
         """
         states, steps = self.start(features), features.shape[1]
         previous, ended = np.zeros(features.shape[0], np.int64), np.zeros(features.shape[0], bool)
-        middles = np.arange(steps, dtype=np.float32) + 0.5
         found: list[tuple[Any, Any, Any]] = []
         while len(found) < steps and not ended.all():
-            weights, _ = self.cell.look(states)
             output, states = self.cell(self.embed(previous), states)
             log_probs = np.asarray(ops.log_softmax(self.out(output), axis=1))
             chosen = log_probs.argmax(1)
             ended = ended | (chosen == 0)
             previous = np.where(ended, 0, chosen)
-            found.append((previous, log_probs.max(1), (np.asarray(weights) * middles).sum(1)))
+            found.append((previous, log_probs.max(1), np.asarray(states[-1])[:, 0]))
         columns = zip(*found, strict=True) if found else ([], [], [])
         labels, scores, places = (np.array(c).reshape(len(found), -1).T for c in columns)
         return labels, scores, places

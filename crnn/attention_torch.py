@@ -1,7 +1,9 @@
 """Attention beside CTC: features of a line in, one character after the other out.
 
 Bahdanau et al. 2015 on the features that CTC also reads, trained jointly as by Kim et al. 2017.
-Class 0, the blank of CTC, stands before the first character and after the last one.
+Where it looks depends on what stands there and on how far that is from where it looked last: what is alike in a long
+line is told apart by its place (Chorowski et al. 2015). Class 0, the blank of CTC, stands before the first character
+and after the last one.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from crnn.attention import BACK, SPAN
 
 
 class AttentionDecoder(nn.Module):
@@ -23,9 +27,12 @@ class AttentionDecoder(nn.Module):
     def __init__(self, classes: int, features: int, hidden: int) -> None:
         super().__init__()
         self.hidden = hidden
+        self.back, self.span = BACK, SPAN  # the compiler takes no globals
         self.key = nn.Linear(features, hidden)
         self.query = nn.Linear(hidden, hidden, bias=False)
         self.energy = nn.Linear(hidden, 1, bias=False)
+        self.near = nn.Embedding(SPAN, 1)
+        nn.init.zeros_(self.near.weight)
         self.embed = nn.Embedding(classes, hidden)
         # A gated recurrent unit by hand: PyTorch's own cell does not go through its exporter.
         self.enter = nn.Linear(hidden + features, 3 * hidden)
@@ -33,7 +40,7 @@ class AttentionDecoder(nn.Module):
         self.out = nn.Linear(hidden + features, classes)
 
     def step(
-        self, features: Tensor, keys: Tensor, state: Tensor, previous: Tensor
+        self, features: Tensor, keys: Tensor, state: Tensor, last: Tensor, previous: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Find the next character.
 
@@ -41,21 +48,27 @@ class AttentionDecoder(nn.Module):
             features: (N, T, D).
             keys: (N, T, hidden), `self.key` of the features.
             state: (N, hidden).
+            last: (N,) middle of what was looked at before, in time steps; 0 at first.
             previous: (N,) classes of the characters before.
 
         Returns:
-            Input (N, hidden + D) of the classifier `out`, the new state, the attention (N, T).
+            Input (N, hidden + D) of the classifier `out`, the new state, the middle (N,) of what was looked at.
         """
         energies = self.energy(torch.tanh(keys + self.query(state)[:, None]))[:, :, 0]
+        middles = torch.arange(features.shape[1], device=features.device) + 0.5
+        ahead = torch.floor(middles[None] - last[:, None]) + self.back
+        energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
         weights = torch.softmax(energies, 1)
         context = (weights[:, :, None] * features).sum(1)
+        # Where it looked is a fact to the next step, nothing to learn by way of.
+        place = (weights.detach() * middles).sum(1)
         entering = self.enter(torch.cat([self.embed(previous), context], 1))
         reset_in, update_in, new_in = entering.chunk(3, 1)
         reset, update, new = self.keep(state).chunk(3, 1)
         candidate = torch.tanh(new_in + torch.sigmoid(reset_in + reset) * new)
         share = torch.sigmoid(update_in + update)
         state = share * state + (1 - share) * candidate
-        return torch.cat([state, context], 1), state, weights
+        return torch.cat([state, context], 1), state, place
 
     def teach(self, features: Tensor, labels: Tensor) -> Tensor:
         """Say every character knowing those before it.
@@ -68,10 +81,11 @@ class AttentionDecoder(nn.Module):
             Logits (N, L + 1, C): the characters, then the end.
         """
         keys, state = self.key(features), features.new_zeros(len(features), self.hidden)
+        place = features.new_zeros(len(features))
         before = F.pad(labels, (1, 0))
         outputs = []
         for i in range(before.shape[1]):
-            output, state, _ = self.step(features, keys, state, before[:, i])
+            output, state, place = self.step(features, keys, state, place, before[:, i])
             outputs.append(output)
         logits: Tensor = self.out(torch.stack(outputs, 1))
         return logits
@@ -99,17 +113,17 @@ class AttentionDecoder(nn.Module):
         previous = torch.zeros_like(features[:, 0, 0]).long()
         ended = previous > 0
         steps = features.shape[1]
-        middles = torch.arange(steps, device=features.device) + 0.5
-        labels, log_probs, places = [previous], [features[:, 0, 0]], [features[:, 0, 0]]
+        place = torch.zeros_like(features[:, 0, 0])
+        labels, log_probs, places = [previous], [features[:, 0, 0]], [place]
         i = 0
         while i < steps and not bool(ended.all()):
-            output, state, weights = self.step(features, keys, state, previous)
+            output, state, place = self.step(features, keys, state, place, previous)
             best, chosen = torch.log_softmax(self.out(output), 1).max(1)
             ended = ended | (chosen == 0)
             previous = torch.where(ended, torch.zeros_like(chosen), chosen)
             labels.append(previous)
             log_probs.append(best)
-            places.append((weights * middles).sum(1))
+            places.append(place)
             i += 1
         # The first entries only told the compiler of the types.
         return (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from common import convert
 from common.convert import Weights
 
-EMBEDDINGS = ("attention.embed",)
-"""Layers that look a class up instead of multiplying."""
+EMBEDDINGS = ("attention.embed", "attention.near")
+"""Layers that look something up instead of multiplying."""
 
 
 def to_keras(state: Weights) -> Weights:

@@ -29,7 +29,7 @@ from train import compact, export_crnn, export_onnx, onnx_weights  # noqa: E402
 from train.crnn_torch import make_loss  # noqa: E402
 from train.exports import EXPORTS, Export  # noqa: E402
 from train.fit_torch import Loss  # noqa: E402
-from train.kept_trunk_torch import TRUNK, keep_trunk  # noqa: E402
+from train.kept_trunk_torch import TRUNK, keep, keep_trunk  # noqa: E402
 from train.pupil_weights import merged  # noqa: E402
 from train.recipes import CrnnRecipe  # noqa: E402
 from train.teacher_torch import Pupil  # noqa: E402
@@ -165,6 +165,29 @@ def test_only_convolutions_of_such_a_network_can_be_kept(trained: tuple[CRNN, Pa
         keep_trunk(DenseNetCTC(CLASSES, 8, 2, 4, 8), path)
     with pytest.raises(ValueError, match="holds no convolutions of a CRNN"):
         keep_trunk(CRNN(CLASSES, (8, 8, 12, 20), 12), path)
+
+
+def test_all_is_kept_but_attention(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)
+    before, path = Pupil(attending(), teacher), tmp_path / "whole.safetensors"
+    with torch.no_grad():
+        before.train().both(lines()["lines"])  # statistics that are not those of a new network
+    # Weights of before attention knew how far things are: that begins from nothing.
+    known = {n: v for n, v in before.state_dict().items() if not n.endswith("near.weight")}
+    save_file(known, path)
+    pupil, batch = Pupil(attending(), SmallCRNN(CLASSES)), lines()
+    keep(pupil, path)
+    loss = make_loss(CrnnRecipe(sampled=None), teacher)
+    read = [figures["attention"] for figures in descend(pupil, loss, batch, 0.0, lr=1e-2)]
+    assert read[-1] < 0.7 * read[0]
+    with torch.inference_mode():
+        torch.testing.assert_close(pupil(batch["lines"]), before.eval()(batch["lines"]))
+    for name, value in before.state_dict().items():
+        kept = not name.startswith("student.attention.")
+        assert torch.equal(pupil.state_dict()[name], value) == kept, name
+    with pytest.raises(ValueError, match=r"holds no weights of a run with --teacher"):
+        keep(Pupil(attending(CLASSES + 1), SmallCRNN(CLASSES + 1)), path)
 
 
 # Files

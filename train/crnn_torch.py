@@ -33,7 +33,7 @@ from train.data.lines import LineBatches, real_lines
 from train.data.mixture import add_mixture, mixed
 from train.finetune_report import report_run
 from train.fit_torch import Loss, fit
-from train.kept_trunk_torch import keep_trunk
+from train.kept_trunk_torch import keep
 from train.metrics import edit_distance, normalize
 from train.recipes import CrnnRecipe, FitRecipe
 from train.run import log
@@ -60,6 +60,9 @@ def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
             features, seen = network.both(batch["lines"])
         else:
             features = seen = network.features(batch["lines"])
+        if reading is not None and not network.classify.weight.requires_grad:  # all else is kept
+            read = reading.loss(seen, batch["labels"], batch["lengths"])
+            return read, {"loss": read.item(), "attention": read.item()}
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
         factor = getattr(network, "stride", STRIDE) // STRIDE
         targets = coarser(targets, factor)
@@ -138,7 +141,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-trunk",
         type=Path,
-        help="weights of a CRNN whose convolutions are taken over and left as they are (--arch crnn, crnn-gru)",
+        help="weights of a CRNN whose convolutions are taken over and left as they are (--arch crnn, crnn-gru), or of "
+        "which all is but the attention (--arch resnet-attention, with --teacher)",
     )
 
 
@@ -158,10 +162,11 @@ def main() -> None:
     charset = Charset.load()
     renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
     made = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
-    if args.keep_trunk:
-        keep_trunk(made, args.keep_trunk)
     teacher = load_teacher(args.teacher) if args.teacher else None
-    network = prepared(Pupil(made, teacher) if teacher else made, args)
+    made = Pupil(made, teacher) if teacher else made
+    if args.keep_trunk:
+        keep(made, args.keep_trunk)
+    network = prepared(made, args)
     held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]
     lines: Labelled = [("rendered", s.image, s.text) for s in held_out]
     if args.eval_data:
