@@ -139,19 +139,37 @@ def test_words_that_run_up_or_down_are_read(turns: int, width: int) -> None:
 )
 def test_views_of_a_word_vote(readings: list[tuple[str, float]], stands: str) -> None:
     made = [Reading(*reading) for reading in readings]
-    assert second_look._voted(made).text == stands
-    assert second_look._voted(made[::-1]).text == stands
+    assert voted(made).text == stands
+    assert voted(made[::-1]).text == stands
+
+
+def voted(
+    made: list[Reading], likely: second_look.Likely | None = None, length: float = 1.0
+) -> Reading:
+    return second_look._voted(made, [length] * len(made), likely)
+
+
+def test_few_letters_do_not_fill_a_long_crop() -> None:
+    made = [Reading("D", 0.97), Reading("D", 0.95), Reading("ALD", 0.7)]
+    assert voted(made).text == "D"
+    assert voted(made, length=4.0).text == "ALD"
+    # A sign may stand wide; many letters in a short crop slant there.
+    assert voted([Reading("SALE", 0.9), Reading("SAALE", 0.8)], length=3.0).text == "SALE"
+    assert voted([Reading("squeezed", 0.9), Reading("see", 0.9)], length=0.8).text == "squeezed"
+    # Each goes by the side that it reads along.
+    readings = [Reading("lo", 0.8), Reading("menthos", 0.7)]
+    assert second_look._voted(readings, [0.25, 4.0]).text == "menthos"
 
 
 def test_a_language_model_has_a_say_in_the_vote_of_a_word() -> None:
     made = [Reading("fruits", 0.8), Reading("frakits", 0.84)]
     language = models.load_language_model()
-    assert second_look._voted(made).text == "frakits"
-    assert second_look._voted(made, language.likelihood).text == "fruits"
+    assert voted(made).text == "frakits"
+    assert voted(made, language.likelihood).text == "fruits"
     # A say, not the word: what is seen clearly stands, however odd.
     clear = [Reading("xqzt", 0.97), Reading("xqzt", 0.95), Reading("next", 0.5)]
-    assert second_look._voted(clear, language.likelihood).text == "xqzt"
-    assert second_look._voted([Reading("?", 0.6), Reading("", 0)], language.likelihood).text == "?"
+    assert voted(clear, language.likelihood).text == "xqzt"
+    assert voted([Reading("?", 0.6), Reading("", 0)], language.likelihood).text == "?"
 
 
 def test_every_view_of_a_word_is_another() -> None:
