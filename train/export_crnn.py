@@ -26,9 +26,9 @@ from crnn.charset import Charset
 from crnn.model_torch import SmallCRNN
 from crnn.reference_torch import build
 from train import compact, kept_trunk_torch, onnx_weights
-from train.exports import Export, recognizer_inputs
+from train.exports import Export, add_options, recognizer_inputs
 from train.pupil_weights import STUDENT, is_pupil
-from train.shared_exports import Part, add_options, write
+from train.shared_exports import Part, write
 from train.teacher_torch import Pupil
 
 LINES = {0: "N", 3: "W"}

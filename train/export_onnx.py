@@ -33,9 +33,8 @@ from torch import nn
 
 from common.arrays import Floats
 from ocr.network import import_onnxruntime
-from ocr.weights import WEIGHTS
 from train import channels, compact, onnx_weights
-from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export
+from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export, add_options
 from train.run import write_json
 
 __all__ = ["CTPN_AXES", "CTPN_OUTPUTS", "main", "write_float"]
@@ -71,7 +70,6 @@ def main() -> None:
     parser.add_argument("--arch", choices=NAMES, default="small", help="network of the weights")
     parser.add_argument("--name", help="in the manifest (default: small, reference or the --arch)")
     parser.add_argument("--decoder", choices=["ctc", "attention"], default="ctc")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(
         "--trainable",
@@ -79,14 +77,11 @@ def main() -> None:
         help="where the weights to train on from are: inside the ONNX file (of int8, the usual way), or in a file "
         "beside it of this form",
     )
-    parser.add_argument("--calibrate", type=int, default=40, help="batches to calibrate int8 on")
     parser.add_argument(
         "--temperature", type=float, help="of the turn's score (the run's config.json)"
     )
-    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
     parser.add_argument("--figures", type=json.loads, help="for the manifest: a JSON object")
-    for name in ("fonts", "corpus", "backgrounds"):
-        parser.add_argument(f"--{name}", type=Path)
+    add_options(parser, 40, "batches")
     args = parser.parse_args()
     if args.arch not in ARCHS[args.package]:
         parser.error(f"{args.package} has no --arch {args.arch}: {', '.join(ARCHS[args.package])}")

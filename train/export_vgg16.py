@@ -24,8 +24,8 @@ from common.arrays import Floats
 from ctpn.model_torch import VGG16CTPN
 from ctpn.preprocess import MEAN, STD, normalize
 from train import compact
-from train.exports import CTPN_OUTPUTS, Export, pages
-from train.shared_exports import Part, add_options, write
+from train.exports import CTPN_OUTPUTS, Export, add_options, pages
+from train.shared_exports import Part, write
 from train.vgg16_torch import Shared
 
 NAME = "reference"

@@ -6,6 +6,7 @@ import argparse
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from torch import nn
 
 from common.arrays import Floats, Image
+from ocr.weights import WEIGHTS
 from train.pupil_weights import is_pupil
 from train.synth.corpus import Corpus
 from train.synth.fonts import FontLibrary
@@ -49,6 +51,17 @@ class Export:
     inputs: Callable[[], Iterator[Floats]]
     keep_float: tuple[str, ...] = ()
     classifier: bool = False
+
+
+def add_options(parser: argparse.ArgumentParser, calibrate: int, unit: str) -> None:
+    """Add where the files go, what int8 is calibrated on, so many units by default, and what is rendered from."""
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument(
+        "--calibrate", type=int, default=calibrate, help=f"{unit} to calibrate int8 on"
+    )
+    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
+    for name in ("fonts", "corpus", "backgrounds"):
+        parser.add_argument(f"--{name}", type=Path)
 
 
 def is_normalized(args: argparse.Namespace) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocr.weights import WEIGHTS
 from train import compact, onnx_weights
 from train.export_onnx import make, register
 from train.exports import Export
@@ -49,14 +47,3 @@ def write(parts: Mapping[str, Part], trunk: str, out: Path) -> None:
             onnx_weights.remember(made, part.state, "" if stem == trunk else f"{trunk}.onnx")
             made.replace(target)
         register(part.row, target)
-
-
-def add_options(parser: argparse.ArgumentParser, calibrate: int, unit: str) -> None:
-    """Add where the files go, what int8 is calibrated on, so many units by default, and what is rendered from."""
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument(
-        "--calibrate", type=int, default=calibrate, help=f"{unit} to calibrate int8 on"
-    )
-    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
-    for name in ("fonts", "corpus", "backgrounds"):
-        parser.add_argument(f"--{name}", type=Path)
