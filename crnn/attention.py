@@ -15,6 +15,17 @@ BACK, SPAN = 8, 64
 """Time steps behind the last place that attention tells apart, and in all; what is farther counts as the farthest."""
 
 
+_BEHIND, _AHEAD, _FREE = 0.5, 0.1, 8
+"""What each step back costs at first, in nats, and each one ahead beyond the steps of a wide character."""
+
+
+def prior() -> Floats:
+    """Where attention looks before it has learned where, (SPAN,) in nats: lines are read from the left."""
+    ahead = np.arange(SPAN, dtype=np.float32) - BACK
+    far = _BEHIND * np.maximum(-ahead, 0) + _AHEAD * np.maximum(ahead - _FREE, 0)
+    return np.asarray(-far, np.float32)
+
+
 def runs(labels: NDArray[np.int64], log_probs: Floats, places: Floats, steps: int) -> list[Run]:
     """Cut one line's characters at its end and give each the step it was seen at.
 

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from common.arrays import Floats
-from crnn.attention import BACK, SPAN
+from crnn.attention import BACK, SPAN, prior
 
 
 class AttentionCell(layers.Layer):
@@ -32,7 +32,7 @@ class AttentionCell(layers.Layer):
         self.key = layers.Dense(hidden, name="key")
         self.query = layers.Dense(hidden, use_bias=False, name="query")
         self.energy = layers.Dense(1, use_bias=False, name="energy")
-        self.near = layers.Embedding(SPAN, 1, embeddings_initializer="zeros", name="near")
+        self.near = layers.Embedding(SPAN, 1, name="near")
         self.enter = layers.Dense(3 * hidden, name="enter")
         self.keep = layers.Dense(3 * hidden, name="keep")
 
@@ -42,6 +42,7 @@ class AttentionCell(layers.Layer):
         self.query.build((None, self.hidden))
         self.energy.build((None, None, self.hidden))
         self.near.build((None, None))
+        self.near.embeddings.assign(prior()[:, None])
         self.enter.build((None, self.hidden + self.features))
         self.keep.build((None, self.hidden))
         super().build(input_shape)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crnn.attention import BACK, SPAN
+from crnn.attention import BACK, SPAN, prior
 
 
 class AttentionDecoder(nn.Module):
@@ -32,7 +32,7 @@ class AttentionDecoder(nn.Module):
         self.query = nn.Linear(hidden, hidden, bias=False)
         self.energy = nn.Linear(hidden, 1, bias=False)
         self.near = nn.Embedding(SPAN, 1)
-        nn.init.zeros_(self.near.weight)
+        self.near.weight.data[:, 0] = torch.from_numpy(prior())
         self.embed = nn.Embedding(classes, hidden)
         # A gated recurrent unit by hand: PyTorch's own cell does not go through its exporter.
         self.enter = nn.Linear(hidden + features, 3 * hidden)
