@@ -34,6 +34,12 @@ STRETCHES = (1.0, 1.35, 1.8, 2.4)
 
 _EVERY = [(degrees, by) for degrees in TILTS for by in STRETCHES]
 
+CLOSER, CLOSE = 0.12, [(degrees, by) for degrees in TILTS[:3] for by in STRETCHES[:3]]
+"""Share of the height left out above and below, where other lines reach in, and the views that are looked at so."""
+
+LEANS = (-0.5, -0.25, 0.25, 0.5)
+"""Columns by which letters are set upright for each row, where they lean but their line does not."""
+
 SURELY, LONGER = 4.0, 0.5
 """Powers of a reading's score and of its length in its vote: what a bad view loses is letters."""
 
@@ -104,9 +110,9 @@ def read(
             length = crop.shape[1] / crop.shape[0]
             # Words that run up or down have the crop's height for their length, but for those turned already.
             across = length if tall and tall[i] else 1 / length
-            lengths = [length] * len(_EVERY) + [across] * len(others)
-            seen = [reading, *recognize(_views(crop)), *others]
-            readings[i] = _voted(seen, lengths, likely)
+            upright = [reading, *recognize(_views(crop))]
+            lengths = [length] * len(upright) + [across] * len(others)
+            readings[i] = _voted([*upright, *others], lengths, likely)
         elif reading.score >= HOPELESS:
             unsure.append(i)
     if unsure:
@@ -118,8 +124,14 @@ def read(
 
 
 def _views(crop: Image) -> list[Image]:
-    """Tilt and stretch a crop in every way but the one in which it has been read."""
-    return _every_view(crop)[1:]
+    """Tilt and stretch a crop in every way but the one in which it has been read, look closer and set it upright."""
+    edge = int(CLOSER * crop.shape[0])
+    close = crop[edge : crop.shape[0] - edge]
+    return [
+        *_every_view(crop)[1:],
+        *(_view(close, degrees, by) for degrees, by in (CLOSE if edge else ())),
+        *(_upright(crop, lean) for lean in LEANS),
+    ]
 
 
 def _turned(crop: Image, *, tall: bool) -> list[Image]:
@@ -132,8 +144,20 @@ def _turned(crop: Image, *, tall: bool) -> list[Image]:
 
 
 def _every_view(crop: Image) -> list[Image]:
-    turned = {degrees: tilted(crop, degrees) if degrees else crop for degrees in TILTS}
-    return [wider(turned[degrees], by) if by != 1 else turned[degrees] for degrees, by in _EVERY]
+    return [_view(crop, degrees, by) for degrees, by in _EVERY]
+
+
+def _view(crop: Image, degrees: float, by: float) -> Image:
+    turned = tilted(crop, degrees) if degrees else crop
+    return wider(turned, by) if by != 1 else turned
+
+
+def _upright(crop: Image, lean: float) -> Image:
+    """Shear a crop by so many columns a row about its middle row."""
+    height, width = crop.shape[:2]
+    matrix = np.array([[1, lean, -lean * height / 2], [0, 1, 0]], np.float32)
+    sheared = cv2.warpAffine(crop, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sheared, np.uint8)
 
 
 def _voted(readings: Sequence[R], lengths: Sequence[float], likely: Likely | None = None) -> R:
