@@ -83,9 +83,9 @@ def _dots(crop: Image, start: float, stop: float) -> Floats:
     """Middles, in shares of the crop's width, of the longest row of dots between two places."""
     height, width = crop.shape[:2]
     left, right = int(start * width), int(np.ceil(stop * width))
-    grey = cv2.cvtColor(crop[:, left:right], cv2.COLOR_RGB2GRAY)
-    if grey.shape[1] < FEWEST:
+    if right - left < FEWEST:  # or less than nothing: attention may have looked back
         return np.zeros(0, np.float32)
+    grey = cv2.cvtColor(crop[:, left:right], cv2.COLOR_RGB2GRAY)
     if np.median(grey) > (float(grey.min()) + float(grey.max())) / 2:
         grey = 255 - grey
     grey = cv2.resize(grey, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_CUBIC)

@@ -107,6 +107,15 @@ def test_a_reading_without_places_is_left() -> None:
     assert leaders.count(made, line(101)) is made
 
 
+def test_places_that_run_backwards_are_no_row() -> None:
+    """Attention may say a title's end after the number that follows the dots."""
+    read = reading(24)
+    spans = list(read.char_spans)
+    spans[4], spans[-2] = spans[-2], spans[4]
+    backwards = Reading(read.text, tuple(spans))
+    assert leaders.count(backwards, line(24)) == backwards
+
+
 def test_a_line_of_dots_alone() -> None:
     made = Reading("." * 90, tuple((x, x) for x in np.linspace(0.1, 0.95, 90)))
     picture = line(101)
