@@ -20,6 +20,9 @@ from ocr.result import Angle
 SURE = 0.98
 """Chance from which a turn is taken without looking further: first the pieces' word, then the lines'."""
 
+TURNED = 0.999
+"""The same for the pieces' word that a page is turned: few are, and dense columns look like rows on their side."""
+
 KNOWN = 0.6
 """Chance below which a page is left as it is: a turn must be likelier by half than the other three together."""
 

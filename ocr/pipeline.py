@@ -17,7 +17,7 @@ from ocr import columns, gaps, leaders, second_look
 from ocr.characters import AlignedReading, place, reads_vertically
 from ocr.crops import cut_out
 from ocr.documents import Loader, pages
-from ocr.orientation import SURE, settle
+from ocr.orientation import SURE, TURNED, settle
 from ocr.reading_order import reading_order
 from ocr.result import Angle, Elapsed, Page, TextLine
 
@@ -220,7 +220,7 @@ class Reader:
     ) -> tuple[Angle, Image, tuple[Quads, Scores] | None]:
         """Turn a page upright; its lines where telling the angle has found them already."""
         guess = Angle(*classifier(image))
-        if guess.score >= SURE:
+        if guess.score >= (TURNED if guess.degrees else SURE):
             return guess, rotate_ccw(image, guess.degrees), None
         settled = settle(
             image, guess, classifier.along, self._detector, self._recognizer, self._scene

@@ -53,7 +53,7 @@ def _read_bars(crops: Sequence[Image]) -> list[FakeReading]:
 @pytest.fixture
 def bar_reader() -> Callable[[int], Reader]:
     """Makes a reader of colored bars whose classifier says a number of degrees."""
-    return lambda degrees=0: Reader(_find_bars, _read_bars, lambda image: (degrees, 0.99))
+    return lambda degrees=0: Reader(_find_bars, _read_bars, lambda image: (degrees, 0.9995))
 
 
 @pytest.fixture

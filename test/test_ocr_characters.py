@@ -134,7 +134,7 @@ def test_boxes_are_where_the_characters_are_shown(degrees: int, vertical: bool) 
     x0, y0, x1, y1 = box
     quads = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
     reader = ocr.Reader(
-        lambda image: (quads, np.ones(1, np.float32)), _Stripes(), lambda image: (degrees, 0.99)
+        lambda image: (quads, np.ones(1, np.float32)), _Stripes(), lambda image: (degrees, 0.9995)
     )
     shown = np.ascontiguousarray(np.rot90(upright, -degrees // 90))
     (line,) = reader.read(shown).lines

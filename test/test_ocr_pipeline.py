@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 import ocr
-from common.arrays import Image
+from common.arrays import Floats, Image, Quads
 from common.quads import crop
 from ocr import Reader
 from ocr import crops as cutting
@@ -56,7 +56,7 @@ def test_boxes_are_in_the_picture_as_shown(
     shown = turned(bars, degrees)
     page = bar_reader(degrees).read(shown)
     assert page.text == f"{RED}\n{BLUE}"
-    assert page.angle == (degrees, 0.99)
+    assert page.angle == (degrees, 0.9995)
     assert (page.height, page.width) == shown.shape[:2]
     for line, upright in zip(page.lines, bar_reader(0).read(bars).lines, strict=True):
         cut = crop(shown, np.array(line.box, np.float32))
@@ -67,6 +67,36 @@ def test_boxes_are_in_the_picture_as_shown(
         height, width = bars.shape[:2]
         moved = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}
         assert line.box[0] == moved[degrees]
+
+
+class _Mistaken:
+    """A classifier whose pieces say one turn, and whose lines say that they lie as they should."""
+
+    def __init__(self, degrees: int, score: float) -> None:
+        self._said = degrees, score
+
+    def __call__(self, image: Image) -> tuple[int, float]:
+        return self._said
+
+    def along(self, image: Image, quads: Quads) -> Floats:
+        level = image.shape[1] > image.shape[0]
+        return np.array([0.9997, 0.0001, 0.0001, 0.0001] if level else [0.25] * 4, np.float32)
+
+
+@pytest.mark.parametrize(("score", "degrees"), [(0.99, 0), (0.9995, 90)])
+def test_that_a_page_is_turned_is_believed_of_pieces_beyond_doubt_alone(
+    bars: Image, score: float, degrees: int
+) -> None:
+    reader = ocr.Reader(_found_bars, lambda crops: [], _Mistaken(90, score))
+    assert reader.orientation(bars).degrees == degrees
+    upright = ocr.Reader(_found_bars, lambda crops: [], _Mistaken(0, score))
+    assert upright.orientation(bars) == (0, score)  # nothing is looked for
+
+
+def _found_bars(image: Image) -> tuple[Quads, Floats]:
+    height, width = image.shape[:2]
+    quad = np.array([[[10, 10], [width - 10, 10], [width - 10, 30], [10, 30]]], np.float32)
+    return quad, np.ones(1, np.float32)
 
 
 def test_angle_can_be_switched_off(bar_reader: MakeReader, bars: Image) -> None:
