@@ -73,18 +73,23 @@ def align(log_probs: Floats, labels: Sequence[int]) -> tuple[NDArray[np.int64], 
     """
     path, skips = _path(labels)
     scores = log_probs[:, path].astype(np.float64)  # (T, 2 L + 1)
-    worth = np.full(len(path), -np.inf)
-    worth[:2] = scores[0, :2]
-    came = np.zeros(scores.shape, np.int64)
-    for step in range(1, len(scores)):
-        options = np.stack([worth, *_shifted(worth, skips)])
-        came[step] = options.argmax(0)
-        worth = options.max(0) + scores[step]
-    place = len(path) - 1 if len(path) == 1 or worth[-1] >= worth[-2] else len(path) - 2
+    # Two places before the path that nothing comes from, so that what comes to each place is a slice.
+    worth = np.full((len(scores), len(path) + 2), -np.inf)
+    worth[0, 2:4] = scores[0, :2]
+    barred = np.where(skips, 0.0, -np.inf)
+    skipped = np.empty(len(path))
+    for before, after, score in zip(worth[:-1], worth[1:, 2:], scores[1:], strict=True):
+        np.maximum(before[2:], before[1:-1], out=after)
+        np.maximum(after, np.add(before[:-2], barred, out=skipped), out=after)
+        after += score
+    place = len(path) - 1 if len(path) == 1 or worth[-1, -1] >= worth[-1, -2] else len(path) - 2
     places = np.zeros(len(scores), np.int64)
     for step in range(len(scores) - 1, -1, -1):
         places[step] = place
-        place -= came[step, place]
+        # Of equals, the path that stays, then the one that came from the place before.
+        skip, last, stay = worth[step - 1, place : place + 3].tolist()
+        skip += barred[place]
+        place -= (last > stay) if max(stay, last) >= skip else 2
     chosen = path[places]
     return chosen, np.asarray(scores[np.arange(len(scores)), places], np.float32)
 

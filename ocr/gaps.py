@@ -12,6 +12,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -165,12 +166,22 @@ def _empty(crop: Image) -> Sequence[tuple[int, int]]:
     """(from, to) of the runs of columns without ink, those at the ends left out."""
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     edge = int(_INNER * len(grey))
-    grey = grey[edge : max(len(grey) - edge, edge + 1)].astype(np.int16)
-    low, high = np.percentile(grey, (1, 99))
-    spread: NDArray[np.int16] = grey.max(axis=0) - grey.min(axis=0)
-    flat = spread < max(_FAINT, _FLAT * float(high - low))
+    grey = grey[edge : max(len(grey) - edge, edge + 1)]
+    low, ground, high = _shares(grey, (0.01, 0.5, 0.99))
+    spread: NDArray[np.uint8] = grey.max(axis=0) - grey.min(axis=0)
+    flat = spread < max(_FAINT, _FLAT * (high - low))
     # An upright stroke as high as the line is even too, but no ground: ink covers less than half of a line.
-    flat &= np.abs(grey[len(grey) // 2] - np.median(grey)) <= max(_FAINT, 0.5 * float(high - low))
+    flat &= np.abs(grey[len(grey) // 2] - ground) <= max(_FAINT, 0.5 * (high - low))
     steps = np.diff(flat.astype(np.int8), prepend=0, append=0)
     runs = zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
     return [(int(a), int(b)) for a, b in runs if a > 0 and b < crop.shape[1]]
+
+
+def _shares(grey: NDArray[Any], shares: Sequence[float]) -> list[float]:
+    """Levels below which these shares of the pixels are: `np.quantile` by counting, ten times as fast."""
+    below = np.cumsum(np.bincount(grey.ravel(), minlength=256))
+    ranks = np.asarray(shares) * (grey.size - 1)
+    first, second = (
+        np.searchsorted(below, rank, side="right") for rank in (np.floor(ranks), np.ceil(ranks))
+    )
+    return list((first + (ranks - np.floor(ranks)) * (second - first)).tolist())

@@ -183,3 +183,12 @@ def test_the_reader_parts_pages_but_not_single_lines() -> None:
     reader = Reader(fake.detect, fake.read)
     assert [line.text for line in reader.read(page).lines] == ["第一章", "緒論"]
     assert [line.text for line in reader.read(page, single_line=True).lines] == ["第一章 緒論"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shares_are_numpys_quantiles(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shape = int(rng.integers(1, 40)), int(rng.integers(1, 200))
+    grey = rng.integers(0, int(rng.integers(1, 257)), shape).astype(np.uint8)
+    shares = (0.0, 0.01, 0.5, 0.99, 1.0)
+    np.testing.assert_allclose(gaps._shares(grey, shares), np.quantile(grey, shares), atol=1e-9)
