@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.ahead import map_ahead
 from common.arrays import Floats, Image, Network
 from crnn import attention, ctc, preprocess
 from crnn.beam import BeamSearch
@@ -34,7 +36,8 @@ class Recognizer:
     Args:
         network: (N, 1, 32, W) float32 to one array of log-probabilities (N, W/stride, C), blank first;
             with attention, to what `crnn.attention.runs` takes: classes, their log-probabilities and
-            places, each (N, L). One that gives either gives these three first.
+            places, each (N, L). One that gives either gives these three first. With a short list, to what
+            `train.shortlist` describes.
         charset: the characters in class order, as one string.
         batch_columns: columns (lines times width) of one batch at most; bounds memory.
         max_width: columns of one line at most; wider lines are squeezed.
@@ -46,6 +49,9 @@ class Recognizer:
         lexicon: words that are expected; those read nearly so are replaced where the picture allows.
         allowed: nothing but these characters is read; None allows all. Scores remain those of the
             network, so they are low where another character stands.
+        shortlist: the network gives log-probabilities of all classes only for lines that may need them, of the first
+            few for all; it takes `alarm=` to change which.
+        ahead: the network runs on the next batch while one is decoded: a second core's worth of work.
 
     Raises:
         ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
@@ -65,8 +71,14 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         lexicon: Lexicon | None = None,
         allowed: str | None = None,
+        shortlist: bool = False,
+        ahead: bool = False,
     ) -> None:
+        if shortlist and (lexicon is not None or allowed is not None):
+            # What is asked for may be what the network finds improbable: that has to be known of every line.
+            network = functools.partial(cast(Any, network), alarm=np.array(-np.inf, np.float32))
         self.network = network
+        self._shortlist = shortlist
         self.charset = Charset(charset)
         self.batch_columns = batch_columns
         self.max_width = max_width
@@ -75,6 +87,7 @@ class Recognizer:
         if decoder not in DECODERS:
             raise ValueError(f"decoder is {decoder!r}, expected one of {', '.join(DECODERS)}")
         decode = _way_to_decode(decoder, decode, searches=language_model is not None)
+        self._ahead = ahead
         self._attends = decode == "attention"
         if self._attends and (lexicon or allowed is not None):
             raise ValueError(_BY_ATTENTION)
@@ -105,11 +118,14 @@ class Recognizer:
         readings = [_EMPTY] * len(crops)
         widths = [preprocess.width_at_height(c.shape[0], c.shape[1], self.max_width) for c in crops]
         usable = [i for i, crop in enumerate(crops) if crop.shape[0] and crop.shape[1]]
-        for rows in self._batches(usable, widths):
-            batch = preprocess.batch(
-                [crops[i] for i in rows], [widths[i] for i in rows], self.stride
-            )
-            outputs = self.network(batch)
+        groups = list(self._batches(usable, widths))
+        inputs = (
+            preprocess.batch([crops[i] for i in rows], [widths[i] for i in rows], self.stride)
+            for rows in groups
+        )
+        run = map_ahead if self._ahead and len(groups) > 1 else map
+        for rows, outputs in zip(groups, run(self.network, inputs), strict=True):
+            outputs = (_joined(*outputs),) if self._shortlist else outputs
             for row, i in enumerate(rows):
                 steps = -(-widths[i] // self.stride)
                 runs = self._runs([output[row] for output in outputs], steps, script)
@@ -150,6 +166,14 @@ class Recognizer:
         # The last step may reach over the crop's end.
         spans = tuple((min(run.start * step, 1.0), min(run.stop * step, 1.0)) for run in runs)
         return Reading(text, sum(scores) / len(scores), scores, spans)
+
+
+def _joined(short: Floats, rows: NDArray[np.int64], whole: Floats) -> list[Floats]:
+    """Log-probabilities of each line of a batch: (T, K) of the short list, (T, C) of all classes where known."""
+    lines = list(short)
+    for row, line in zip(rows.tolist(), whole, strict=True):
+        lines[row] = line
+    return lines
 
 
 def _way_to_decode(decoder: str, decode: str | None, *, searches: bool) -> str:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from common.arrays import Network
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
-from ocr.network import Chained, load_onnx
+from ocr.network import Chained, available_cores, load_onnx
 from ocr.pipeline import Reader
 from ocr.weights import WEIGHTS, ModelRow, WeightsError, find, read
 
@@ -66,7 +66,8 @@ def load(
         WeightsError: A weight file is missing or damaged.
     """
     options = {
-        "recognizer": decoding(decode, lexicon, allowed),
+        "recognizer": decoding(decode, lexicon, allowed)
+        | {"ahead": (threads or available_cores()) > 1},
         "detector": {"vertical": True} if vertical else {},
     }
     names = {"angle": angle, "detector": detector, "recognizer": recognizer}

@@ -97,9 +97,9 @@ class OnnxNetwork:
         _follow_forks()
         _networks.add(self)
 
-    def __call__(self, images: Floats) -> tuple[Any, ...]:
-        """Run the network on a batch; see `common.arrays.Network`."""
-        return tuple(self._own_session().run(None, {self._input: images}))
+    def __call__(self, images: Floats, **settings: Floats) -> tuple[Any, ...]:
+        """Run the network on a batch; see `common.arrays.Network`. A file may have settings beside, with defaults."""
+        return tuple(self._own_session().run(None, {self._input: images, **settings}))
 
     def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[bytes, str, int, str]]:
         """Be sent to other processes as the file's content and the settings."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from common.arrays import Floats
 from crnn import Recognizer, ctc
+from crnn.lexicon import Lexicon
 from crnn.preprocess import HEIGHT, MAX_WIDTH, STRIDE, batch, to_input, width_at_height
 
 
@@ -75,14 +78,33 @@ def test_readings_come_in_the_order_of_the_crops_whatever_the_batches() -> None:
     patterns = ["a.b", "bb.a", "a..b.a", "b.a.b.a.b", "a.b"] * 3
     crops = [bar(32 * len(p) * (1 + i % 3), p) for i, p in enumerate(patterns)]
     expected = [p.replace(".", "").replace("bb", "b") for p in patterns]
-    for columns in (1, 300, 100_000):
-        reader = Recognizer(coloured_network, charset="ab", batch_columns=columns)
+    for columns, ahead in itertools.product((1, 300, 100_000), (False, True)):
+        reader = Recognizer(coloured_network, charset="ab", batch_columns=columns, ahead=ahead)
         readings = reader(crops)
         assert [r.text for r in readings] == expected
     for reading in readings:
         assert len(reading.char_scores) == len(reading.char_spans) == len(reading.text)
         assert all(0 <= a < b <= 1 for a, b in reading.char_spans)
         assert reading.score == pytest.approx(0.9, abs=1e-4)
+
+
+def test_lines_with_and_without_a_short_list_share_a_batch() -> None:
+    def network(lines: Floats, alarm: Floats | None = None) -> tuple[Floats, ...]:
+        """Class 1 is on the list, class 2, of dark steps, beyond it; with an alarm of -inf every line is asked."""
+        (whole,) = coloured_network(lines)
+        rows = np.flatnonzero((whole[..., 2].max(1) > np.log(0.5)) | (alarm is not None))
+        assert alarm is None or alarm == -np.inf
+        return whole[..., :2], rows, whole[rows]
+
+    crops = [bar(32 * len(p), p) for p in ("....", "a..b", "bb.a", "....", "b.a.b")]
+    expected = ["", "ab", "ba", "", "bab"]
+    recognize = Recognizer(network, charset="ab", shortlist=True)
+    assert [reading.text for reading in recognize(crops)] == expected
+    assert [reading.text for reading in recognize([crops[0], crops[3]])] == ["", ""]
+    allowing = Recognizer(network, charset="ab", shortlist=True, allowed="ab")
+    assert [reading.text for reading in allowing(crops)] == expected
+    knowing = Recognizer(network, charset="ab", shortlist=True, lexicon=Lexicon(["ab"]))
+    assert [reading.text for reading in knowing(crops)] == expected
 
 
 def test_nothing_in_nothing_out() -> None:

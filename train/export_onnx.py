@@ -33,8 +33,8 @@ from torch import nn
 
 from common.arrays import Floats
 from ocr.network import import_onnxruntime
-from train import channels, compact, onnx_weights
-from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export, add_options
+from train import channels, compact, onnx_weights, shortlist
+from train.exports import CTPN_AXES, CTPN_OUTPUTS, EXPORTS, Export, add_options, recognizer_inputs
 from train.run import write_json
 
 __all__ = ["CTPN_AXES", "CTPN_OUTPUTS", "main", "write_float"]
@@ -81,6 +81,10 @@ def main() -> None:
         "--temperature", type=float, help="of the turn's score (the run's config.json)"
     )
     parser.add_argument("--figures", type=json.loads, help="for the manifest: a JSON object")
+    parser.add_argument(
+        "--shortlist", type=int, default=800, metavar="BATCHES",
+        help="of lines to learn on which lines of the small recognizer have no Han characters; 0: classify in full",
+    )  # fmt: skip
     add_options(parser, 40, "batches")
     args = parser.parse_args()
     if args.arch not in ARCHS[args.package]:
@@ -98,6 +102,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         made = make(export, Path(folder), quantized=not args.float)
+        if export.classifier and args.arch == "small" and not args.float and args.shortlist:
+            shortlist.add(made, recognizer_inputs(args, args.shortlist))
         if args.trainable == "inside":
             if args.arch != "small":  # what is left in float there is little, and reads better so
                 onnx_weights.pack(made)

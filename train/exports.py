@@ -76,8 +76,8 @@ def is_taught(args: argparse.Namespace) -> bool:
         return is_pupil(dict.fromkeys(stream.keys()))
 
 
-def recognizer_inputs(args: argparse.Namespace) -> Iterator[Floats]:
-    """Render lines that a recognizer's ranges of activations are measured on."""
+def recognizer_inputs(args: argparse.Namespace, batches: int | None = None) -> Iterator[Floats]:
+    """Render lines that a recognizer is measured on: as many batches as int8 is calibrated on, if not told."""
     from crnn.charset import Charset
     from train.data.lines import LineBatches
     from train.recipes import CrnnRecipe
@@ -88,7 +88,7 @@ def recognizer_inputs(args: argparse.Namespace) -> Iterator[Floats]:
     )
     recipe = CrnnRecipe(columns=4096)
     make = LineBatches(renderer, Charset.load(), recipe, seed=CALIBRATION_SEED)
-    for index in range(args.calibrate):
+    for index in range(args.calibrate if batches is None else batches):
         yield make(index)["lines"].astype(np.float32)
 
 
