@@ -2,8 +2,9 @@
 
 A detector that works in strips runs over the gap between a heading's number and its title, or between the cells of a
 table. Whether such a gap parts a line is told by what stands beside it: Latin words of justified text part as far as
-Chinese cells do, and full-width punctuation brings an empty half square of its own. In large Chinese lettering, on
-posters and signs, any space parts: Chinese has none between words, and what stands beside it is another phrase.
+Chinese cells do, amounts of money stand in columns, and full-width punctuation brings an empty half square of its own.
+In large Chinese lettering, on posters and signs, any space parts: Chinese has none between words, and what stands
+beside it is another phrase.
 """
 
 from __future__ import annotations
@@ -30,11 +31,16 @@ PUNCTUATED_GAP = 1.3
 """The same beside full-width punctuation."""
 
 NUMBER_GAP = 1.25
-"""The same between two numbers in a line without Chinese characters; its words are never parted."""
+"""The same between two numbers in a line without Chinese characters; other words of it are never parted."""
+
+AMOUNT_GAP = 1.0
+"""The same beside an amount of money, which stands in a column of its own."""
 
 LETTERING, LETTERING_LEAST = 0.035, 20.0
 """Height of large lettering at least: as a share of the picture's shorter side, and in pixels."""
 
+_AMOUNT = re.compile(r"[-(]?[$€£¥]?\d[\d,]*\.\d\d[)-]?")
+_TIMES = re.compile(r"\d*[xX×@*]")
 _PHRASES = re.compile(r"(?<=[\u4e00-\u9fff]{2}) (?=[\u4e00-\u9fff]{2})")
 _ORDINAL = re.compile(r"第[0-9一二三四五六七八九十百]+[章节節条條部篇课課回]$")
 
@@ -115,7 +121,7 @@ def find(reading: AlignedReading, crop: Image, height: float) -> list[tuple[int,
     middles = np.asarray(spans, np.float64).mean(axis=1)
     seen = np.array([not c.isspace() for c in text])
     # Most lines are done here: the middles of their characters stand too close together.
-    if np.diff(middles[seen], prepend=0).max() * width < min(HAN_GAP, NUMBER_GAP) * height:
+    if np.diff(middles[seen], prepend=0).max() * width < min(HAN_GAP, AMOUNT_GAP) * height:
         return []
     cuts = []
     for start, stop in _empty(crop):
@@ -154,6 +160,9 @@ def _needed(text: str, index: int) -> float | None:
     if max(text) >= WIDE_FROM:
         beside = _is_wide_mark(left[-1][-1]) or _is_wide_mark(right[0][0])
         return PUNCTUATED_GAP if beside else HAN_GAP
+    amount = _AMOUNT.fullmatch(left[-1]) or _AMOUNT.fullmatch(right[0])
+    if amount and not _TIMES.fullmatch(left[-1]):
+        return AMOUNT_GAP
     numbers = not any(c.isalpha() for c in left[-1] + right[0])
     return NUMBER_GAP if numbers else None
 

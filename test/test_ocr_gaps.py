@@ -95,6 +95,11 @@ def test_characters_stay_where_they_were() -> None:
         (["第一章，", "緒論"], 1.15),
         (["justified", "words of", "text"], 2.5),
         (["no", "5"], 2.5),
+        (["of", "1994."], 2.5),
+        (["scale", "3.7"], 2.5),
+        (["bacon", "3.70"], 0.9),
+        (["13 x", "74.33"], 2.5),
+        (["11x", "19.10"], 2.5),
         (["12", "34"], 1.0),
         (["只有一段"], 0.0),
     ],
@@ -110,6 +115,13 @@ def test_running_text_stays_whole(pieces: list[str], gap: float) -> None:
 def test_numbers_of_a_table_part() -> None:
     page, reading, quad = drawn(["12.5", "340", "7"], 1.6)
     assert [part.text for part, _ in split(page, reading, quad)] == ["12.5", "340", "7"]
+
+
+@pytest.mark.parametrize("amount", ["3.70", "$1,053.72", "-12.00", "(0.60)", "¥9.90"])
+def test_amounts_stand_apart_from_words(amount: str) -> None:
+    for pieces in (["bacon", amount], [amount, "SR"]):
+        page, reading, quad = drawn(pieces, 1.2)
+        assert [part.text for part, _ in split(page, reading, quad)] == pieces
 
 
 def test_ink_in_the_gap_keeps_the_line_whole() -> None:
