@@ -1,12 +1,10 @@
 """Names for array types, and the one legend of coordinates and shape letters.
 
-Coordinates are pixels, x to the right before y downwards, floats, with pixel *edges* at integers:
-the
-first pixel covers 0 to 1 and its middle is 0.5. Sizes are (height, width), like array shapes. The
-corners of a quad run clockwise, starting at the text's own top left.
+Coordinates are pixels, x to the right before y downwards, floats, with pixel *edges* at integers: the first pixel
+covers 0 to 1 and its middle is 0.5. Sizes are (height, width), like array shapes. The corners of a quad run clockwise,
+starting at the text's own top left.
 
-Shape letters: N pictures, C channels or classes, H height, W width, T time steps, K anchors, M
-boxes.
+Shape letters: N pictures, C channels or classes, H height, W width, T time steps, K anchors, M boxes.
 """
 
 from __future__ import annotations

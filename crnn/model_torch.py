@@ -17,10 +17,8 @@ def _conv(inputs: int, outputs: int, stride: tuple[int, int] = (1, 1)) -> nn.Seq
 class SmallCRNN(nn.Module):
     """Plain convolutions, one bidirectional LSTM, a linear layer: CRNN (Shi et al. 2015) at a fifth of its cost.
 
-    Departures from the paper: batch norm everywhere, strides instead of pooling, one LSTM layer
-    whose input
-    stands beside its output (it then only has to add context), and no more than 3 x 3 kernels,
-    which quantize well.
+    Departures from the paper: batch norm everywhere, strides instead of pooling, one LSTM layer whose input stands
+    beside its output (it then only has to add context), and no more than 3 x 3 kernels, which quantize well.
 
     Args:
         classes: classes with the blank (index 0).

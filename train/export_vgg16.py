@@ -127,14 +127,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("weights", type=Path, help="safetensors of a run of train.vgg16_torch")
+    parser.add_argument(
+        "--temperature", type=float, help="of the turn's score (the config.json beside the weights)"
+    )
     add_options(parser, 24, "pages")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     shared = Shared(VGG16CTPN(normalized=False), VGG16Angle(normalized=False)).eval()
     state = compact.load(args.weights)
     shared.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    config = json.loads(args.weights.with_name("config.json").read_text("utf-8"))
-    write(parts(shared, args, float(config["temperature"])), f"vgg16-{NAME}", args.out)
+    temperature = args.temperature
+    if temperature is None:
+        config = args.weights.with_name("config.json").read_text("utf-8")
+        temperature = float(json.loads(config)["temperature"])
+    write(parts(shared, args, temperature), f"vgg16-{NAME}", args.out)
 
 
 if __name__ == "__main__":
