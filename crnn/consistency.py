@@ -1,4 +1,4 @@
-"""What a line cannot say: one character twice in the same place, simplified characters among traditional ones.
+"""What a line cannot say: one character twice in one place, two Chinese scripts, Chinese punctuation in English text.
 
 A network decides step by step, so two shapes that look alike may both win beside each other, and each character picks
 its script for itself. The line as a whole tells better, and where it has too little to tell, the lines read with it.
@@ -33,6 +33,14 @@ COMMON_CLEAR, COMMON_LEAST = 4, 8
 
 OWN = 3
 """Characters of the other script that make a line in it, whatever the lines beside it say: a quotation, a name."""
+
+
+LATIN = 20
+"""Letters and digits for each Han character from which on lines that are read together are not Chinese."""
+
+_PLAIN_MARKS = str.maketrans(
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {"。": ".", "、": ","}
+)
 
 
 class Consistency:
@@ -109,6 +117,23 @@ def common_script(texts: Sequence[str]) -> tuple[int, list[int]]:
     if max(traditional, simplified) < COMMON_LEAST:
         common = 0
     return common, [i for i, (t, s) in enumerate(counts) if common and _strays(t, s, common)]
+
+
+def plain_marks(texts: Sequence[str]) -> list[str]:
+    """Write Chinese punctuation as English, sign for sign, in lines without Han characters of pages that are not Chinese.
+
+    Args:
+        texts: of the lines of one page.
+    """
+    counts = [
+        [character >= WIDE_FROM for character in text if character.isalnum()] for text in texts
+    ]
+    if sum(map(len, counts)) < max(1, LATIN * sum(map(sum, counts))):
+        return list(texts)
+    return [
+        text if any(wide) else text.translate(_PLAIN_MARKS)
+        for text, wide in zip(texts, counts, strict=True)
+    ]
 
 
 def _count(text: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from common.arrays import Floats, Image, Network
 from crnn import attention, ctc, preprocess
 from crnn.beam import BeamSearch
 from crnn.charset import Charset, normalize
-from crnn.consistency import Consistency, common_script
+from crnn.consistency import Consistency, common_script, plain_marks
 from crnn.ctc import Reading, Run
 from crnn.language_model import LanguageModel
 from crnn.lexicon import Lexicon
@@ -102,7 +102,7 @@ class Recognizer:
     def __call__(self, crops: Sequence[Image]) -> list[Reading]:
         """Read crops, (H, W, 3) uint8 RGB each; one reading per crop in the same order.
 
-        Crops of one call are taken to be of one page: mostly in one script.
+        Crops of one call are taken to be of one page: mostly in one script, and with the punctuation of one language.
         """
         readings = self._read(crops)
         script, strays = common_script([reading.text for reading in readings])
@@ -111,7 +111,10 @@ class Recognizer:
             again = self._read([crops[i] for i in strays], script)
             for i, reading in zip(strays, again, strict=True):
                 readings[i] = reading
-        return readings
+        if self._barred is not None:
+            return readings
+        texts = plain_marks([reading.text for reading in readings])
+        return [r._replace(text=text) for r, text in zip(readings, texts, strict=True)]
 
     def _read(self, crops: Sequence[Image], script: int = 0) -> list[Reading]:
         """Read crops, in a script where it is known."""

@@ -7,7 +7,8 @@ import pytest
 
 from common.arrays import Floats
 from crnn import ctc
-from crnn.consistency import Consistency, common_script, script
+from crnn.consistency import Consistency, common_script, plain_marks, script
+from crnn.recognizer import Recognizer
 
 CHARACTERS = "結结論论類类別别權权神种客容:：,，ab的 "
 CONSISTENT = Consistency(CHARACTERS)
@@ -129,3 +130,28 @@ def test_a_quotation_keeps_its_script() -> None:
     steps = probabilities([*spaced("論權結"), {"別": 0.5, "别": 0.4}])
     runs = CONSISTENT(steps, ctc.greedy, -1)
     assert "".join(CHARACTERS[run.label - 1] for run in runs) == "論權結別"
+
+
+def test_pages_that_are_not_chinese_have_plain_marks() -> None:
+    receipt = ["Date ：14-03-2018", "CASH！", "Nos. 1、2（both）", "“quoted”", ""]
+    plain = ["Date :14-03-2018", "CASH!", "Nos. 1,2(both)", "“quoted”", ""]
+    assert plain_marks(receipt) == plain
+    chinese = ["WiFi：guest", "密码：见收据背面", "电话：400-820"]
+    assert plain_marks(chinese) == chinese
+    # A Chinese name on an English page keeps what stands beside it; one character may be a mistake, too.
+    named = [*receipt * 3, "林（先生）："]
+    assert plain_marks(named) == [*plain * 3, "林（先生）："]
+    assert plain_marks([]) == [] and plain_marks(["：", "——"]) == ["：", "——"]
+
+
+def test_marks_are_plain_only_where_any_may_be_read() -> None:
+    def network(lines: Floats) -> tuple[Floats]:
+        out = np.full((len(lines), lines.shape[3] // 4, 4), -20.0, np.float32)
+        out[:, :, 0] = -1e-6
+        for column, label in ((1, 1), (3, 2), (5, 3)):
+            out[:, column] = np.where(np.arange(4) == label, -1e-6, -20)
+        return (out,)
+
+    crops = [np.random.default_rng(0).integers(0, 256, (32, 40, 3)).astype(np.uint8)]
+    assert [r.text for r in Recognizer(network, charset="a：b")(crops)] == ["a:b"]
+    assert [r.text for r in Recognizer(network, charset="a：b", allowed="ab：")(crops)] == ["a：b"]
