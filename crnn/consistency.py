@@ -120,7 +120,7 @@ def common_script(texts: Sequence[str]) -> tuple[int, list[int]]:
 
 
 def plain_marks(texts: Sequence[str]) -> list[str]:
-    """Write Chinese punctuation as English, sign for sign, in lines without Han characters of pages that are not Chinese.
+    """Write Chinese punctuation as English, sign for sign, in lines without Han characters of a page not in Chinese.
 
     Args:
         texts: of the lines of one page.
