@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from onnx import TensorProto, helper
 import ocr
 from ocr.models import build
 from ocr.network import available_cores, load_onnx
-from ocr.weights import ModelRow, WeightsError, checked_path, find, models
+from ocr.weights import WEIGHTS, ModelRow, WeightsError, checked_path, find, models
 
 ROW = {"name": "small", "task": "detector", "package": "ctpn", "file": "a.onnx", "bytes": 3}
 
@@ -97,6 +98,17 @@ def test_network_takes_any_size_and_knows_its_config(doubler: Path) -> None:
         images = np.ones(shape, np.float32)
         (doubled,) = network(images)
         assert np.array_equal(doubled, images * 2)
+
+
+def test_threads_of_a_network_that_is_done_leave_the_cores_alone() -> None:
+    network, _ = load_onnx(WEIGHTS / "crnn-small.onnx", threads=2)
+    busy = []
+    for _ in range(5):
+        network(np.zeros((4, 1, 32, 512), np.float32))
+        begun = time.process_time()
+        time.sleep(0.05)
+        busy.append(time.process_time() - begun)
+    assert min(busy) < 0.005  # left to itself, ONNX Runtime keeps a core for more than 0.03
 
 
 def test_threads_share_a_network(doubler: Path) -> None:
