@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
-from common.quads import crop, rotate_quads
+from common.quads import crop
 from common.softmax import softmax
 from ocr.result import Angle
 
@@ -92,7 +92,7 @@ def settle(
     """
     found = {axis: _find(image, axis, detect) for axis in (0, 90)}
     if not any(len(lines.quads) for lines in found.values()):
-        return Settled(guess, *_turned_back(found, guess.degrees))
+        return _upright(image, guess, found, detect)
     first = _guessed(guess)
     votes = first + _votes(found, along, read, first)
     if softmax(votes).max() < SURE:
@@ -109,7 +109,7 @@ def settle(
     best = int(chances.argmax())
     score = float(chances[best])
     angle = Angle(90 * best if score >= KNOWN else 0, score)
-    return Settled(angle, *_turned_back(found, angle.degrees))
+    return _upright(image, angle, found, detect)
 
 
 def _find(image: Image, degrees: int, detect: Callable[[Image], tuple[Quads, Scores]]) -> _Found:
@@ -118,13 +118,14 @@ def _find(image: Image, degrees: int, detect: Callable[[Image], tuple[Quads, Sco
     return _Found(turned, *detect(turned))
 
 
-def _turned_back(found: dict[int, _Found], degrees: int) -> _Found:
-    """Return a picture turned back by some degrees, and its lines: found so, or on it upside down."""
-    if degrees in found:
-        return found[degrees]
-    turned, quads, scores = found[degrees - 180]
-    quads = rotate_quads(quads, 180, (turned.shape[0], turned.shape[1]))
-    return _Found(rotate_ccw(turned, 180), np.roll(quads, 2, axis=1), scores)
+def _upright(
+    image: Image,
+    angle: Angle,
+    found: dict[int, _Found],
+    detect: Callable[[Image], tuple[Quads, Scores]],
+) -> Settled:
+    """Turn a picture back and give its lines as a detector finds them on it, not on its side or its head."""
+    return Settled(angle, *(found.get(angle.degrees) or _find(image, angle.degrees, detect)))
 
 
 def _with_scene(votes: NDArray[np.float64], seen: Floats | None) -> NDArray[np.float64]:

@@ -62,6 +62,17 @@ def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
     assert len(scores) == len(quads)
 
 
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_lines_are_those_found_on_the_upright_picture(degrees: int) -> None:
+    def lopsided(image: Image) -> tuple[Quads, Scores]:
+        quads, scores = detect(image)
+        return quads + np.array([3, 1], np.float32), scores
+
+    settled = settle(page(degrees), Angle(0, 0.3), unsure, lopsided, read)
+    assert settled.angle.degrees == degrees
+    np.testing.assert_array_equal(settled.quads, lopsided(page(0))[0])
+
+
 def test_an_empty_page_is_left_alone() -> None:
     blank = np.full((40, 30, 3), 128, np.uint8)
     angle, upright, quads, scores = settle(blank, Angle(0, 0.0), unsure, detect, read)
