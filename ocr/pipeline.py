@@ -20,6 +20,7 @@ from ocr.documents import Loader, pages
 from ocr.orientation import SURE, TURNED, settle
 from ocr.reading_order import reading_order
 from ocr.result import Angle, Elapsed, Page, TextLine
+from ocr.slant import AS_IT_IS, Straight, placed, straighten
 
 CROP_MARGIN = 0.08
 """Share of a line's height by which its quad grows on each side before it is cut out."""
@@ -192,15 +193,25 @@ class Reader:
         clock.lap("angle")
         if found is None:
             found = _whole(upright) if single_line else self._detector(upright)
-        order = reading_order(found[0])
+        straight = Straight(upright, *found, AS_IT_IS)
+        if not single_line:
+            straight = straighten(upright, *found, self._detector)
+        order = reading_order(straight.quads)
         clock.lap("detect")
         margin = 0.0 if single_line else CROP_MARGIN
-        quads, scores = np.asarray(found[0])[order], np.asarray(found[1])[order]
-        read = list(self._read_lines(upright, quads, scores, margin, parted=not single_line))
+        read = list(
+            self._read_lines(
+                straight.image,
+                straight.quads[order],
+                straight.scores[order],
+                margin,
+                parted=not single_line,
+            )
+        )
         if not single_line and columns.are_likely(read, upright.shape[0] * upright.shape[1]):
-            read = self._with_columns(upright, read)
+            read = self._with_columns(straight.image, read)
         quads = np.array([quad for _, quad in read], np.float32).reshape(-1, 4, 2)
-        shown = _as_shown(quads, turned.degrees, upright)
+        shown = _as_shown(placed(quads, straight.back), turned.degrees, upright)
         lines = _lines([reading for reading, _ in read], quads, shown, margin)
         clock.lap("recognize")
         return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())

@@ -4,6 +4,7 @@
     python -m train.evaluate DATA --lines    the pictures of single lines instead
     python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
     python -m train.evaluate DATA --upright  without these turns
+    python -m train.evaluate DATA --upright --aslant 20    every page turned clockwise by 20 degrees
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
 
 Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 import ocr
@@ -32,6 +34,7 @@ from common.image import load, rotate_ccw
 from crnn.recognizer import SEARCHES
 from ocr.models import build, decoding
 from ocr.orientation import KNOWN
+from ocr.slant import AS_IT_IS, placed, turned
 from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, select_pages
 from train.errors_html import ErrorPages
 from train.metrics import Counts, ReadLine, count_page
@@ -163,19 +166,32 @@ def is_sparse(page: LabelledPage) -> bool:
     return sum(len(line.text.split()) for line in page.lines if not line.ignore) < SPARSE
 
 
-def read_page(reader: ocr.Reader, page: LabelledPage) -> tuple[list[ReadLine], float]:
+def read_page(
+    reader: ocr.Reader, page: LabelledPage, aslant: float = 0.0
+) -> tuple[list[ReadLine], float]:
     """Read one picture; one that cannot be read counts as read empty, and is logged.
 
+    Args:
+        reader: reads it.
+        page: the picture.
+        aslant: degrees by which it is turned clockwise before.
+
     Returns:
-        The lines in reading order and the seconds from decoding to result.
+        The lines in reading order, where they are on the picture as labelled, and the seconds from decoding to result.
     """
     start = time.perf_counter()
+    back = AS_IT_IS
     try:
-        result = reader.read(page.path, single_line=page.cropped)
+        if aslant:
+            picture, back = turned(load(page.path), -aslant)
+            result = reader.read(picture)
+        else:
+            result = reader.read(page.path, single_line=page.cropped)
     except ocr.InputError as error:
         _LOG.warning("counted as empty: %s", error)
         return [], time.perf_counter() - start
-    return [ReadLine(line.text, line.box) for line in result.lines], time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    return [ReadLine(x.text, placed(np.array(x.box), back)) for x in result.lines], seconds
 
 
 def evaluate(
@@ -184,6 +200,7 @@ def evaluate(
     reader: ocr.Reader | None,
     classify: Classify | None,
     errors: ErrorPages | None = None,
+    aslant: float = 0.0,
 ) -> ScoreSheet:
     """Read every page, tell the angle of its four turns, or both; cropped lines have no turns.
 
@@ -192,11 +209,12 @@ def evaluate(
         reader: None leaves the pages unread.
         classify: None leaves the turns untold.
         errors: collects why lines were missed; None does not ask.
+        aslant: degrees by which pages are turned clockwise before they are read.
     """
     sheet = ScoreSheet()
     for page in tqdm(pages, unit="page", disable=None):
         if reader is not None:
-            lines, seconds = read_page(reader, page)
+            lines, seconds = read_page(reader, page, aslant)
             sheet.add_page(page, count_page(page, lines), seconds, count_lines(page, lines))
             if errors is not None:
                 errors.add(page, lines)
@@ -259,6 +277,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     which.add_argument(
         "--upright", action="store_true", help="no turns: large models take long for them"
     )
+    parser.add_argument(
+        "--aslant",
+        type=float,
+        default=0.0,
+        metavar="DEGREES",
+        help="turn pages so far clockwise before",
+    )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, help="default: all cores")
     parser.add_argument(
@@ -293,6 +318,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         reader=None if args.turns else reader,
         classify=None if untold else reader.orientation,
         errors=errors,
+        aslant=args.aslant,
     ).figures()
     print(format_table(figures, f"{args.models} on {args.data.name}"))
     if args.json:
