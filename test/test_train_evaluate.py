@@ -284,3 +284,29 @@ def test_compare_ratio_of_what_is_unknown() -> None:
     )
     assert "ours / rapidocr" in table
     assert "0.50x" in table.splitlines()[-1]
+
+
+@pytest.mark.parametrize("degrees", [0.0, 20.0, -13.0])
+def test_boxes_of_pages_read_aslant_are_on_the_page_as_labelled(
+    tmp_path: Path, degrees: float
+) -> None:
+    picture = np.full((300, 400, 3), 240, np.uint8)
+    picture[100:112, 150:250] = 0
+    cv2.imwrite(str(tmp_path / "bar.png"), picture)
+
+    def read(source: Any, **_: Any) -> SimpleNamespace:
+        """The dark bar is the only line."""
+        seen = cv2.imread(str(source)) if isinstance(source, Path) else source
+        bar = np.argwhere(seen.mean(2) < 120)[:, ::-1].astype(np.float32) + 0.5
+        assert (seen.shape == picture.shape) == (degrees == 0)
+        return SimpleNamespace(
+            lines=[ocr.TextLine("bar", 1.0, cv2.boxPoints(cv2.minAreaRect(bar)))]
+        )
+
+    reader = cast("ocr.Reader", SimpleNamespace(read=read))
+    page = LabelledPage(tmp_path / "bar.png", "bars")
+    ((text, box),), _ = program.read_page(reader, page, degrees)
+    assert text == "bar"
+    box = np.asarray(box)
+    np.testing.assert_allclose(box.min(axis=0), [150, 100], atol=1.5)
+    np.testing.assert_allclose(box.max(axis=0), [250, 112], atol=1.5)
