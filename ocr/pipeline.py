@@ -193,9 +193,9 @@ class Reader:
         clock.lap("angle")
         if found is None:
             found = _whole(upright) if single_line else self._detector(upright)
-        straight = Straight(upright, *found, AS_IT_IS)
+        straight = Straight(upright, np.asarray(found[0]), np.asarray(found[1]), AS_IT_IS)
         if not single_line:
-            straight = straighten(upright, *found, self._detector)
+            straight = straighten(straight, self._detector)
         order = reading_order(straight.quads)
         clock.lap("detect")
         margin = 0.0 if single_line else CROP_MARGIN

@@ -63,11 +63,17 @@ def page(degrees: float) -> Image:
     return np.asarray(cv2.warpAffine(image, turn, (700, 500), borderValue=GROUND), np.uint8)
 
 
+def as_given(image: Image, quads: Quads, scores: Scores | None = None) -> slant.Straight:
+    """A picture and the lines found on it."""
+    known = np.ones(len(quads), np.float32) if scores is None else scores
+    return slant.Straight(image, quads, known, slant.AS_IT_IS)
+
+
 @pytest.mark.parametrize("degrees", [-28.0, -11.0, 6.0, 20.0, 33.0])
 def test_a_slanted_page_is_set_straight(degrees: int) -> None:
     image = page(degrees)
     quads, scores = bars(image)
-    straight = slant.straighten(image, quads, scores, bars)
+    straight = slant.straighten(as_given(image, quads, scores), bars)
     assert abs(slant.run_of(straight.quads).slant) < slant.STRAIGHT
     assert len(straight.quads) == len(quads)
     # What was turned in is of the page's own color, and lines stand where they were found at first.
@@ -90,7 +96,7 @@ def test_a_slanted_page_is_set_straight(degrees: int) -> None:
 )
 def test_pages_that_are_not_slanted_stay(degrees: list[float]) -> None:
     image, quads = page(0), lines(degrees)
-    straight = slant.straighten(image, quads, np.ones(len(quads), np.float32), never)
+    straight = slant.straighten(as_given(image, quads), never)
     assert straight.image is image
     assert straight.quads is quads
     np.testing.assert_array_equal(slant.placed(quads, straight.back), quads)
@@ -108,7 +114,7 @@ def test_pieces_that_do_not_come_together_were_no_lines() -> None:
         return lines([0.0], 50), np.ones(1, np.float32)
 
     image = page(0)
-    assert slant.straighten(image, quads, np.ones(4, np.float32), nothing).image is image
+    assert slant.straighten(as_given(image, quads), nothing).image is image
 
 
 def test_what_does_not_become_straight_stays() -> None:
@@ -118,7 +124,33 @@ def test_what_does_not_become_straight_stays() -> None:
     image = page(0)
     for first in (15.0, -39.0):
         quads = lines([first] * 3)
-        assert slant.straighten(image, quads, np.ones(3, np.float32), worse).image is image
+        assert slant.straighten(as_given(image, quads), worse).image is image
+
+
+@pytest.mark.parametrize("degrees", [-35.0, -20.0, -9.0, 0.0, 14.0, 31.0])
+def test_the_picture_as_a_whole_tells_its_slant(degrees: float) -> None:
+    # A shade from side to side and a dark edge weigh less than what is written.
+    image = page(degrees) * np.linspace(1.0, 0.7, 700)[None, :, None]
+    image[:, :30] = 10
+    assert slant.slant_of(image.astype(np.uint8)) == pytest.approx(degrees, abs=1)
+
+
+@pytest.mark.parametrize("degrees", [-20.0, 17.0])
+def test_a_page_torn_to_level_pieces_is_set_straight(degrees: float) -> None:
+    def torn(image: Image) -> tuple[Quads, Scores]:
+        """Find level pieces in slanted lines, as strips at their own heights make them."""
+        whole, scores = bars(image)
+        if abs(slant.run_of(whole).slant) < 10:
+            return whole, scores
+        rest = [0.0, 0.0, degrees] * 10
+        return lines(rest, 60.0), np.ones(len(rest), np.float32)
+
+    image = page(degrees)
+    first = as_given(image, *torn(image))
+    assert slant.run_of(first.quads).agree < slant.AGREE
+    straight = slant.straighten(first, torn)
+    assert len(straight.quads) == 8
+    assert abs(slant.run_of(straight.quads).slant) < slant.STRAIGHT
 
 
 @pytest.fixture(scope="module")

@@ -261,8 +261,7 @@ def selected(args: argparse.Namespace) -> list[LabelledPage]:
     return pages
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="train.evaluate", description=(__doc__ or "").split("\n\n")[0]
     )
@@ -278,11 +277,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--upright", action="store_true", help="no turns: large models take long for them"
     )
     parser.add_argument(
-        "--aslant",
-        type=float,
-        default=0.0,
-        metavar="DEGREES",
-        help="turn pages so far clockwise before",
+        "--aslant", type=float, default=0.0, metavar="DEGREES", help="turn pages clockwise before"
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, help="default: all cores")
@@ -290,7 +285,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--errors", type=Path, metavar="FOLDER", help="every miss by its cause, as HTML; no turns"
     )
     parser.add_argument("--decode", choices=SEARCHES)
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    args = _parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
     pages = selected(args)
     reader = ocr.load(
