@@ -29,6 +29,9 @@ STROKES = 0.1
 PIECES = 8
 """Lines that a torn page has at least: fewer that do not agree are signs of a street."""
 
+MANY = 100
+"""Lines that are pieces as likely as not, even where they agree."""
+
 STRAIGHT = 1.5
 """Degrees of slant below which a page that was turned is straight."""
 
@@ -71,9 +74,10 @@ def straighten(as_given: Straight, detect: Callable[[Image], tuple[Quads, Scores
     """
     run = run_of(as_given.quads)
     slant = run.slant
-    if run.agree < AGREE:
-        # Torn to pieces, many of which run level: the picture as a whole tells better.
-        slant = slant_of(as_given.image) if len(as_given.quads) >= PIECES else 0.0
+    number = len(as_given.quads)
+    if run.agree < AGREE or number >= MANY:
+        # Torn to pieces, many or most of which run level: the picture as a whole tells better.
+        slant = slant_of(as_given.image) if number >= PIECES else 0.0
     if abs(slant) < LEAST:
         return as_given
     for _ in range(ROUNDS):

@@ -135,19 +135,23 @@ def test_the_picture_as_a_whole_tells_its_slant(degrees: float) -> None:
     assert slant.slant_of(image.astype(np.uint8)) == pytest.approx(degrees, abs=1)
 
 
-@pytest.mark.parametrize("degrees", [-20.0, 17.0])
-def test_a_page_torn_to_level_pieces_is_set_straight(degrees: float) -> None:
+@pytest.mark.parametrize(
+    ("degrees", "level", "leaning"), [(-20.0, 20, 10), (17.0, 20, 10), (20.0, slant.MANY, 3)]
+)
+def test_a_page_torn_to_level_pieces_is_set_straight(
+    degrees: float, level: int, leaning: int
+) -> None:
     def torn(image: Image) -> tuple[Quads, Scores]:
         """Find level pieces in slanted lines, as strips at their own heights make them."""
         whole, scores = bars(image)
         if abs(slant.run_of(whole).slant) < 10:
             return whole, scores
-        rest = [0.0, 0.0, degrees] * 10
-        return lines(rest, 60.0), np.ones(len(rest), np.float32)
+        rest = [0.0] * level + [degrees] * leaning
+        return lines(rest, 35.0), np.ones(len(rest), np.float32)
 
     image = page(degrees)
     first = as_given(image, *torn(image))
-    assert slant.run_of(first.quads).agree < slant.AGREE
+    assert abs(slant.run_of(first.quads).slant) < slant.LEAST
     straight = slant.straighten(first, torn)
     assert len(straight.quads) == 8
     assert abs(slant.run_of(straight.quads).slant) < slant.STRAIGHT
