@@ -212,6 +212,21 @@ def test_binarize_leaves_two_levels() -> None:
     assert set(np.unique(out)) == {0, 255}
 
 
+@pytest.mark.parametrize("ink", [190, 120])
+def test_binarize_loses_no_text(ink: int) -> None:
+    """Faint text on a page with a black edge is lighter than what lies between the edge and the paper."""
+    image = np.full((200, 260, 3), 235, np.uint8)
+    image[:, :12] = 5
+    image[60:76, 40:220:6] = image[60:76, 42:220:6] = ink
+    quads = np.array([[[40, 60], [220, 60], [220, 76], [40, 76]]], np.float32)
+    some = [effects_paper.binarize(image, quads, np.random.default_rng(i))[0] for i in range(20)]
+    for out in some:
+        line = out[62:74, 42:218, 0].astype(int)
+        assert np.ptp(line) > 40
+        assert (out is image) or 0.04 < (line == 0).mean() < 0.9
+    assert any(out is not image for out in some) == (ink == 120)
+
+
 def test_binarize_leaves_an_empty_page_alone() -> None:
     image = np.full((50, 60, 3), 240, np.uint8)
     out, _ = effects_paper.binarize(

@@ -137,7 +137,10 @@ def break_strokes(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Qu
 
 
 def binarize(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
-    """A one-bit scan or fax: grain, then a threshold; edges fray and thin strokes may break."""
+    """A one-bit scan or fax: grain, then a threshold; edges fray and thin strokes may break.
+
+    A page of which lines would be lost stays as it is: what labels say is there to see.
+    """
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     low, high = np.percentile(gray[::4, ::4], [1, 60])
     if high - low < 20:
@@ -147,6 +150,10 @@ def binarize(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
     gray = cv2.addWeighted(gray, 1.0, field, weight, -128 * weight)
     level = low + (high - low) * float(rng.uniform(0.42, 0.72))
     _, black = cv2.threshold(gray, level, 255, cv2.THRESH_BINARY)
+    corners = np.stack([quads.min(axis=1), quads.max(axis=1)], axis=1).astype(int).clip(0)
+    crops = [black[top:bottom, left:right] for (left, top), (right, bottom) in corners.tolist()]
+    if any(not 0.05 < (crop == 0).mean() < 0.9 for crop in crops if crop.size):
+        return image, quads
     return cv2.cvtColor(black, cv2.COLOR_GRAY2RGB), quads
 
 
