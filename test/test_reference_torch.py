@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,7 @@ from common.recurrent_torch import bidirectional  # noqa: E402
 from common.vgg16_torch import VGG16, fold  # noqa: E402
 from crnn import Recognizer  # noqa: E402
 from crnn import attention as attention_runs  # noqa: E402
-from crnn.attention_torch import AttentionDecoder  # noqa: E402
+from crnn.attention_torch import AttentionDecoder, drift  # noqa: E402
 from crnn.model_torch import LogProbabilities  # noqa: E402
 from crnn.reference_torch import (  # noqa: E402
     CRNN,
@@ -249,6 +250,38 @@ def test_padding_of_labels_changes_no_loss() -> None:
     plain = decoder.loss(features, labels, lengths)
     padded = decoder.loss(features, torch.nn.functional.pad(labels, (0, 4)), lengths)
     torch.testing.assert_close(plain, padded)
+
+
+def test_drift_counts_what_is_looked_at_beside_the_character() -> None:
+    looks = torch.full((2, 4, 6), 1 / 6)
+    aligned = torch.tensor([[0, 1, -1, -1, 2, 0], [-1, -1, -1, -1, -1, -1]])
+    assert drift(looks, aligned).item() == pytest.approx(math.log(2))  # three of six steps are near
+    # The end (the last row) and characters whose places are unknown may be looked for anywhere.
+    looks[0, 2:], looks[1] = 0, 0
+    assert drift(looks, aligned).item() == pytest.approx(math.log(2))
+    looks[0, 1] = torch.tensor([1.0, 0, 0, 0, 0, 0])
+    assert drift(looks, aligned).item() == pytest.approx(
+        (math.log(2) + math.log(1e6)) / 2, rel=1e-4
+    )
+    assert drift(looks, torch.zeros_like(aligned)).item() == 0
+
+
+def test_attention_learns_where_characters_stand() -> None:
+    torch.manual_seed(5)
+    decoder, features = AttentionDecoder(6, 5, 8), torch.randn(3, 12, 5)
+    labels, aligned = torch.randint(1, 6, (3, 4)), torch.zeros(3, 12, dtype=torch.long)
+    aligned[:, 1::3] = torch.arange(1, 5)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=1e-2)
+    away = []
+    for _ in range(150):
+        optimizer.zero_grad()
+        away.append(drift(decoder.taught(features, labels)[1], aligned))
+        away[-1].backward()
+        optimizer.step()
+    assert away[-1].item() < 0.3 * away[0].item()
+    middles = torch.tensor([1.5, 4.5, 7.5, 10.5])
+    places = (decoder.taught(features, labels)[1][:, :-1] @ (torch.arange(12) + 0.5)).detach()
+    torch.testing.assert_close(places, middles.expand(3, 4), atol=1.5, rtol=0)
 
 
 def test_runs_of_attention_end_at_the_end() -> None:
