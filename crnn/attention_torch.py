@@ -39,26 +39,35 @@ class AttentionDecoder(nn.Module):
         self.keep = nn.Linear(hidden, 3 * hidden)
         self.out = nn.Linear(hidden + features, classes)
 
+    def look(self, keys: Tensor, state: Tensor, last: Tensor) -> Tensor:
+        """Say how much of each step to look at for the next character, (N, T): shares of one.
+
+        Args:
+            keys: (N, T, hidden), `self.key` of the features.
+            state: (N, hidden).
+            last: (N,) middle of what was looked at before, in time steps; 0 at first.
+        """
+        energies = self.energy(torch.tanh(keys + self.query(state)[:, None]))[:, :, 0]
+        middles = torch.arange(keys.shape[1], device=keys.device) + 0.5
+        ahead = torch.floor(middles[None] - last[:, None]) + self.back
+        energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
+        return torch.softmax(energies, 1)
+
     def step(
-        self, features: Tensor, keys: Tensor, state: Tensor, last: Tensor, previous: Tensor
+        self, features: Tensor, weights: Tensor, state: Tensor, previous: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Find the next character.
 
         Args:
             features: (N, T, D).
-            keys: (N, T, hidden), `self.key` of the features.
+            weights: (N, T), from `look`.
             state: (N, hidden).
-            last: (N,) middle of what was looked at before, in time steps; 0 at first.
             previous: (N,) classes of the characters before.
 
         Returns:
             Input (N, hidden + D) of the classifier `out`, the new state, the middle (N,) of what was looked at.
         """
-        energies = self.energy(torch.tanh(keys + self.query(state)[:, None]))[:, :, 0]
         middles = torch.arange(features.shape[1], device=features.device) + 0.5
-        ahead = torch.floor(middles[None] - last[:, None]) + self.back
-        energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
-        weights = torch.softmax(energies, 1)
         context = (weights[:, :, None] * features).sum(1)
         # Where it looked is a fact to the next step, nothing to learn by way of.
         place = (weights.detach() * middles).sum(1)
@@ -80,22 +89,24 @@ class AttentionDecoder(nn.Module):
         Returns:
             Logits (N, L + 1, C): the characters, then the end.
         """
+        return self.taught(features, labels)[0]
+
+    def taught(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits of `teach`, and where each character was looked for, (N, L + 1, T)."""
         keys, state = self.key(features), features.new_zeros(len(features), self.hidden)
         place = features.new_zeros(len(features))
         before = F.pad(labels, (1, 0))
-        outputs = []
+        outputs, looks = [], []
         for i in range(before.shape[1]):
-            output, state, place = self.step(features, keys, state, place, before[:, i])
+            looks.append(self.look(keys, state, place))
+            output, state, place = self.step(features, looks[-1], state, before[:, i])
             outputs.append(output)
         logits: Tensor = self.out(torch.stack(outputs, 1))
-        return logits
+        return logits, torch.stack(looks, 1)
 
     def loss(self, features: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
         """Mean cross-entropy of the (N, L) labels' first `lengths` (N,) characters and their ends."""
-        logits = self.teach(features, labels).float()
-        place = torch.arange(logits.shape[1], device=labels.device)[None]
-        target = torch.where(place <= lengths[:, None], F.pad(labels, (0, 1)), -100)
-        return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=-100)
+        return cross_entropy(self.teach(features, labels), labels, lengths)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Take the best character each time, until every line has ended.
@@ -117,7 +128,8 @@ class AttentionDecoder(nn.Module):
         labels, log_probs, places = [previous], [features[:, 0, 0]], [place]
         i = 0
         while i < steps and not bool(ended.all()):
-            output, state, place = self.step(features, keys, state, place, previous)
+            weights = self.look(keys, state, place)
+            output, state, place = self.step(features, weights, state, previous)
             best, chosen = torch.log_softmax(self.out(output), 1).max(1)
             ended = ended | (chosen == 0)
             previous = torch.where(ended, torch.zeros_like(chosen), chosen)
@@ -131,3 +143,27 @@ class AttentionDecoder(nn.Module):
             torch.stack(log_probs, 1)[:, 1:],
             torch.stack(places, 1)[:, 1:],
         )
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
+    """Mean over the (N, L) labels' first `lengths` (N,) characters and their ends, of logits (N, L + 1, C)."""
+    place = torch.arange(logits.shape[1], device=labels.device)[None]
+    target = torch.where(place <= lengths[:, None], F.pad(labels, (0, 1)), -100)
+    return F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), ignore_index=-100)
+
+
+def drift(looks: Tensor, aligned: Tensor) -> Tensor:
+    """Mean surprise at where characters stand (Cheng et al. 2017, "Focusing Attention", section 3.2).
+
+    Args:
+        looks: (N, L + 1, T) shares of one, from `AttentionDecoder.taught`.
+        aligned: (N, T) int64: j + 1 under the middle of character j; all else is 0 or less.
+
+    Returns:
+        -log of what is looked at within a step of the middle, over the characters whose place is known; 0 without.
+    """
+    number = torch.arange(1, looks.shape[1], device=looks.device)
+    stands = aligned[:, None] == number[None, :, None]
+    near = F.max_pool1d(stands.to(looks.dtype), 3, 1, 1)
+    seen = (looks[:, :-1] * near).sum(2)[stands.any(2)]
+    return -seen.float().clamp_min(1e-6).log().mean() if len(seen) else seen.sum()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from common.arrays import Floats, Image
 from crnn import Recognizer
-from crnn.attention_torch import AttentionDecoder
+from crnn.attention_torch import AttentionDecoder, cross_entropy, drift
 from crnn.charset import Charset
 from crnn.model_torch import LogProbabilities, SmallCRNN
 from crnn.preprocess import STRIDE
@@ -60,12 +60,15 @@ def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
             features, seen = network.both(batch["lines"])
         else:
             features = seen = network.features(batch["lines"])
-        if reading is not None and not network.classify.weight.requires_grad:  # all else is kept
-            read = reading.loss(seen, batch["labels"], batch["lengths"])
-            return read, {"loss": read.item(), "attention": read.item()}
         targets = Targets(batch["labels"], batch["lengths"], batch["steps"], batch["aligned"])
         factor = getattr(network, "stride", STRIDE) // STRIDE
         targets = coarser(targets, factor)
+        if reading is not None and not network.classify.weight.requires_grad:  # all else is kept
+            logits, looks = reading.taught(seen, targets.labels)
+            read = cross_entropy(logits, targets.labels, targets.lengths)
+            away = drift(looks, targets.aligned)
+            total = read + recipe.drift_weight * away
+            return total, {"loss": total.item(), "attention": read.item(), "drift": away.item()}
         weight, bias = network.classify.weight, network.classify.bias
         if teacher is not None and progress < recipe.aligned_until:
             weight, bias = weight.detach(), bias.detach()

@@ -63,6 +63,7 @@ class CrnnRecipe:
         sampled: classes outside the batch that take part in a step; None for all.
         page_share: share of batches whose lines are cut out of rendered pages instead of rendered singly.
         attention_weight: of the attention's cross-entropy, in networks that have one beside CTC.
+        drift_weight: of how far attention looks from where a character stands, where attention alone is trained.
         teacher_weight: of the distance to a teacher's features, where there is one.
         pages: pages rendered for such a batch; the width class with most text among them is the batch.
     """
@@ -75,5 +76,6 @@ class CrnnRecipe:
     sampled: int | None = 1500
     page_share: float = 0.35
     attention_weight: float = 0.5
+    drift_weight: float = 1.0
     teacher_weight: float = 4.0
     pages: int = 4
