@@ -41,10 +41,12 @@ MOST = 40.0
 ROUNDS = 5
 """Looks at most: pieces tell the slant only in part."""
 
-ALIKE, AGREE, LEVEL, STRAIGHTENED = 5.0, 0.8, 0.95, 0.9
+ALIKE, AGREE, LEVEL = 5.0, 0.8, 0.95
 """Degrees by which lines may differ from their median, and the shares of their length within these from which they
-agree: on their slant, on having none, and on a page that was turned. A street has signs in many directions, of which
-none is the page's."""
+agree: on their slant, and on having none. A street has signs in many directions, of which none is the page's."""
+
+AGREE_TURNED, AGREE_ALL = 0.6, 0.9
+"""The same share on a page that was turned: by the slant of its lines, and by that of the picture."""
 
 KEPT = 0.9
 """Share of the lines' length that a page must have when it is straight: pieces that do not come together were none."""
@@ -74,10 +76,10 @@ def straighten(as_given: Straight, detect: Callable[[Image], tuple[Quads, Scores
         detect: finds the lines of a picture.
     """
     run, number = run_of(as_given.quads), len(as_given.quads)
-    slant = run.slant if run.agree >= AGREE else 0.0
+    slant, agree = run.slant if run.agree >= AGREE else 0.0, AGREE_TURNED
     if abs(slant) < LEAST and number >= PIECES and (run.agree < LEVEL or number >= MANY):
-        # Torn to pieces, many or most of which run level: the picture as a whole tells better.
-        slant = slant_of(as_given.image)
+        # Torn to pieces, many or most of which run level: the picture as a whole tells better, of pages of text.
+        slant, agree = slant_of(as_given.image), AGREE_ALL
     if abs(slant) < LEAST:
         return as_given
     for _ in range(ROUNDS):
@@ -87,7 +89,7 @@ def straighten(as_given: Straight, detect: Callable[[Image], tuple[Quads, Scores
         straight = Straight(level, *detect(level), back)
         run = run_of(straight.quads)
         if abs(run.slant) < STRAIGHT:
-            better = run.agree >= STRAIGHTENED and _length(straight) >= KEPT * _length(as_given)
+            better = run.agree >= agree and _length(straight) >= KEPT * _length(as_given)
             return straight if better else as_given
         slant += run.slant
     return as_given
