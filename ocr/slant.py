@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Quads, Scores
+from common.sizes import Sizes
 
 LEAST = 5.0
 """Degrees of slant below which a page is read as it is."""
@@ -100,8 +101,7 @@ def slant_of(image: Image) -> float:
 
     Turned by that, lines and the gaps between them give the sums over rows their sharpest steps (Postl 1986).
     """
-    scale = min(1.0, SEEN / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = Sizes(image).at(min(1.0, SEEN / max(image.shape[:2])))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     # Strokes, not what is light and dark: shades of a photograph and its frame would weigh more.
     strokes = cv2.absdiff(grey, cv2.blur(grey, (9, 9)))

@@ -182,11 +182,10 @@ def read_page(
     start = time.perf_counter()
     back = AS_IT_IS
     try:
+        picture: Path | Image = page.path
         if aslant:
             picture, back = turned(load(page.path), -aslant)
-            result = reader.read(picture)
-        else:
-            result = reader.read(page.path, single_line=page.cropped)
+        result = reader.read(picture, single_line=page.cropped)
     except ocr.InputError as error:
         _LOG.warning("counted as empty: %s", error)
         return [], time.perf_counter() - start
