@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from common.arrays import Image
 
 _STRIP_PIXELS = 1 << 20  # pixels converted at a time, which bounds the temporary copies
-_OPAQUE_MODES = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV")
+_GREY_MODES = ("1", "L")
+_COLOR_MODES = ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV", "RGBA", "LA")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow
 
 
@@ -28,10 +30,16 @@ def array_to_rgb(array: NDArray[np.generic]) -> Image:
         array = _scale(array, 0, _white_level(int(array.max())))
     pixels = np.asarray(array, np.uint8)
     if pixels.ndim == 2:
-        return np.repeat(pixels[:, :, None], 3, axis=2)
-    if pixels.shape[2] == 4:
+        return _grey_to_rgb(pixels)
+    if pixels.shape[2] == 4 and pixels[:, :, 3].min(initial=255) < 255:
         return _flatten(pixels, _ground([_ink(pixels)]))
-    return np.ascontiguousarray(pixels)
+    return np.ascontiguousarray(pixels[:, :, :3])
+
+
+def _grey_to_rgb(grey: NDArray[np.generic]) -> Image:
+    if not grey.size:  # OpenCV has no empty pictures
+        return np.zeros((*grey.shape, 3), np.uint8)
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def picture_to_rgb(picture: PIL.Image.Image, orientation: int = 1) -> Image:
@@ -47,11 +55,14 @@ def picture_to_rgb(picture: PIL.Image.Image, orientation: int = 1) -> Image:
     height, width = picture.height, picture.width
     image = np.empty((width, height, 3) if orientation > 4 else (height, width, 3), np.uint8)
     stored = _as_stored(image, orientation)
-    if picture.has_transparency_data:
+    if picture.has_transparency_data and not _is_opaque(picture):
         ground = _ground([_ink(strip) for _, strip in _strips(picture, "RGBA")])
         for top, strip in _strips(picture, "RGBA"):
             stored[top : top + len(strip)] = _flatten(strip, ground)
-    elif picture.mode in _OPAQUE_MODES:
+    elif picture.mode in _GREY_MODES:
+        for top, strip in _strips(picture, "L"):
+            stored[top : top + len(strip)] = _grey_to_rgb(strip)
+    elif picture.mode in _COLOR_MODES:
         for top, strip in _strips(picture, "RGB"):
             stored[top : top + len(strip)] = strip
     else:
@@ -59,6 +70,11 @@ def picture_to_rgb(picture: PIL.Image.Image, orientation: int = 1) -> Image:
         for top, strip in _strips(picture, None):
             stored[top : top + len(strip)] = _scale(strip, low, high)[:, :, None]
     return image
+
+
+def _is_opaque(picture: PIL.Image.Image) -> bool:
+    """Whether a picture has room for transparency, but uses none: many a screenshot and scan."""
+    return picture.mode in ("RGBA", "LA") and picture.getchannel("A").getextrema()[0] == 255
 
 
 def _as_stored(image: Image, orientation: int) -> Image:

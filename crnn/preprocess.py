@@ -17,6 +17,8 @@ STRIDE = 4
 MIN_WIDTH = 16
 MAX_WIDTH = 2048
 """Wider lines are squeezed, so that memory stays bounded: about 130 Chinese or 250 Latin characters."""
+BEYOND = 16
+"""Columns of padding beyond a batch's longest line. In training most lines end in padding; so do those read alone."""
 _MIN_STD = 12.0
 """Grey levels. A crop flatter than this is mostly noise, which must not be blown up to look like text."""
 
@@ -37,8 +39,8 @@ def to_input(crop: Image, width: int) -> Floats:
 
 
 def batch(crops: Sequence[Image], widths: Sequence[int], stride: int = STRIDE) -> Floats:
-    """Return (N, 1, HEIGHT, W) float32, W the widest rounded up to the stride, padded with zeros."""
-    columns = -(-max(widths) // stride) * stride
+    """Return (N, 1, HEIGHT, W) float32, padded with zeros: W is the widest and `BEYOND`, rounded up to the stride."""
+    columns = -(-(max(widths) + BEYOND) // stride) * stride
     out = np.zeros((len(crops), 1, HEIGHT, columns), np.float32)
     for row, crop, width in zip(out, crops, widths, strict=True):
         row[0, :, :width] = to_input(crop, width)

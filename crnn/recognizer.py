@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.ahead import map_ahead
 from common.arrays import Floats, Image, Network
 from crnn import attention, ctc, preprocess
 from crnn.beam import BeamSearch
@@ -51,7 +52,8 @@ class Recognizer:
             network, so they are low where another character stands.
         shortlist: the network gives log-probabilities of all classes only for lines that may need them, of the first
             few for all; it takes `alarm=` to change which.
-        ahead: the network runs on the next batch while one is decoded: a second core's worth of work.
+        workers: batches worked on at once, each from preparing to decoding on a thread of its own. A core each, for
+            networks that keep to one, does more than several cores for one batch after the other.
 
     Raises:
         ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
@@ -63,7 +65,7 @@ class Recognizer:
         network: Network,
         *,
         charset: str,
-        batch_columns: int = 2048,
+        batch_columns: int = 512,
         max_width: int = preprocess.MAX_WIDTH,
         stride: int = preprocess.STRIDE,
         decoder: str = "ctc",
@@ -72,7 +74,7 @@ class Recognizer:
         lexicon: Lexicon | None = None,
         allowed: str | None = None,
         shortlist: bool = False,
-        ahead: bool = False,
+        workers: int = 1,
     ) -> None:
         if shortlist and (lexicon is not None or allowed is not None):
             # What is asked for may be what the network finds improbable: that has to be known of every line.
@@ -87,7 +89,7 @@ class Recognizer:
         if decoder not in DECODERS:
             raise ValueError(f"decoder is {decoder!r}, expected one of {', '.join(DECODERS)}")
         decode = _way_to_decode(decoder, decode, searches=language_model is not None)
-        self._ahead = ahead
+        self._workers = workers
         self._attends = decode == "attention"
         if self._attends and (lexicon or allowed is not None):
             raise ValueError(_BY_ATTENTION)
@@ -122,17 +124,25 @@ class Recognizer:
         widths = [preprocess.width_at_height(c.shape[0], c.shape[1], self.max_width) for c in crops]
         usable = [i for i, crop in enumerate(crops) if crop.shape[0] and crop.shape[1]]
         groups = list(self._batches(usable, widths))
-        inputs = (
-            preprocess.batch([crops[i] for i in rows], [widths[i] for i in rows], self.stride)
-            for rows in groups
-        )
-        run = map_ahead if self._ahead and len(groups) > 1 else map
-        for rows, outputs in zip(groups, run(self.network, inputs), strict=True):
-            outputs = (_joined(*outputs),) if self._shortlist else outputs
-            for row, i in enumerate(rows):
-                steps = -(-widths[i] // self.stride)
-                runs = self._runs([output[row] for output in outputs], steps, script)
-                readings[i] = self._reading(runs, self.stride / widths[i])
+        read = functools.partial(self._read_batch, crops, widths, script=script)
+        with _mapping(min(self._workers, len(groups))) as run:
+            for rows, found in zip(groups, run(read, groups), strict=True):
+                for i, reading in zip(rows, found, strict=True):
+                    readings[i] = reading
+        return readings
+
+    def _read_batch(
+        self, crops: Sequence[Image], widths: Sequence[int], rows: Sequence[int], script: int
+    ) -> list[Reading]:
+        """Read the crops numbered by `rows`, together."""
+        chosen = [widths[i] for i in rows]
+        outputs = self.network(preprocess.batch([crops[i] for i in rows], chosen, self.stride))
+        if self._shortlist:
+            outputs = (_joined(*outputs),)
+        readings = []
+        for row, width in enumerate(chosen):
+            runs = self._runs([output[row] for output in outputs], -(-width // self.stride), script)
+            readings.append(self._reading(runs, self.stride / width))
         return readings
 
     def _batches(self, usable: list[int], widths: Sequence[int]) -> Iterator[list[int]]:
@@ -169,6 +179,16 @@ class Recognizer:
         # The last step may reach over the crop's end.
         spans = tuple((min(run.start * step, 1.0), min(run.stop * step, 1.0)) for run in runs)
         return Reading(text, sum(scores) / len(scores), scores, spans)
+
+
+@contextlib.contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterator[list[Reading]]]]:
+    """What maps a function over items in their order, so many at once."""
+    if workers < 2:
+        yield map
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield pool.map
 
 
 def _joined(short: Floats, rows: NDArray[np.int64], whole: Floats) -> list[Floats]:

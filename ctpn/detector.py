@@ -37,7 +37,8 @@ class Detector:
         text_height: pixels that the text should have in the second look.
         look_side: long side of the first look in pixels.
         min_side: least long side of the second look, where the picture has as many pixels.
-        max_side: greatest long side of the second look.
+        usual_side: greatest long side of the second look at a page full of text that is large enough there.
+        max_side: the same for any other.
         tile_pixels: largest input of the network: more is cut into overlapping pieces.
         mean: of the channels in 0 to 1, subtracted.
         std: of the channels in 0 to 1, divided by.
@@ -57,6 +58,7 @@ class Detector:
         text_height: float = 24.0,
         look_side: int = 640,
         min_side: int = 800,
+        usual_side: int = 1280,
         max_side: int = 1600,
         tile_pixels: int = 2_100_000,
         mean: tuple[float, float, float] = MEAN,
@@ -70,7 +72,7 @@ class Detector:
         self._lone_threshold = lone_threshold
         self._gap_ratio = gap_ratio
         self._text_height = text_height
-        self._limits = Limits(look_side, min_side, max_side)
+        self._limits = Limits(look_side, min_side, usual_side, max_side)
         self._tile_pixels = tile_pixels
         self._mean, self._std = mean, std
         # By name, so that a detector can be sent to another process; here it fails where there is none.

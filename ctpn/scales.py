@@ -17,6 +17,10 @@ MAX_ASPECT = 2.5
 """A picture longer than this many short sides is a strip, and judged by a part of this shape."""
 
 
+FULL = 100
+"""Strips in a first look from which a page is full of text. Where there are fewer, some may be too small to see."""
+
+
 class Limits(NamedTuple):
     """Bounds of the sizes worked at, in pixels along the long side unless said otherwise."""
 
@@ -24,8 +28,12 @@ class Limits(NamedTuple):
     """Of the first look."""
     min_side: int = 800
     """Of the second, where the picture itself has as many."""
+    usual_side: int = 1280
+    """Of the second on a page full of text that is at least `least_height` high there."""
     max_side: int = 1600
     """Of the second."""
+    least_height: float = 16.0
+    """Pixels of height, not along the long side, from which lines of such a page are found as well as larger ones."""
     enlarge: float = 3.0
     """Most that a picture is enlarged."""
     max_pixels: int = 24_000_000
@@ -71,4 +79,6 @@ def working_scale(
     wanted = text_height / typical if typical else limits.max_side / long
     least = max(look, min(1.0, limits.min_side / long))
     most = limits.max_side / long if len(heights) else min(1.0, limits.max_side / long)
+    if len(heights) >= FULL:
+        most = min(most, max(limits.usual_side / long, limits.least_height / typical))
     return _bounded(max(least, min(wanted, most)), size, limits)

@@ -27,6 +27,9 @@ CLASSES = {
 SCENE = "small"
 """Name of the model that looks at photographs beside their text, whatever the others are."""
 
+WORKERS = 4
+"""Batches of lines read at once at most; what more threads there are, they share. Each takes memory."""
+
 LANGUAGE, LANGUAGE_MODEL = "language", "zh_en"
 """Task and name of the table of n-grams that `decode="beam"` takes."""
 
@@ -65,9 +68,10 @@ def load(
         OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
     """
+    threads = threads or available_cores()
+    workers = min(threads, WORKERS)
     options = {
-        "recognizer": decoding(decode, lexicon, allowed)
-        | {"ahead": (threads or available_cores()) > 1},
+        "recognizer": decoding(decode, lexicon, allowed) | {"workers": workers},
         "detector": {"vertical": True} if vertical else {},
     }
     names = {"angle": angle, "detector": detector, "recognizer": recognizer}
@@ -76,7 +80,7 @@ def load(
             name or models,
             task,
             device=device,
-            threads=threads,
+            threads=threads // workers if task == "recognizer" else threads,
             options=options.get(task, {}),
         )
         for task, name in names.items()

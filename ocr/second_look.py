@@ -23,6 +23,9 @@ UNSURE = 0.95
 HOPELESS = 0.3
 """Score below which there is no text, or none that a second look would make out."""
 
+ROOMY = 0.7
+"""Heights of a crop for each character from which these have steps enough: Chinese ones, and letters set wide."""
+
 STRETCH = 1.25
 """How much wider the second look is."""
 
@@ -113,7 +116,7 @@ def read(
             upright = [reading, *recognize(_views(crop))]
             lengths = [length] * len(upright) + [across] * len(others)
             readings[i] = _voted([*upright, *others], lengths, likely)
-        elif reading.score >= HOPELESS:
+        elif reading.score >= HOPELESS and _is_narrow(crop, reading.text):
             unsure.append(i)
     if unsure:
         again = recognize([wider(crops[i]) for i in unsure])
@@ -121,6 +124,11 @@ def read(
             if _is_better(reading, readings[i]):
                 readings[i] = reading
     return readings
+
+
+def _is_narrow(crop: Image, text: str) -> bool:
+    height, width = crop.shape[:2]
+    return bool(width < ROOMY * height * len(text))
 
 
 def _views(crop: Image) -> list[Image]:

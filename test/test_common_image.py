@@ -120,6 +120,15 @@ def test_opaque_alpha_changes_nothing(noise: Image) -> None:
     assert np.array_equal(load(_encoded(PIL.Image.fromarray(opaque))), noise)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGBA"])
+def test_every_strip_of_a_large_picture_is_converted(mode: str) -> None:
+    """2.4 million pixels are more than one strip."""
+    grey = np.random.default_rng(3).integers(0, 256, (1200, 2000), np.uint8)
+    picture = PIL.Image.fromarray(grey).convert(mode)
+    expected = np.asarray(picture.convert("RGB"))
+    assert np.array_equal(load(picture), expected)
+
+
 def test_palette_with_and_without_transparency(noise: Image) -> None:
     palette = PIL.Image.fromarray(noise).quantize(16)
     assert np.array_equal(load(_encoded(palette)), np.asarray(palette.convert("RGB")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_a_flat_crop_is_not_blown_up() -> None:
 def test_batch_pads_with_the_mean() -> None:
     crops = [np.full((32, w, 3), 255 * (w > 20), np.uint8) for w in (16, 50)]
     out = batch(crops, [16, 50])
-    assert out.shape == (2, 1, HEIGHT, 52)
+    assert out.shape == (2, 1, HEIGHT, 68)  # 50 and 16 beyond, in whole steps
     assert not out[0, 0, :, 16:].any()
 
 
@@ -78,14 +79,39 @@ def test_readings_come_in_the_order_of_the_crops_whatever_the_batches() -> None:
     patterns = ["a.b", "bb.a", "a..b.a", "b.a.b.a.b", "a.b"] * 3
     crops = [bar(32 * len(p) * (1 + i % 3), p) for i, p in enumerate(patterns)]
     expected = [p.replace(".", "").replace("bb", "b") for p in patterns]
-    for columns, ahead in itertools.product((1, 300, 100_000), (False, True)):
-        reader = Recognizer(coloured_network, charset="ab", batch_columns=columns, ahead=ahead)
+    for columns, workers in itertools.product((1, 300, 100_000), (1, 2, 5)):
+        reader = Recognizer(coloured_network, charset="ab", batch_columns=columns, workers=workers)
         readings = reader(crops)
         assert [r.text for r in readings] == expected
     for reading in readings:
         assert len(reading.char_scores) == len(reading.char_spans) == len(reading.text)
         assert all(0 <= a < b <= 1 for a, b in reading.char_spans)
         assert reading.score == pytest.approx(0.9, abs=1e-4)
+
+
+def test_so_many_batches_are_read_at_once() -> None:
+    together = threading.Barrier(3)
+
+    def network(lines: Floats) -> tuple[Floats]:
+        together.wait(10)  # three threads, or none goes on
+        return coloured_network(lines)
+
+    crops = [bar(160, "a.b.a") for _ in range(6)]
+    reader = Recognizer(network, charset="ab", batch_columns=160, workers=3)
+    assert [reading.text for reading in reader(crops)] == ["aba"] * 6
+
+
+def test_an_error_in_one_batch_is_not_lost() -> None:
+    def network(lines: Floats) -> tuple[Floats]:
+        if lines.shape[3] > 200:
+            raise RuntimeError("out of memory")
+        return coloured_network(lines)
+
+    before = threading.active_count()
+    reader = Recognizer(network, charset="ab", batch_columns=160, workers=2)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        reader([bar(160, "a.b.a"), bar(320, "a.b.a"), bar(160, "a.b.a")])
+    assert threading.active_count() == before
 
 
 def test_lines_with_and_without_a_short_list_share_a_batch() -> None:

@@ -140,6 +140,21 @@ def test_small_text_gets_a_larger_second_look() -> None:
     assert len(network.sizes) == 2 and max(network.sizes[1]) > 1.5 * max(network.sizes[0])
 
 
+@pytest.mark.parametrize(
+    ("height", "least", "most"), [(34, 1264, 1296), (28, 1300, 1590), (20, 1584, 1616)]
+)
+def test_a_full_page_gets_more_pixels_only_where_its_text_would_be_too_small(
+    height: int, least: int, most: int
+) -> None:
+    """A page of 2400 pixels, whose lines are 18, 15 and 11 pixels high at a long side of 1280."""
+    boxes = [(100, 100 + 60 * i, 1700, 100 + height + 60 * i) for i in range(35)]
+    found, network = _detect(_page(2400, 1800, boxes))
+    assert len(found) == 35
+    assert least <= max(network.sizes[1]) <= most
+    _, network = _detect(_page(2400, 1800, boxes[:3]))  # too few to be sure that it is all
+    assert max(network.sizes[1]) > 1500
+
+
 def test_huge_letters_beside_small_print_are_found_once() -> None:
     small = [(100, 1200 + 40 * i, 1900, 1218 + 40 * i) for i in range(10)]
     found, _ = _detect(_page(1600, 2000, [(100, 100, 1800, 600), *small]))
@@ -178,7 +193,8 @@ def test_scales_respect_their_bounds() -> None:
         for value in (look, scale):
             assert 0 < value <= limits.enlarge
             assert value * value * size[0] * size[1] <= limits.max_pixels * 1.001
-        assert scale * scales.span((size[0], size[1])) <= limits.max_side * 1.001 or scale <= look
+        long = scale * scales.span((size[0], size[1]))
+        assert long <= limits.max_side * 1.001 or scale <= look
 
 
 def test_normalize_pads_by_repeating_the_border() -> None:

@@ -128,7 +128,7 @@ def test_single_line_is_read_whole(bars: Image) -> None:
 def test_empty_readings_are_dropped(bars: Image) -> None:
     class Reading:
         def __init__(self, text: str) -> None:
-            self.text, self.score = text, 0.5
+            self.text, self.score = text, 0.96
 
     quads = np.array([[[0, y], [9, y], [9, y + 5], [0, y + 5]] for y in (0, 20, 40)], np.float32)
     reader = ocr.Reader(

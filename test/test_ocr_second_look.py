@@ -17,24 +17,36 @@ class Reading:
         self.text, self.score = text, score
 
 
-def crop(width: int) -> Image:
-    return np.zeros((10, width, 3), np.uint8)
+def crop(width: int, height: int = 10) -> Image:
+    return np.zeros((height, width, 3), np.uint8)
 
 
 class Recognizer:
     """Is as sure of a crop as its width says, in percent; remembers what it saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str = "") -> None:
+        self.text = text
         self.seen: list[list[int]] = []
 
     def __call__(self, crops: Sequence[Image]) -> list[Reading]:
         self.seen.append([c.shape[1] for c in crops])
-        return [Reading(str(c.shape[1]), min(1.0, c.shape[1] / 100)) for c in crops]
+        return [Reading(self.text or str(c.shape[1]), min(1.0, c.shape[1] / 100)) for c in crops]
+
+
+def test_letters_that_stand_wide_are_not_looked_at_again() -> None:
+    seen: list[int] = []
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        seen.extend(c.shape[1] for c in crops)
+        return [Reading("中文", 0.5) for _ in crops]
+
+    second_look.read(recognize, [crop(13), crop(19)])  # 0.65 and 0.95 heights for each character
+    assert seen == [13, 19, 16]
 
 
 def test_sure_lines_are_read_once_and_unsure_ones_again_wider() -> None:
     recognizer = Recognizer()
-    readings = second_look.read(recognizer, [crop(100), crop(40), crop(98), crop(60)])
+    readings = second_look.read(recognizer, [crop(width, 90) for width in (100, 40, 98, 60)])
     assert recognizer.seen == [[100, 40, 98, 60], [50, 75]]
     assert [r.text for r in readings] == ["100", "50", "98", "75"]
 
@@ -43,7 +55,7 @@ def test_the_surer_reading_stands() -> None:
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(str(c.shape[1]), 0.9 if c.shape[1] == 40 else 0.3) for c in crops]
 
-    assert second_look.read(recognize, [crop(40)])[0].text == "40"
+    assert second_look.read(recognize, [crop(40, 90)])[0].text == "40"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +74,7 @@ def test_what_lost_characters_does_not_stand(
     first: tuple[str, float], second: tuple[str, float], stands: str
 ) -> None:
     readings = iter([Reading(*first), Reading(*second)])
-    (reading,) = second_look.read(lambda crops: [next(readings)], [crop(40)])
+    (reading,) = second_look.read(lambda crops: [next(readings)], [crop(40, 90)])
     assert reading.text == (first if stands == "first" else second)[0]
 
 
@@ -102,7 +114,7 @@ def test_slanted_words_are_read_level(degrees: float) -> None:
 
 
 def test_what_is_read_well_or_long_is_not_turned() -> None:
-    recognizer = Recognizer()
+    recognizer = Recognizer("a line whose letters stand close together")
     second_look.read(recognizer, [crop(96), crop(11), np.zeros((2, 40, 3), np.uint8)], slanted=True)
     views = len(second_look._views(crop(11)))
     assert [len(seen) for seen in recognizer.seen] == [3, views, 1]
