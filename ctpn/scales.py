@@ -26,8 +26,6 @@ class Limits(NamedTuple):
 
     look_side: int = 640
     """Of the first look."""
-    min_side: int = 800
-    """Of the second, where the picture itself has as many."""
     usual_side: int = 1280
     """Of the second on a page full of text that is at least `least_height` high there."""
     max_side: int = 1600
@@ -59,7 +57,12 @@ def look_scale(size: tuple[int, int], limits: Limits) -> float:
 
 
 def working_scale(
-    heights: Floats, size: tuple[int, int], look: float, text_height: float, limits: Limits
+    heights: Floats,
+    size: tuple[int, int],
+    look: float,
+    text_height: float,
+    limits: Limits,
+    least_side: int = 0,
 ) -> float:
     """Factor of the second look.
 
@@ -69,6 +72,7 @@ def working_scale(
         look: factor of the first look.
         text_height: pixels that the text should have.
         limits: bounds.
+        least_side: pixels that the long side should have at least, where the picture itself has as many.
 
     Returns:
         A factor near `look` when there is nothing to gain from a second look.
@@ -77,7 +81,7 @@ def working_scale(
     # The small text decides, short of outliers: too large is still found, too small is not.
     typical = float(np.percentile(heights, 35)) / look if len(heights) else 0.0
     wanted = text_height / typical if typical else limits.max_side / long
-    least = max(look, min(1.0, limits.min_side / long))
+    least = max(look, min(1.0, least_side / long))
     most = limits.max_side / long if len(heights) else min(1.0, limits.max_side / long)
     if len(heights) >= FULL:
         most = min(most, max(limits.usual_side / long, limits.least_height / typical))

@@ -103,6 +103,8 @@ class Reader:
         likely: second_look.Likely | None = None,
     ) -> None:
         self._detector = detector
+        # For telling which way up a picture is; a detector of another's making may know one way to look only.
+        self._closely: Detector = getattr(detector, "closely", detector)
         self._recognizer = recognizer
         self._classifier = classifier
         self._scene = scene
@@ -234,7 +236,7 @@ class Reader:
         if guess.score >= (TURNED if guess.degrees else SURE):
             return guess, rotate_ccw(image, guess.degrees), None
         settled = settle(
-            image, guess, classifier.along, self._detector, self._recognizer, self._scene
+            image, guess, classifier.along, self._closely, self._recognizer, self._scene
         )
         return settled.angle, settled.upright, (settled.quads, settled.scores)
 

@@ -99,6 +99,29 @@ def _found_bars(image: Image) -> tuple[Quads, Floats]:
     return quad, np.ones(1, np.float32)
 
 
+def test_a_picture_is_looked_at_closely_where_its_turn_is_in_doubt(bars: Image) -> None:
+    class Found:
+        def __init__(self) -> None:
+            self.looks: list[str] = []
+
+        def __call__(self, image: Image) -> tuple[Quads, Floats]:
+            self.looks.append("quick")
+            return _found_bars(image)
+
+        def closely(self, image: Image) -> tuple[Quads, Floats]:
+            self.looks.append("close")
+            return _found_bars(image)
+
+    class Reading:
+        text, score = "line", 0.99
+
+    doubtful, sure = Found(), Found()
+    for found, score in ((doubtful, 0.9), (sure, 0.9995)):
+        ocr.Reader(found, lambda crops: [Reading() for _ in crops], _Mistaken(90, score)).read(bars)
+    assert set(doubtful.looks) == {"close"}
+    assert set(sure.looks) == {"quick"}
+
+
 def test_angle_can_be_switched_off(bar_reader: MakeReader, bars: Image) -> None:
     page = bar_reader(180).read(bars, angle=False)
     assert page.angle == (0, 1.0)
