@@ -30,6 +30,9 @@ SCENE = "small"
 WORKERS = 4
 """Batches of lines read at once at most; what more threads there are, they share. Each takes memory."""
 
+GPU_COLUMNS = 16384
+"""Columns, lines times width, of one batch on a GPU."""
+
 LANGUAGE, LANGUAGE_MODEL = "language", "zh_en"
 """Task and name of the table of n-grams that `decode="beam"` takes."""
 
@@ -68,10 +71,10 @@ def load(
         OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
     """
-    threads = threads or available_cores()
-    workers = min(threads, WORKERS)
+    threads = available_cores() if threads is None else threads
+    batches = batching(device, threads)
     options = {
-        "recognizer": decoding(decode, lexicon, allowed) | {"workers": workers},
+        "recognizer": decoding(decode, lexicon, allowed) | batches,
         "detector": {"vertical": True} if vertical else {},
     }
     names = {"angle": angle, "detector": detector, "recognizer": recognizer}
@@ -80,7 +83,7 @@ def load(
             name or models,
             task,
             device=device,
-            threads=threads // workers if task == "recognizer" else threads,
+            threads=threads // batches["workers"] if task == "recognizer" else threads,
             options=options.get(task, {}),
         )
         for task, name in names.items()
@@ -89,6 +92,20 @@ def load(
     language = options["recognizer"].get("language_model")
     likely = language.likelihood if language else None
     return Reader(built["detector"], built["recognizer"], built["angle"], scene, likely)
+
+
+def batching(device: str, threads: int) -> dict[str, int]:
+    """Return `options` of `build` for a recognizer: how it batches lines.
+
+    Each core reads a batch of its own, of few lines and so of little padding. A GPU takes large ones one by one.
+
+    Args:
+        device: As in `load`.
+        threads: Likewise.
+    """
+    if device != "cpu":
+        return {"workers": 1, "batch_columns": GPU_COLUMNS}
+    return {"workers": min(max(threads, 1), WORKERS)}
 
 
 def build(

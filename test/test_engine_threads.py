@@ -18,6 +18,8 @@ import pytest
 
 import ocr
 from common.image import load
+from crnn import Recognizer
+from ocr.models import batching
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "test" / "data"
@@ -119,6 +121,24 @@ def test_reading_stores_nothing(reader: ocr.Reader) -> None:
     for image in _cuttings(3):
         reader.read(image)
     assert state() == before
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "at_once", "each"),
+    [("cpu", 1, 1, 1), ("cpu", 2, 2, 1), ("cpu", 4, 4, 1), ("cpu", 16, 4, 4), ("cuda", 16, 1, 16)],
+)
+def test_cores_share_the_lines_of_a_page(
+    device: str, threads: int, at_once: int, each: int
+) -> None:
+    options = batching(device, threads)
+    assert (options["workers"], threads // options["workers"]) == (at_once, each)
+    Recognizer(lambda lines: (), charset="a", **options)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads_are_refused(threads: int) -> None:
+    with pytest.raises(ValueError, match=f"threads is {threads}"):
+        ocr.load(threads=threads)
 
 
 def test_number_of_threads_within_a_page_changes_nothing(reader: ocr.Reader) -> None:
