@@ -13,7 +13,7 @@ from common.arrays import Image
 
 _STRIP_PIXELS = 1 << 20  # pixels converted at a time, which bounds the temporary copies
 _GREY_MODES = ("1", "L")
-_COLOR_MODES = ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV", "RGBA", "LA")
+_COLOR_MODES = ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV", "RGBA", "LA")  # the last two opaque
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow
 
 

@@ -93,7 +93,7 @@ def read(
     likely: Likely | None = None,
     tall: Sequence[bool] = (),
 ) -> list[R | Turned]:
-    """Read crops, (H, W, 3) uint8 RGB each, those of low score again; one reading for each.
+    """Read crops, (H, W, 3) uint8 RGB each, those of low score again where that may help; one reading for each.
 
     Args:
         recognize: reads crops.

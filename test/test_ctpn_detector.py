@@ -203,8 +203,7 @@ def test_scales_respect_their_bounds() -> None:
         for value in (look, scale):
             assert 0 < value <= limits.enlarge
             assert value * value * size[0] * size[1] <= limits.max_pixels * 1.001
-        long = scale * scales.span((size[0], size[1]))
-        assert long <= limits.max_side * 1.001 or scale <= look
+        assert scale * scales.span((size[0], size[1])) <= limits.max_side * 1.001 or scale <= look
 
 
 def test_normalize_pads_by_repeating_the_border() -> None:
