@@ -12,12 +12,14 @@ WORKDIR /app
 
 # First what changes seldom, so that a change of the code does not install everything again.
 COPY setup-cpu.sh requirements*.txt requirements*.lock ./
-COPY common/build.py common/
+COPY common/build_cython.py common/
 COPY ctpn/nms ctpn/nms
-COPY crnn/prefix_search_cython.pyx crnn/
+COPY recognition/decoding/prefix_search_cython.pyx recognition/decoding/
 RUN sh setup-cpu.sh --web
 
 COPY common common
+COPY detection detection
+COPY recognition recognition
 COPY angle angle
 COPY ctpn ctpn
 COPY crnn crnn

@@ -21,15 +21,15 @@ import cv2
 import ocr
 from common.arrays import Image
 from common.image import describe
-from crnn.recognizer import SEARCHES
+from ocr.batch.progress import Progress, are_several, expected_pages
+from ocr.batch.read_many import read_files
+from ocr.batch.resume import ResumeError, Todo, open_json
+from ocr.files.find import STDIN, find_inputs
 from ocr.formats import FORMATS
-from ocr.inputs import STDIN, find_inputs
-from ocr.many import read_files
-from ocr.network import PROVIDERS, available_cores
-from ocr.outputs import Outputs
-from ocr.progress import Progress, are_several, expected_pages
-from ocr.punctuation import POLICIES, apply
-from ocr.resume import ResumeError, Todo, open_json
+from ocr.formats.output_folder import Outputs
+from ocr.formats.punctuation import POLICIES, apply
+from ocr.onnx_runtime import PROVIDERS, available_cores
+from recognition.recognizer import SEARCHES
 
 _log = logging.getLogger("demo")
 

@@ -68,12 +68,12 @@ install_packages() {
 }
 
 # Cython and setuptools serve the build alone, so they do not enter the environment.
-sources="ctpn/nms/nms_cython.pyx crnn/prefix_search_cython.pyx"
+sources="ctpn/nms/nms_cython.pyx recognition/decoding/prefix_search_cython.pyx"
 compile() {
     # shellcheck disable=SC2086
     if "$python" -m pip install --disable-pip-version-check --no-input -q \
         --target "$scratch/build" Cython==3.3.1 setuptools==84.2.1 >"$scratch/log" 2>&1 &&
-        PYTHONPATH="$scratch/build" "$python" -m common.build $sources >>"$scratch/log" 2>&1; then
+        PYTHONPATH="$scratch/build" "$python" -m common.build_cython $sources >>"$scratch/log" 2>&1; then
         say "NMS and search compiled"
     else
         say "NMS and search not compiled, Python does their work, slower: $(tail -n 1 "$scratch/log")"
@@ -116,7 +116,7 @@ install_programs() {
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # shellcheck disable=SC2086
-stamp=$(cat setup-cpu.sh requirements*.txt requirements*.lock $sources common/build.py | cksum)
+stamp=$(cat setup-cpu.sh requirements*.txt requirements*.lock $sources common/build_cython.py | cksum)
 stamp="$stamp $base $onnxruntime"
 others=dev
 [ $kind != runtime ] || others="dev web"

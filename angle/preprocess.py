@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Boxes, Floats, Image, Quads
-from common.sizes import Sizes
+from common.pyramid import Sizes
 
 Grey: TypeAlias = NDArray[np.uint8]
 

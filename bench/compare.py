@@ -27,9 +27,9 @@ from typing import Any
 from tqdm import tqdm
 
 from train.data.readers.jsonl import LabelledPage
-from train.evaluate import ALL, ScoreSheet, add_selection, format_table, selected
-from train.metrics import ReadLine, count_page
-from train.run import write_json
+from train.evaluate.page_metrics import ReadLine, count_page
+from train.evaluate.scores import ALL, ScoreSheet, add_selection, format_table, selected
+from train.loop.run import write_json
 
 _LOG = logging.getLogger(__name__)
 _WORKER = Path(__file__).with_name("engines.py")

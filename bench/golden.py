@@ -3,7 +3,8 @@
 python -m bench.golden            says what has changed
 python -m bench.golden --write    records what is read now, and says which line CHANGELOG.md must get
 
-The pages were made once by `python -m train.synth.generate --kind pages --seed 77` and `python -m train.synth.example`.
+The pages were made once by `python -m train.synth.generate --kind pages --seed 77` and
+`python -m train.synth.example_pictures`.
 Exit status: 0 nothing has changed, or it was written; 1 something has.
 """
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Boxes, Scores
 from ctpn import nms
-from train.run import write_json
+from train.loop.run import write_json
 
 Kinds = dict[str, Callable[[int, np.random.Generator], Boxes]]
 LEAST_RUNS = 3

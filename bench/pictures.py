@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 import ocr
 from common.image import load, rotate_ccw
-from ocr.draw import draw
+from ocr.formats.draw import draw
 
 DATA = Path(__file__).resolve().parent.parent / "test" / "data"
 PICTURES = {

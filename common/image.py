@@ -18,8 +18,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from common.arrays import Image
-from common.headers import icon_sizes, share_of_limit, tile_size
-from common.pixels import array_to_rgb, picture_to_rgb
+from common.image_headers import icon_sizes, share_of_limit, tile_size
+from common.image_modes import array_to_rgb, picture_to_rgb
 
 Source: TypeAlias = str | Path | bytes | PIL.Image.Image | NDArray[np.generic]
 """What `load` reads."""

@@ -1,5 +1,5 @@
 """Reads a cropped line of text (CRNN, Shi et al. 2015)."""
 
-from crnn.recognizer import Recognizer
+from recognition.recognizer import Recognizer
 
 __all__ = ["Recognizer"]

@@ -10,10 +10,10 @@ EMBEDDINGS = ("attention.embed", "attention.near")
 
 
 def to_keras(state: Weights) -> Weights:
-    """Turn the state of `crnn.reference_torch` into weights of `crnn.model_keras`; see `common.convert`."""
+    """Turn the state of a recognizer into weights of its Keras model; see `common.convert`."""
     return convert.to_keras(state, embeddings=EMBEDDINGS)
 
 
 def to_torch(weights: Weights) -> Weights:
-    """Turn weights of `crnn.model_keras` into the state of `crnn.reference_torch`: the inverse."""
+    """Turn weights of a Keras recognizer into the state of its PyTorch network: the inverse."""
     return convert.to_torch(weights)

@@ -5,6 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from common.arrays import Floats
+from common.layers_torch import conv, norm
+from common.recurrent_torch import bidirectional
+from recognition.charset import Charset
+from recognition.preprocess import STRIDE
+from recognition.recognizer import Recognizer
+
 
 def _conv(inputs: int, outputs: int, stride: tuple[int, int] = (1, 1)) -> nn.Sequential:
     return nn.Sequential(
@@ -70,3 +77,83 @@ class LogProbabilities(nn.Module):
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to log-probabilities (N, T, C)."""
         return torch.log_softmax(self.network(lines).float(), 2)
+
+
+class CRNN(nn.Module):
+    """The network of the paper (Shi et al. 2015, table 1): seven convolutions, two recurrent layers.
+
+    As in the table, batch norm follows the fifth and the sixth convolution, and the last two
+    poolings are two high and one wide; the authors' code pools otherwise and normalizes after the
+    third, fifth and seventh. The last convolution is two wide, so a column of zeros on the right
+    keeps the paper's W / 4 steps. The linear layer between the recurrent ones is not in the table,
+    but without it there would be 8.7 million parameters and not the paper's 8.3.
+
+    Args:
+        classes: with the blank (index 0).
+        widths: channels of convolutions 1, 2, 3 and 4, and 5 to 7.
+        hidden: recurrent units in each direction.
+        rnn: "lstm", or "gru" as the original author's Keras version has it.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        widths: tuple[int, int, int, int] = (64, 128, 256, 512),
+        hidden: int = 256,
+        rnn: str = "lstm",
+    ) -> None:
+        super().__init__()
+        a, b, c, d = widths
+        self.conv1 = conv(1, a)
+        self.conv2 = conv(a, b)
+        self.conv3 = conv(b, c)
+        self.conv4 = conv(c, c)
+        self.conv5 = conv(c, d, bias=False)
+        self.norm5 = norm(d)
+        self.conv6 = conv(d, d, bias=False)
+        self.norm6 = norm(d)
+        self.pad7 = nn.ZeroPad2d((0, 1, 0, 0))
+        self.conv7 = conv(d, d, 2)
+        self.square = nn.MaxPool2d(2)
+        self.tall = nn.MaxPool2d((2, 1))
+        self.rnn1 = bidirectional(d, hidden, rnn)
+        self.join = nn.Linear(2 * hidden, hidden)
+        self.rnn2 = bidirectional(hidden, hidden, rnn)
+        self.classify = nn.Linear(2 * hidden, classes)
+
+    def maps(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to what the convolutions see (N, T, d), T = W / 4."""
+        x = self.square(torch.relu(self.conv1(lines)))  # (N, a, 16, W / 2)
+        x = self.square(torch.relu(self.conv2(x)))  # (N, b, 8, W / 4)
+        x = torch.relu(self.conv3(x))
+        x = self.tall(torch.relu(self.conv4(x)))  # (N, c, 4, W / 4)
+        x = torch.relu(self.norm5(self.conv5(x)))
+        x = self.tall(torch.relu(self.norm6(self.conv6(x))))  # (N, d, 2, W / 4)
+        x = torch.relu(self.conv7(self.pad7(x)))  # (N, d, 1, W / 4)
+        # Not `squeeze`: exported, that is a branch, around which the quantizer drops the ReLU.
+        return x[:, :, 0].transpose(1, 2)  # (N, T, d)
+
+    def context(self, maps: Tensor) -> Tensor:
+        """Map (N, T, d) to the classifier's input (N, T, 2 hidden)."""
+        return self.rnn2(self.join(self.rnn1(maps)[0]))[0]
+
+    def features(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to the classifier's input (N, T, 2 hidden), T = W / 4."""
+        return self.context(self.maps(lines))
+
+    def forward(self, lines: Tensor) -> Tensor:
+        """Map (N, 1, 32, W) to logits (N, T, C), T = W / 4."""
+        return self.classify(self.features(lines))
+
+
+def as_recognizer(network: nn.Module, charset: Charset) -> Recognizer:
+    """Return the deployed recognizer around a PyTorch network."""
+    deployed = LogProbabilities(network).eval()
+    device = next(network.parameters()).device
+
+    def run(lines: Floats) -> tuple[Floats]:
+        with torch.inference_mode():
+            return (deployed(torch.from_numpy(lines).to(device)).cpu().numpy(),)
+
+    stride = getattr(network, "stride", STRIDE)
+    return Recognizer(run, charset="".join(charset.characters), stride=stride)

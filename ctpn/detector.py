@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from common.arrays import Floats, Image, Network, Quads, Scores
+from common.pyramid import Sizes
 from common.quads import covered
-from common.sizes import Sizes
-from ctpn import nms, tiles
-from ctpn.preprocess import MEAN, STD
+from ctpn import nms
 from ctpn.proposals import Proposals, propose
-from ctpn.scales import Limits, look_scale, working_scale
 from ctpn.textlines import TextLines, connect
+from detection import tiles
+from detection.preprocess import MEAN, STD
+from detection.scales import Limits, look_scale, working_scale
 
 SAME_SCALE = 1.2
 """A second look that is less than this much larger than the first finds nothing new."""
@@ -139,9 +140,11 @@ class Detector:
 
     def _detect(self, resized: Image, whole: tuple[int, int]) -> tuple[Proposals, TextLines]:
         """Strips in pixels of the resized picture, lines in those of the whole one, (height, width)."""
-        maps = tiles.run(self._network, resized, self._mean, self._std, self._tile_pixels)
+        scores, deltas, sides = tiles.run(
+            self._network, resized, self._mean, self._std, self._tile_pixels
+        )
         suppress = nms.implementation(self._suppression)
-        strips = propose(*maps, threshold=self._strip_threshold, suppress=suppress)
+        strips = propose(scores, deltas, sides, threshold=self._strip_threshold, suppress=suppress)
         lines = connect(strips, gap_ratio=self._gap_ratio)
         sure = np.where(lines.counts > 1, self._line_threshold, self._lone_threshold)
         kept = lines.scores >= sure

@@ -1,9 +1,9 @@
 """Read text lines from pictures: `ocr.load()` gives a `Reader`, `reader.read(source)` a `Page`."""
 
 from common.image import InputError
-from ocr.many import read_many
+from ocr.batch.read_many import read_many
 from ocr.models import load
-from ocr.pipeline import Reader
+from ocr.reader import Reader
 from ocr.result import Page, TextLine
 from ocr.weights import WeightsError
 

@@ -10,11 +10,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from common.arrays import Network
-from crnn.language_model import LanguageModel
-from crnn.lexicon import Lexicon
-from ocr.network import Chained, available_cores, load_onnx
-from ocr.pipeline import Reader
+from ocr.onnx_runtime import Chained, available_cores, load_onnx
+from ocr.reader import Reader
 from ocr.weights import WEIGHTS, ModelRow, WeightsError, find, read
+from recognition.decoding.language_model import LanguageModel
+from recognition.decoding.lexicon import Lexicon
 
 CLASSES = {
     "angle": "Classifier",

@@ -4,7 +4,7 @@
         --corpus CORPUS --backgrounds PHOTOGRAPHS
 
 The data are those of `train.angle_torch`. The best weights are chosen by the loss on pages held out;
-judge them on real pages with train.export_onnx and train.evaluate.
+judge them on real pages with train.export and train.evaluate.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from angle.convert import to_keras, to_torch
 from angle.model_keras import vgg16_angle
-from train.data.batches_keras import Arrays, RenderedBatches, Shape, stretched
-from train.data.pieces import AngleRecipe, PieceBatches
-from train.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
-from train.recipes import FitRecipe
-from train.start import open_run, parse, schedule_of
+from common.convert import to_keras, to_torch
+from train.batches.page_patches import AngleRecipe, PieceBatches
+from train.loop.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
+from train.loop.loader_keras import Arrays, RenderedBatches, Shape, stretched
+from train.loop.recipes import FitRecipe
+from train.loop.setup import open_run, parse, schedule_of
 
 HELD_OUT = 20_000_003  # seed offset of pages that no training renders
 

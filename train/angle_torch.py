@@ -27,13 +27,13 @@ from angle.model_torch import ARCHITECTURES
 from angle.preprocess import line_pieces, pieces
 from common.arrays import Floats
 from common.image import InputError, load
-from train.data.batches_torch import rendered_batches
-from train.data.pieces import AngleRecipe, PieceBatches
+from train.batches.page_patches import AngleRecipe, PieceBatches
 from train.data.readers.jsonl import read_pages, select_pages
-from train.fit_torch import Loss, fit
-from train.recipes import FitRecipe
-from train.run import log, write_json
-from train.start_torch import parse, prepared, schedule_of, start
+from train.loop.fit_torch import Loss, fit
+from train.loop.loader_torch import rendered_batches
+from train.loop.recipes import FitRecipe
+from train.loop.run import log, write_json
+from train.loop.setup_torch import parse, prepared, schedule_of, start
 from train.synth.page import PageRenderer
 
 Logits: TypeAlias = NDArray[np.float64]

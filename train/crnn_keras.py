@@ -5,7 +5,7 @@
 
 Lines and targets are those of `train.crnn_torch`, and so is the loss but for one thing: all classes
 take part in every step. The best weights are chosen by the loss on lines held out; judge them on
-real lines with train.export_onnx and train.evaluate.
+real lines with train.export and train.evaluate.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from crnn.attention_keras import attention_loss
-from crnn.charset import Charset
 from crnn.convert import to_keras, to_torch
-from crnn.model_keras import ARCHITECTURES, build
-from train.data.batches_keras import Arrays, RenderedBatches, Shape, stretched
-from train.data.lines import IGNORE, LineBatches
-from train.fit_keras import add_epochs, fit, optimizer, prepared, set_precision
-from train.recipes import CrnnRecipe, FitRecipe
-from train.start import add_rnn, open_run, parse, schedule_of, with_rnn
-from train.synth.line import LineRenderer
+from recognition.attention_keras import attention_loss
+from recognition.charset import Charset
+from train.batches.lines import IGNORE, LineBatches
+from train.loop.fit_keras import add_epochs, fit, optimizer, prepared, set_precision
+from train.loop.loader_keras import Arrays, RenderedBatches, Shape, stretched
+from train.loop.recipes import CrnnRecipe, FitRecipe
+from train.loop.setup import add_rnn, open_run, parse, schedule_of, with_rnn
+from train.synth.line.render import LineRenderer
+from train.transfer.architectures_keras import ARCHITECTURES, build
 
 HELD_OUT = 10_000_019  # seed offset of lines that no training renders
 
@@ -106,7 +106,7 @@ def aligned_loss(logits: Any, classes: Any) -> Any:
 def step_classes(labels: NDArray[Any], aligned: NDArray[Any], factor: int) -> NDArray[np.int32]:
     """Turn "character j" into its class, for steps `factor` times as wide, (N, T / factor).
 
-    As `train.crnn_loss_torch.coarser`: a step in which two characters stand is left to CTC.
+    As `train.loop.sampled_ctc_torch.coarser`: a step in which two characters stand is left to CTC.
     """
     n, t = aligned.shape
     groups = aligned[:, : t - t % factor].reshape(n, -1, factor)

@@ -19,28 +19,28 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from common.arrays import Floats, Image
+from common.arrays import Image
 from crnn import Recognizer
-from crnn.attention_torch import AttentionDecoder, cross_entropy, drift
-from crnn.charset import Charset
-from crnn.model_torch import LogProbabilities, SmallCRNN
-from crnn.preprocess import STRIDE
-from crnn.reference_torch import ARCHITECTURES, build
-from train.crnn_loss_torch import Targets, coarser, line_loss
-from train.data.batches_torch import Make, rendered_batches
+from crnn.model_torch import SmallCRNN, as_recognizer
+from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
+from recognition.charset import Charset
+from recognition.preprocess import STRIDE
+from train.batches.lines import LineBatches, real_lines
+from train.batches.replay import add_mixture, mixed
 from train.data.coverage import coverage
-from train.data.lines import LineBatches, real_lines
-from train.data.mixture import add_mixture, mixed
-from train.finetune_report import report_run
-from train.fit_torch import Loss, fit
-from train.kept_trunk_torch import keep
-from train.metrics import edit_distance, normalize
-from train.recipes import CrnnRecipe, FitRecipe
-from train.run import log
-from train.start import add_rnn, with_rnn
-from train.start_torch import parse, prepared, schedule_of, start
-from train.synth.line import LineRenderer
-from train.teacher_torch import Pupil, feature_loss, load_teacher, telling_steps
+from train.evaluate.finetune_report import report_run
+from train.evaluate.page_metrics import edit_distance, normalize
+from train.loop.fit_torch import Loss, fit
+from train.loop.loader_torch import Make, rendered_batches
+from train.loop.recipes import CrnnRecipe, FitRecipe
+from train.loop.run import log
+from train.loop.sampled_ctc_torch import Targets, coarser, line_loss
+from train.loop.setup import add_rnn, with_rnn
+from train.loop.setup_torch import parse, prepared, schedule_of, start
+from train.synth.line.render import LineRenderer
+from train.transfer.architectures_torch import ARCHITECTURES, build
+from train.transfer.distill_torch import Pupil, feature_loss, load_teacher, telling_steps
+from train.transfer.freeze_torch import keep
 
 Labelled = list[tuple[str, Image, str]]
 
@@ -97,19 +97,6 @@ def reader_by_attention(network: nn.Module) -> AttentionDecoder | None:
     """Return the part of a network that reads by attention, where there is one."""
     student = network.student if isinstance(network, Pupil) else network
     return getattr(student, "attention", None)
-
-
-def recognizer(network: nn.Module, charset: Charset) -> Recognizer:
-    """Return the deployed recognizer around a PyTorch network."""
-    deployed = LogProbabilities(network).eval()
-    device = next(network.parameters()).device
-
-    def run(lines: Floats) -> tuple[Floats]:
-        with torch.inference_mode():
-            return (deployed(torch.from_numpy(lines).to(device)).cpu().numpy(),)
-
-    stride = getattr(network, "stride", STRIDE)
-    return Recognizer(run, charset="".join(charset.characters), stride=stride)
 
 
 def judge(reader: Recognizer, lines: Labelled) -> dict[str, float]:
@@ -190,7 +177,7 @@ def main() -> None:
         started.run,
         lambda start: rendered_batches(make, start=start, workers=args.workers),
         make_loss(recipe, teacher),
-        lambda average: judge(recognizer(average, charset), lines),
+        lambda average: judge(as_recognizer(average, charset), lines),
         best="real/cer" if args.eval_data else "rendered/cer",
         higher_is_better=False,
         resume=args.resume,

@@ -4,7 +4,7 @@
         --corpus CORPUS --backgrounds PHOTOGRAPHS
 
 Data, targets and loss are those of `train.ctpn_torch`. The best weights are chosen by the loss on
-pages held out; judge them on real pages with train.export_onnx and train.evaluate.
+pages held out; judge them on real pages with train.export and train.evaluate.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from ctpn.convert import to_keras, to_torch
+from common.convert import to_keras, to_torch
 from ctpn.model_keras import vgg16_ctpn
-from ctpn.preprocess import MEAN, STD
-from train.data.batches_keras import Arrays, RenderedBatches
-from train.data.page_crops import CropRecipe, PageCrops
-from train.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
-from train.recipes import FitRecipe
-from train.start import open_run, parse, schedule_of
+from detection.preprocess import MEAN, STD
+from train.batches.page_crops import CropRecipe, PageCrops
+from train.loop.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
+from train.loop.loader_keras import Arrays, RenderedBatches
+from train.loop.recipes import FitRecipe
+from train.loop.setup import open_run, parse, schedule_of
 
 HELD_OUT = 10_000_019  # seed offset of pages that no training renders
 

@@ -21,15 +21,15 @@ from common import image as pictures
 from common.arrays import Image, Quads
 from ctpn import Detector
 from ctpn.model_torch import ARCHITECTURES, as_network
-from ctpn.preprocess import MEAN, STD
-from train.data.batches_torch import rendered_batches
-from train.data.page_crops import CropRecipe, PageCrops, Pages
+from detection.preprocess import MEAN, STD
+from train.batches.page_crops import CropRecipe, PageCrops, Pages
 from train.data.readers.jsonl import read_pages
-from train.fit_torch import Loss, fit
-from train.metrics import hmean
-from train.recipes import FitRecipe
-from train.run import log
-from train.start_torch import parse, prepared, schedule_of, start
+from train.evaluate.page_metrics import hmean
+from train.loop.fit_torch import Loss, fit
+from train.loop.loader_torch import rendered_batches
+from train.loop.recipes import FitRecipe
+from train.loop.run import log
+from train.loop.setup_torch import parse, prepared, schedule_of, start
 
 EVALUATION_SEED = 10_000_019
 """Added to the seed of held-out pages; training counts up from its own seed and never gets here."""
@@ -70,7 +70,7 @@ class JudgedPage:
 
 
 def to_input(images: Tensor) -> Tensor:
-    """Turn (N, H, W, 3) uint8 into (N, 3, H, W): `ctpn.preprocess.normalize` for a batch."""
+    """Turn (N, H, W, 3) uint8 into (N, 3, H, W): `detection.preprocess.normalize` for a batch."""
     mean = torch.tensor(MEAN, device=images.device) * 255
     std = torch.tensor(STD, device=images.device) * 255
     # The permuted view is already channels-last in memory, which is what convolutions want.

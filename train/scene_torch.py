@@ -20,12 +20,12 @@ from angle.scene import four_turns, turn_chances, views
 from angle.scene_torch import SceneNet
 from common.arrays import Floats
 from train.angle_torch import turned
-from train.data.batches_torch import rendered_batches
-from train.data.scenes import SceneBatches, SceneRecipe, photographs
-from train.fit_torch import Loss, fit
-from train.recipes import FitRecipe
-from train.run import write_json
-from train.start_torch import parse, prepared, schedule_of, start
+from train.batches.scenes import SceneBatches, SceneRecipe, photographs
+from train.loop.fit_torch import Loss, fit
+from train.loop.loader_torch import rendered_batches
+from train.loop.recipes import FitRecipe
+from train.loop.run import write_json
+from train.loop.setup_torch import parse, prepared, schedule_of, start
 
 
 def make_loss(recipe: SceneRecipe) -> Loss:

@@ -73,7 +73,7 @@ def implementation(name: str = "auto") -> Suppress:
     if compiled is None:
         if name == "cython":
             raise ValueError(
-                "NMS is not compiled: run `python -m common.build ctpn/nms/nms_cython.pyx` or use numpy"
+                "NMS is not compiled: run `python -m common.build_cython ctpn/nms/nms_cython.pyx` or use numpy"
             )
         _log.info("NMS: numpy (the compiled version is not built)")
         return nms_numpy.suppress

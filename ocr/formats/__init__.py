@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from ocr.files.page_images import Pictures
 from ocr.formats import alto, hocr, labels, markdown, pagexml, pdf, plain
-from ocr.pictures import Pictures
 from ocr.result import Page
 
 PAGE_BREAK = plain.PAGE_BREAK
@@ -66,7 +66,7 @@ class Format:
         Args:
             pages: In their order; one, where the format holds only one.
             stream: To write to, in binary mode.
-            pictures: Gives a page's picture, see `ocr.pictures.pictures_of`.
+            pictures: Gives a page's picture, see `ocr.files.page_images.pictures_of`.
             characters: Also write the box of each character, in formats that have a place for it: json, jsonl,
                 hocr, alto, page.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from ocr.blocks import Block, find_blocks
 from ocr.formats.markup import NAME, add, document, points, rectangle, root
 from ocr.formats.words import Word, plain_text, split_words
+from ocr.layout.blocks import Block, find_blocks
 from ocr.result import Box, Page, TextLine
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"

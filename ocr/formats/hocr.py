@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from ocr.blocks import Block, find_blocks
 from ocr.formats.markup import DECLARATION, NAME
 from ocr.formats.words import Word, bounds, plain_text, split_words
+from ocr.layout.blocks import Block, find_blocks
 from ocr.result import Box, Page, TextLine
 
 _XHTML = "http://www.w3.org/1999/xhtml"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from common.characters import WIDE_FROM
 from common.quads import quad_size
-from common.writing import WIDE_FROM
-from ocr.blocks import Block, find_blocks
 from ocr.formats.words import plain_text
+from ocr.layout.blocks import Block, find_blocks
+from ocr.layout.tables import Cell
 from ocr.result import Page
-from ocr.tables import Cell
 
 _PAGE_RULE = "\n---\n\n"
 _HEADING_HEIGHTS = (1.7, 1.35)

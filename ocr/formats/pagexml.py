@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from ocr.blocks import Block, find_blocks
 from ocr.formats.markup import NAME, add, document, points, root
 from ocr.formats.words import Word, bounds, plain_text, split_words
+from ocr.layout.blocks import Block, find_blocks
 from ocr.result import Box, Page, TextLine
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"

@@ -22,13 +22,13 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
+from common.characters import WIDE_FROM
 from common.quads import rotate_quads
-from common.writing import WIDE_FROM
-from ocr.characters import characters_of
-from ocr.documents import _pdfium_lock
+from ocr.files.documents import _pdfium_lock
+from ocr.files.page_images import Picture, Pictures
 from ocr.formats.pdf_font import GlyphlessFont, used_characters
 from ocr.formats.words import plain_text
-from ocr.pictures import Picture, Pictures
+from ocr.line.characters import characters_of
 from ocr.result import Character, Page, TextLine
 
 DEFAULT_DPI = 150.0

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ocr.characters import characters_of
 from ocr.formats.words import plain_text
+from ocr.line.characters import characters_of
 from ocr.result import Page
 
 _MAX_CODE = 0xFFFE

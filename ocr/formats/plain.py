@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ocr.blocks import Block, find_blocks
 from ocr.formats.words import bounds, plain_text, split_words
+from ocr.layout.blocks import Block, find_blocks
 from ocr.result import Page
 
 PAGE_BREAK = "\f"

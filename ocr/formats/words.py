@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ocr.characters import characters_of
+from ocr.line.characters import characters_of
 from ocr.result import Box, Character, TextLine
 
 # White space of any kind, which within a line is a space, and what XML 1.0 cannot hold.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 
 import ocr
-from ocr.network import PROVIDERS, available_cores
+from ocr.onnx_runtime import PROVIDERS, available_cores
 from ocr.web.limits import Limits
 
 _log = logging.getLogger("ocr.web")

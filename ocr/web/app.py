@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from common.image import one_line
 from ocr.formats import FORMATS
-from ocr.pipeline import Reader
+from ocr.reader import Reader
 from ocr.web.errors import ErrorAnswer, ServiceError, error_response
 from ocr.web.intake import Options, bad_option
 from ocr.web.limits import Limits

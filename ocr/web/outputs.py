@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from common.image import InputError
+from ocr.files.page_images import Pictures, pictures_of
 from ocr.formats import FORMATS
-from ocr.pictures import Pictures, pictures_of
 from ocr.result import Page
 from ocr.web.errors import ServiceError
 from ocr.web.limits import Limits

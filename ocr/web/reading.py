@@ -14,8 +14,8 @@ import PIL.Image
 
 from common.arrays import Image
 from common.image import InputError, open_picture
-from ocr.documents import Loader, pages
-from ocr.pipeline import Reader
+from ocr.files.documents import Loader, pages
+from ocr.reader import Reader
 from ocr.result import Page
 from ocr.web.errors import ServiceError
 from ocr.web.limits import Limits
@@ -132,7 +132,7 @@ def check_pages(upload: Upload, limits: Limits) -> None:
 
 
 def _pages(upload: Upload, limits: Limits) -> Iterator[tuple[int, Loader]]:
-    """As `ocr.documents.pages`, but where a file breaks off, that is one more page that cannot be read."""
+    """As `ocr.files.documents.pages`, but where a file breaks off, that is one more page that cannot be read."""
     index = -1
     try:
         for index, decode in pages(upload.path, max_pixels=limits.max_pixels):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from ocr.pipeline import Reader
+from ocr.reader import Reader
 from ocr.web.errors import ServiceError
 from ocr.web.intake import Intake, Options, check_format, receive
 from ocr.web.limits import Limits

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from crnn.charset import Charset
 from ocr.formats import save
+from recognition.charset import Charset
 from train.data.check import check, summary
 from train.data.inspect import Contents, Sheet, describe
 from train.data.readers import READERS, read

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.quads import iou, quad_size
-from crnn.charset import Charset, normalize
-from train.data.crops import MIN_CROP_HEIGHT
+from recognition.charset import Charset, normalize
 from train.data.duplicates import Print, fingerprint, near_pairs
 from train.data.readers.report import Report
-from train.data.samples import Line, LineSample, PageSample
+from train.data.samples import MIN_CROP_HEIGHT, Line, LineSample, PageSample
 
 OUTSIDE_SLACK = 1.0
 """Pixels that a corner may lie beyond the page: labelling tools round."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crnn.charset import Charset, normalize
+from recognition.charset import Charset, normalize
 
 SHOWN = 20
 """Characters that a report names, the commonest first."""
@@ -45,7 +45,7 @@ class Coverage:
         return (
             f"{self.left_out} of {self.lines} lines cannot be learned: they hold {len(self.missing)} characters "
             f"that the charset lacks: {named}{rest}. Take these lines out of the data, correct their "
-            "labels, or append the characters to crnn/charsets and start with --init from the weights there are"
+            "labels, or append the characters to recognition/charsets and start with --init from the weights there are"
         )
 
 
@@ -78,7 +78,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("labels", type=Path)
-    parser.add_argument("--charset", help="of crnn/charsets (default: the one that is trained)")
+    parser.add_argument(
+        "--charset", help="of recognition/charsets (default: the one that is trained)"
+    )
     args = parser.parse_args()
     charset = Charset.load(args.charset) if args.charset else Charset.load()
     print(coverage(_labels(args.labels), charset).report())

@@ -16,10 +16,10 @@ from numpy.random import Generator
 
 from common.arrays import Image
 from common.quads import quad_size
-from crnn.charset import Charset, normalize
-from ocr.draw import find_font
+from ocr.formats.draw import find_font
+from recognition.charset import Charset, normalize
+from train.data.contact_sheet import contact_sheet, drawn
 from train.data.samples import LineSample, PageSample
-from train.synth.generate import contact_sheet, drawn
 
 HEIGHTS = (6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)
 """Edges of the histogram of line heights, pixels."""

@@ -9,6 +9,13 @@ from numpy.typing import NDArray
 
 from common.arrays import Image
 
+MIN_CROP_HEIGHT = 6.0
+"""Shorter lines than this, in pixels, hold no readable text."""
+
+
+def _no_positions() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -24,16 +31,26 @@ class Line:
 
 
 @dataclass(frozen=True)
+class PlacedLine(Line):
+    """A rendered line, which also knows where its characters stand.
+
+    `centers` and `widths` are (n,) float32, fractions of the quad along its reading direction: from
+    the left to the right side, or, if `vertical`, from the top to the bottom. Fractions are of the
+    upright rectangle before any perspective, so they stay true under any projective map.
+    """
+
+    centers: NDArray[np.float32] = field(default_factory=_no_positions)
+    widths: NDArray[np.float32] = field(default_factory=_no_positions)
+    vertical: bool = False
+
+
+@dataclass(frozen=True)
 class PageSample:
     """A picture, (H, W, 3) uint8 RGB, its lines in reading order, and where its labels stand (file:line), if known."""
 
     image: Image
     lines: tuple[Line, ...]
     place: str = ""
-
-
-def _no_positions() -> NDArray[np.float32]:
-    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from common.arrays import Image
-from train.effects import multiply, noise_field
+from train.synth.effects.photometric import multiply, noise_field
 
 MAX_SIDE = 1024
 """Photographs are kept at this size at most: a page needs no more, and memory is per worker."""
@@ -128,7 +128,7 @@ def gradient(
 
 
 def paper(rng: Generator, height: int, width: int) -> Image:
-    """Nearly white, sometimes tinted, mostly flat; grain is left to `train.effects_paper`."""
+    """Nearly white, sometimes tinted, mostly flat; grain is left to `train.synth.effects.paper`."""
     white = 255 if rng.random() < 0.5 else int(rng.integers(225, 256))
     tint = rng.integers(0, 8, 3) if rng.random() < 0.3 else np.zeros(3, int)
     red, green, blue = (white - tint).tolist()

@@ -21,8 +21,8 @@ import numpy as np
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-from crnn.charset import Charset
-from train.synth.fonts import Face, FontLibrary
+from recognition.charset import Charset
+from train.synth.typesetting.fonts import Face, FontLibrary
 
 log = logging.getLogger("pack")
 _SHARES = {"fonts": 0.62, "corpus": 0.23, "backgrounds": 0.15}

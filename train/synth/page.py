@@ -10,31 +10,30 @@ import numpy as np
 from numpy.random import Generator
 
 from common.arrays import Image, Quads
-from train import effects as fx
-from train.data.crops import PlacedLine
-from train.data.samples import PageSample
-from train.effects import Effect
-from train.synth import (
-    damage,
-    layout_columns,
-    layout_document,
-    layout_form,
-    layout_front,
-    layout_game,
-    layout_goods,
-    layout_poster,
-    layout_receipt,
-    layout_screen,
-    layout_shops,
-    layout_sparse,
-    layout_street,
-    layout_table,
-)
+from train.data.samples import PageSample, PlacedLine
+from train.synth import degradation
 from train.synth.backgrounds import Backgrounds
-from train.synth.canvas import Canvas
-from train.synth.corpus import Corpus
-from train.synth.fonts import FontLibrary
-from train.synth.studio import Studio, pick_language
+from train.synth.corpus.sentences import Corpus
+from train.synth.drawing.canvas import Canvas
+from train.synth.drawing.resources import Studio, pick_language
+from train.synth.effects import photometric as fx
+from train.synth.effects.photometric import Effect
+from train.synth.layouts import (
+    columns,
+    document,
+    form,
+    game,
+    poster,
+    product_ad,
+    receipt,
+    screen,
+    shop_front,
+    shopping_street,
+    sparse,
+    street,
+    table,
+)
+from train.synth.typesetting.fonts import FontLibrary
 
 Layout = Callable[[Studio, Generator, str], Canvas]
 
@@ -69,7 +68,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "document": Kind(
         0.162,
-        (layout_document.document,),
+        (document.document,),
         0.68,
         0.17,
         (
@@ -85,29 +84,19 @@ KINDS: Mapping[str, Kind] = {
     ),
     "scan": Kind(
         0.102,
-        (layout_document.document, layout_document.document, layout_form.letter),
+        (document.document, document.document, form.letter),
         0.15,
         0.8,
         ("scanned", "scanned", "scanned", "photographed"),
     ),
-    "form": Kind(
-        0.056, (layout_form.form,), 0.4, 0.5, ("scanned", "scanned", "photographed", "saved")
-    ),
-    "receipt": Kind(
-        0.074, (layout_receipt.receipt,), 0.38, 0.52, ("scanned", "scanned", "photographed")
-    ),
-    "table": Kind(
-        0.051, (layout_table.table_page,), 0.6, 0.25, ("saved", "scanned", "photographed")
-    ),
-    "screen": Kind(
-        0.093, (layout_screen.screen,), 0.66, 0.2, ("saved",) * 5 + ("photographed_screen",)
-    ),
-    "game": Kind(
-        0.061, (layout_game.panel, layout_game.panel, layout_game.subtitles), 0.8, 0.1, ("saved",)
-    ),
+    "form": Kind(0.056, (form.form,), 0.4, 0.5, ("scanned", "scanned", "photographed", "saved")),
+    "receipt": Kind(0.074, (receipt.receipt,), 0.38, 0.52, ("scanned", "scanned", "photographed")),
+    "table": Kind(0.051, (table.table_page,), 0.6, 0.25, ("saved", "scanned", "photographed")),
+    "screen": Kind(0.093, (screen.screen,), 0.66, 0.2, ("saved",) * 5 + ("photographed_screen",)),
+    "game": Kind(0.061, (game.panel, game.panel, game.subtitles), 0.8, 0.1, ("saved",)),
     "poster": Kind(
         0.115,
-        (layout_poster.poster, layout_goods.goods),
+        (poster.poster, product_ad.goods),
         0.75,
         0.12,
         ("saved", "saved", "posed"),
@@ -115,11 +104,11 @@ KINDS: Mapping[str, Kind] = {
     "street": Kind(
         0.222,
         (
-            layout_street.street,
-            layout_shops.shops,
-            layout_shops.shops,
-            layout_front.front,
-            layout_front.front,
+            street.street,
+            shopping_street.shops,
+            shopping_street.shops,
+            shop_front.front,
+            shop_front.front,
         ),
         0.40,
         0.48,
@@ -128,17 +117,17 @@ KINDS: Mapping[str, Kind] = {
     "columns": Kind(
         0.05,
         (
-            layout_columns.columns,
-            layout_columns.columns,
-            layout_columns.book,
-            layout_columns.couplet,
-            layout_columns.newspaper,
+            columns.columns,
+            columns.columns,
+            columns.book,
+            columns.couplet,
+            columns.newspaper,
         ),
         0.9,
         0.04,
         ("saved", "scanned", "posed", "photographed"),
     ),
-    "sparse": Kind(0.014, (layout_sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
+    "sparse": Kind(0.014, (sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
 }
 
 
@@ -174,12 +163,12 @@ class PageRenderer:
         self._weights = weights / weights.sum()
         grounds = backgrounds
         self._damages: dict[str, list[Effect]] = {
-            "saved": damage.saved(),
-            "scanned": damage.scanned(),
-            "photographed": damage.photographed(grounds),
-            "photographed_screen": damage.photographed_screen(),
-            "posed": damage.posed(grounds),
-            "camera": damage.camera(),
+            "saved": degradation.saved(),
+            "scanned": degradation.scanned(),
+            "photographed": degradation.photographed(grounds),
+            "photographed_screen": degradation.photographed_screen(),
+            "posed": degradation.posed(grounds),
+            "camera": degradation.camera(),
         }
 
     def page(self, seed: int, index: int, *, kind: str | None = None) -> PageSample:

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
+from train.data.readers.detect_format import guess
 from train.data.readers.report import Report
-from train.data.readers.signs import guess
 from train.data.samples import LineSample, PageSample
 
 Reader: TypeAlias = Callable[[Path, Report], Iterator[PageSample | LineSample]]

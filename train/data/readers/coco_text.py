@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from train.data.readers.corners import Points, rectangle, to_points
 from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
 from train.data.readers.pages import Mark, Source, make_page
 from train.data.readers.pictures import locate
+from train.data.readers.polygon_to_quad import Points, rectangle, to_points
 from train.data.readers.report import Report
 from train.data.samples import PageSample
 

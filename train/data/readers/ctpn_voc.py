@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data.readers.corners import rectangle
 from train.data.readers.files import RECORD_ERRORS, label_files, numbered_lines, place_of, why
 from train.data.readers.pages import Mark, Source, make_page
 from train.data.readers.pictures import PictureIndex
+from train.data.readers.polygon_to_quad import rectangle
 from train.data.readers.report import Report
 from train.data.samples import PageSample
 

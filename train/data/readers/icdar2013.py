@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from train.data.readers.corners import Points, rectangle
 from train.data.readers.files import unquote
+from train.data.readers.polygon_to_quad import Points, rectangle
 from train.data.readers.report import Report
 from train.data.readers.text_pages import read_text_pages
 from train.data.samples import PageSample

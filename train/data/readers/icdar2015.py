@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from train.data.readers.corners import Points, to_points
 from train.data.readers.files import split_numbers
+from train.data.readers.polygon_to_quad import Points, to_points
 from train.data.readers.report import Report
 from train.data.readers.text_pages import read_text_pages
 from train.data.samples import PageSample

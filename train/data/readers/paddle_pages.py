@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from train.data.readers.corners import to_points
 from train.data.readers.files import (
     RECORD_ERRORS,
     label_files,
@@ -22,6 +21,7 @@ from train.data.readers.files import (
 )
 from train.data.readers.pages import Mark, Source, make_page
 from train.data.readers.pictures import locate
+from train.data.readers.polygon_to_quad import to_points
 from train.data.readers.report import Report
 from train.data.samples import PageSample
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from common.arrays import Floats, Image
 from common.quads import rotate_quads
-from train.data.readers.corners import Points, inside, to_quad
 from train.data.readers.pictures import Picture, open_for
+from train.data.readers.polygon_to_quad import Points, inside, to_quad
 from train.data.readers.report import Report
 from train.data.samples import Line, LineSample, PageSample
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from train.data.readers.corners import to_points
 from train.data.readers.files import RECORD_ERRORS, label_files, load_object, place_of, why
 from train.data.readers.pages import Mark, Source, make_line, make_page
 from train.data.readers.pictures import PictureIndex
+from train.data.readers.polygon_to_quad import to_points
 from train.data.readers.report import Report
 from train.data.samples import LineSample, PageSample
 

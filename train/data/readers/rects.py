@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from train.data.readers.corners import to_points
 from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
 from train.data.readers.pages import Mark, Source, make_page
 from train.data.readers.pictures import PictureIndex
+from train.data.readers.polygon_to_quad import to_points
 from train.data.readers.report import Report
 from train.data.readers.text_pages import picture_of
 from train.data.samples import PageSample

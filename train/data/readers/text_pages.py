@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from train.data.readers.corners import Points
 from train.data.readers.files import RECORD_ERRORS, label_files, numbered_lines, place_of, why
 from train.data.readers.pages import Mark, Source, make_page
 from train.data.readers.pictures import PictureIndex
+from train.data.readers.polygon_to_quad import Points
 from train.data.readers.report import Report
 from train.data.samples import PageSample
 

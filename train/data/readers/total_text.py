@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from train.data.readers.corners import Points, rectangle, to_points
 from train.data.readers.files import RECORD_ERRORS, label_files, place_of, why
 from train.data.readers.mat_files import MatReader, text_of
 from train.data.readers.pages import Mark, Source, make_page
 from train.data.readers.pictures import PictureIndex
+from train.data.readers.polygon_to_quad import Points, rectangle, to_points
 from train.data.readers.report import Report
 from train.data.readers.text_pages import picture_of
 from train.data.samples import PageSample

@@ -1,0 +1,1 @@
+"""Find text on a page: what every detector shares."""

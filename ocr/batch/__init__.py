@@ -1,0 +1,1 @@
+"""Many inputs read in order, resumed, with progress."""

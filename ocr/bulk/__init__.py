@@ -1,0 +1,1 @@
+"""Folders and buckets read into Parquet on a Ray cluster: `python -m ocr.bulk`."""

@@ -1,0 +1,1 @@
+"""Lines into reading order, blocks and tables."""

@@ -1,0 +1,1 @@
+"""One line: cut out, read, read again, parted."""

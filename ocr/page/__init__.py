@@ -1,0 +1,1 @@
+"""One page: which way up it is and whether its lines run level."""

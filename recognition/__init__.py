@@ -1,0 +1,1 @@
+"""Read a cut-out line: what every recognizer shares."""

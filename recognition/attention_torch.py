@@ -1,0 +1,169 @@
+"""Attention beside CTC: features of a line in, one character after the other out.
+
+Bahdanau et al. 2015 on the features that CTC also reads, trained jointly as by Kim et al. 2017.
+Where it looks depends on what stands there and on how far that is from where it looked last: what is alike in a long
+line is told apart by its place (Chorowski et al. 2015). Class 0, the blank of CTC, stands before the first character
+and after the last one.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recognition.attention import BACK, SPAN, prior
+
+
+class AttentionDecoder(nn.Module):
+    """A recurrent cell that looks at the features where the next character stands.
+
+    Args:
+        classes: with class 0, the end.
+        features: width of the features.
+        hidden: units of the cell, and width of everything between.
+    """
+
+    def __init__(self, classes: int, features: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.back, self.span = BACK, SPAN  # the compiler takes no globals
+        self.key = nn.Linear(features, hidden)
+        self.query = nn.Linear(hidden, hidden, bias=False)
+        self.energy = nn.Linear(hidden, 1, bias=False)
+        self.near = nn.Embedding(SPAN, 1)
+        self.near.weight.data[:, 0] = torch.from_numpy(prior())
+        self.embed = nn.Embedding(classes, hidden)
+        # A gated recurrent unit by hand: PyTorch's own cell does not go through its exporter.
+        self.enter = nn.Linear(hidden + features, 3 * hidden)
+        self.keep = nn.Linear(hidden, 3 * hidden)
+        self.out = nn.Linear(hidden + features, classes)
+
+    def look(self, keys: Tensor, state: Tensor, last: Tensor) -> Tensor:
+        """Say how much of each step to look at for the next character, (N, T): shares of one.
+
+        Args:
+            keys: (N, T, hidden), `self.key` of the features.
+            state: (N, hidden).
+            last: (N,) middle of what was looked at before, in time steps; 0 at first.
+        """
+        energies = self.energy(torch.tanh(keys + self.query(state)[:, None]))[:, :, 0]
+        middles = torch.arange(keys.shape[1], device=keys.device) + 0.5
+        ahead = torch.floor(middles[None] - last[:, None]) + self.back
+        energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
+        return torch.softmax(energies, 1)
+
+    def step(
+        self, features: Tensor, weights: Tensor, state: Tensor, previous: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Find the next character.
+
+        Args:
+            features: (N, T, D).
+            weights: (N, T), from `look`.
+            state: (N, hidden).
+            previous: (N,) classes of the characters before.
+
+        Returns:
+            Input (N, hidden + D) of the classifier `out`, the new state, the middle (N,) of what was looked at.
+        """
+        middles = torch.arange(features.shape[1], device=features.device) + 0.5
+        context = (weights[:, :, None] * features).sum(1)
+        # Where it looked is a fact to the next step, nothing to learn by way of.
+        place = (weights.detach() * middles).sum(1)
+        entering = self.enter(torch.cat([self.embed(previous), context], 1))
+        reset_in, update_in, new_in = entering.chunk(3, 1)
+        reset, update, new = self.keep(state).chunk(3, 1)
+        candidate = torch.tanh(new_in + torch.sigmoid(reset_in + reset) * new)
+        share = torch.sigmoid(update_in + update)
+        state = share * state + (1 - share) * candidate
+        return torch.cat([state, context], 1), state, place
+
+    def teach(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Say every character knowing those before it.
+
+        Args:
+            features: (N, T, D).
+            labels: (N, L), zero padded.
+
+        Returns:
+            Logits (N, L + 1, C): the characters, then the end.
+        """
+        return self.taught(features, labels)[0]
+
+    def taught(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits of `teach`, and where each character was looked for, (N, L + 1, T)."""
+        keys, state = self.key(features), features.new_zeros(len(features), self.hidden)
+        place = features.new_zeros(len(features))
+        before = F.pad(labels, (1, 0))
+        outputs, looks = [], []
+        for i in range(before.shape[1]):
+            looks.append(self.look(keys, state, place))
+            output, state, place = self.step(features, looks[-1], state, before[:, i])
+            outputs.append(output)
+        logits: Tensor = self.out(torch.stack(outputs, 1))
+        return logits, torch.stack(looks, 1)
+
+    def loss(self, features: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
+        """Mean cross-entropy of the (N, L) labels' first `lengths` (N,) characters and their ends."""
+        return cross_entropy(self.teach(features, labels), labels, lengths)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Take the best character each time, until every line has ended.
+
+        A line has at most as many characters as time steps.
+
+        Returns:
+            Classes (N, L) int64, 0 from the end on; their log-probabilities (N, L); the middle of
+            what was looked at (N, L), in time steps.
+        """
+        keys, state = (
+            self.key(features),
+            torch.zeros_like(features[:, 0, :1]).repeat(1, self.hidden),
+        )
+        previous = torch.zeros_like(features[:, 0, 0]).long()
+        ended = previous > 0
+        steps = features.shape[1]
+        place = torch.zeros_like(features[:, 0, 0])
+        labels, log_probs, places = [previous], [features[:, 0, 0]], [place]
+        i = 0
+        while i < steps and not bool(ended.all()):
+            weights = self.look(keys, state, place)
+            output, state, place = self.step(features, weights, state, previous)
+            best, chosen = torch.log_softmax(self.out(output), 1).max(1)
+            ended = ended | (chosen == 0)
+            previous = torch.where(ended, torch.zeros_like(chosen), chosen)
+            labels.append(previous)
+            log_probs.append(best)
+            places.append(place)
+            i += 1
+        # The first entries only told the compiler of the types.
+        return (
+            torch.stack(labels, 1)[:, 1:],
+            torch.stack(log_probs, 1)[:, 1:],
+            torch.stack(places, 1)[:, 1:],
+        )
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
+    """Mean over the (N, L) labels' first `lengths` (N,) characters and their ends, of logits (N, L + 1, C)."""
+    place = torch.arange(logits.shape[1], device=labels.device)[None]
+    target = torch.where(place <= lengths[:, None], F.pad(labels, (0, 1)), -100)
+    return F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), ignore_index=-100)
+
+
+def drift(looks: Tensor, aligned: Tensor) -> Tensor:
+    """Mean surprise at where characters stand (Cheng et al. 2017, "Focusing Attention", section 3.2).
+
+    Args:
+        looks: (N, L + 1, T) shares of one, from `AttentionDecoder.taught`.
+        aligned: (N, T) int64: j + 1 under the middle of character j; all else is 0 or less.
+
+    Returns:
+        -log of what is looked at within a step of the middle, over the characters whose place is known; 0 without.
+    """
+    number = torch.arange(1, looks.shape[1], device=looks.device)
+    stands = aligned[:, None] == number[None, :, None]
+    near = F.max_pool1d(stands.to(looks.dtype), 3, 1, 1)
+    seen = (looks[:, :-1] * near).sum(2)[stands.any(2)]
+    return -seen.float().clamp_min(1e-6).log().mean() if len(seen) else seen.sum()

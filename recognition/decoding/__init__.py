@@ -1,0 +1,1 @@
+"""From probabilities of characters to text: search, language model, lexicon."""

@@ -1,0 +1,227 @@
+"""Line crops to text: sort by width, batch, run the network, decode, restore the order."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Floats, Image, Network
+from recognition import attention, ctc, preprocess
+from recognition.charset import Charset, normalize
+from recognition.ctc import Reading, Run
+from recognition.decoding.beam import BeamSearch
+from recognition.decoding.language_model import LanguageModel
+from recognition.decoding.lexicon import Lexicon
+from recognition.decoding.script_consistency import Consistency, common_script, plain_marks
+
+DECODERS = ("ctc", "attention", "either")
+SEARCHES = ("greedy", "beam", "attention")
+
+_BY_ATTENTION = (
+    "this model reads by attention: beam search, lexicon and allowed characters need the "
+    "probabilities of CTC; leave them out or choose another recognizer"
+)
+
+_EMPTY = Reading("", 0.0, (), ())
+
+
+class Recognizer:
+    """Reads cropped lines.
+
+    Args:
+        network: (N, 1, 32, W) float32 to one array of log-probabilities (N, W/stride, C), blank first;
+            with attention, to what `recognition.attention.runs` takes: classes, their log-probabilities and
+            places, each (N, L). One that gives either gives these three first. With a short list, to what
+            `train.export.gated_classifier` describes.
+        charset: the characters in class order, as one string.
+        batch_columns: columns (lines times width) of one batch at most; bounds memory.
+        max_width: columns of one line at most; wider lines are squeezed.
+        stride: columns of the input for one time step.
+        decoder: "ctc", "attention" or "either", what the network gives.
+        decode: "greedy", the best class of each step, "beam", a search where steps are unsure, or
+            "attention"; None searches where there are a language model and probabilities to search in.
+        language_model: what the search weighs texts with; None goes by the network alone.
+        lexicon: words that are expected; those read nearly so are replaced where the picture allows.
+        allowed: nothing but these characters is read; None allows all. Scores remain those of the
+            network, so they are low where another character stands.
+        shortlist: the network gives log-probabilities of all classes only for lines that may need them, of the first
+            few for all; it takes `alarm=` to change which.
+        workers: batches worked on at once, each from preparing to decoding on a thread of its own. A core each, for
+            networks that keep to one, does more than several cores for one batch after the other.
+
+    Raises:
+        ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
+            charset, or one of these is asked of attention, which gives no probabilities to choose from.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        charset: str,
+        batch_columns: int = 512,
+        max_width: int = preprocess.MAX_WIDTH,
+        stride: int = preprocess.STRIDE,
+        decoder: str = "ctc",
+        decode: str | None = None,
+        language_model: LanguageModel | None = None,
+        lexicon: Lexicon | None = None,
+        allowed: str | None = None,
+        shortlist: bool = False,
+        workers: int = 1,
+    ) -> None:
+        if shortlist and (lexicon is not None or allowed is not None):
+            # What is asked for may be what the network finds improbable: that has to be known of every line.
+            network = functools.partial(cast(Any, network), alarm=np.array(-np.inf, np.float32))
+        self.network = network
+        self._shortlist = shortlist
+        self.charset = Charset(charset)
+        self.batch_columns = batch_columns
+        self.max_width = max_width
+        if stride < 1:
+            raise ValueError(f"stride {stride} is no number of columns, expected 1 or more")
+        if decoder not in DECODERS:
+            raise ValueError(f"decoder is {decoder!r}, expected one of {', '.join(DECODERS)}")
+        decode = _way_to_decode(decoder, decode, searches=language_model is not None)
+        self._workers = workers
+        self._attends = decode == "attention"
+        if self._attends and (lexicon or allowed is not None):
+            raise ValueError(_BY_ATTENTION)
+        self.stride = stride
+        self._decode: Callable[[Floats], list[Run]] = ctc.greedy
+        if decode == "beam":
+            self._decode = BeamSearch(self.charset.characters, language_model)
+        self._consistency = Consistency(self.charset.characters)
+        self._lexicon = lexicon
+        self._barred = _barred(self.charset, allowed)
+
+    def __call__(self, crops: Sequence[Image]) -> list[Reading]:
+        """Read crops, (H, W, 3) uint8 RGB each; one reading per crop in the same order.
+
+        Crops of one call are taken to be of one page: mostly in one script, and with the punctuation of one language.
+        """
+        readings = self._read(crops)
+        script, strays = common_script([reading.text for reading in readings])
+        if strays and not self._attends:
+            # They are few; to keep the probabilities of every line until then would take gigabytes.
+            again = self._read([crops[i] for i in strays], script)
+            for i, reading in zip(strays, again, strict=True):
+                readings[i] = reading
+        if self._barred is not None:
+            return readings
+        texts = plain_marks([reading.text for reading in readings])
+        return [r._replace(text=text) for r, text in zip(readings, texts, strict=True)]
+
+    def _read(self, crops: Sequence[Image], script: int = 0) -> list[Reading]:
+        """Read crops, in a script where it is known."""
+        readings = [_EMPTY] * len(crops)
+        widths = [preprocess.width_at_height(c.shape[0], c.shape[1], self.max_width) for c in crops]
+        usable = [i for i, crop in enumerate(crops) if crop.shape[0] and crop.shape[1]]
+        groups = list(self._batches(usable, widths))
+        read = functools.partial(self._read_batch, crops, widths, script=script)
+        with _mapping(min(self._workers, len(groups))) as run:
+            for rows, found in zip(groups, run(read, groups), strict=True):
+                for i, reading in zip(rows, found, strict=True):
+                    readings[i] = reading
+        return readings
+
+    def _read_batch(
+        self, crops: Sequence[Image], widths: Sequence[int], rows: Sequence[int], script: int
+    ) -> list[Reading]:
+        """Read the crops numbered by `rows`, together."""
+        chosen = [widths[i] for i in rows]
+        outputs = self.network(preprocess.batch([crops[i] for i in rows], chosen, self.stride))
+        if self._shortlist:
+            outputs = (_joined(*outputs),)
+        readings = []
+        for row, width in enumerate(chosen):
+            runs = self._runs([output[row] for output in outputs], -(-width // self.stride), script)
+            readings.append(self._reading(runs, self.stride / width))
+        return readings
+
+    def _batches(self, usable: list[int], widths: Sequence[int]) -> Iterator[list[int]]:
+        """Group lines of similar width, so that little is spent on padding."""
+        rows: list[int] = []
+        for i in sorted(usable, key=lambda i: widths[i]):
+            if rows and widths[i] * (len(rows) + 1) > self.batch_columns:
+                yield rows
+                rows = []
+            rows.append(i)
+        if rows:
+            yield rows
+
+    def _runs(self, outputs: Sequence[Any], steps: int, script: int) -> list[Run]:
+        """Find the characters in what the network gave for one line of so many steps."""
+        if self._attends:
+            labels, log_probs, places = outputs[:3]
+            return attention.runs(labels, log_probs, places, steps)
+        log_probs = outputs[-1][:steps]
+        if self._barred is not None:
+            log_probs = np.where(self._barred, np.float32(-np.inf), log_probs)
+        runs = self._consistency(log_probs, self._decode, script)
+        return self._lexicon.correct(log_probs, runs, self.charset) if self._lexicon else runs
+
+    def _reading(self, runs: list[Run], step: float) -> Reading:
+        """Make a reading of runs of steps, each of which is `step` of the crop's width."""
+        text = self.charset.decode([run.label for run in runs])
+        # Spaces at the ends come from wide crops, not from the text.
+        first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+        runs, text = runs[first:last], text[first:last]
+        if not text:
+            return _EMPTY
+        scores = tuple(run.probability for run in runs)
+        # The last step may reach over the crop's end.
+        spans = tuple((min(run.start * step, 1.0), min(run.stop * step, 1.0)) for run in runs)
+        return Reading(text, sum(scores) / len(scores), scores, spans)
+
+
+@contextlib.contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterator[list[Reading]]]]:
+    """What maps a function over items in their order, so many at once."""
+    if workers < 2:
+        yield map
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield pool.map
+
+
+def _joined(short: Floats, rows: NDArray[np.int64], whole: Floats) -> list[Floats]:
+    """Log-probabilities of each line of a batch: (T, K) of the short list, (T, C) of all classes where known."""
+    lines = list(short)
+    for row, line in zip(rows.tolist(), whole, strict=True):
+        lines[row] = line
+    return lines
+
+
+def _way_to_decode(decoder: str, decode: str | None, *, searches: bool) -> str:
+    """One of `SEARCHES`, for what a network gives and what was asked for."""
+    if decode not in (None, *SEARCHES):
+        raise ValueError(f"decode is {decode!r}, expected one of {', '.join(SEARCHES)}")
+    if decoder == "attention":
+        if decode == "beam":
+            raise ValueError(_BY_ATTENTION)
+        return "attention"
+    if decode == "attention" and decoder == "ctc":
+        raise ValueError(
+            "this model does not read by attention; leave that out or choose another recognizer"
+        )
+    return decode or ("beam" if searches else "greedy")
+
+
+def _barred(charset: Charset, allowed: str | None) -> NDArray[np.bool_] | None:
+    """Which classes (C,) must not be read; None bars none."""
+    if allowed is None:
+        return None
+    known = set(normalize(allowed))
+    if missing := charset.missing("".join(sorted(known))):
+        raise ValueError(
+            f"allowed characters {''.join(sorted(missing))!r} are not among those this model reads; "
+            "leave them out"
+        )
+    return np.array([False, *(c not in known for c in charset.characters)], np.bool_)

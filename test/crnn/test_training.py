@@ -1,0 +1,120 @@
+"""Training the recognizer: the fast loss against PyTorch's own, alignment, and a few steps that must help."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402, N812
+
+from crnn.model_torch import SmallCRNN
+from train.batches.lines import IGNORE, align
+from train.data.samples import LineSample
+from train.loop.sampled_ctc_torch import Targets, line_loss
+from train.loop.setup_torch import grown
+
+pytestmark = pytest.mark.torch
+
+
+def problem(seed: int = 0):  # noqa: ANN201
+    generator = torch.Generator().manual_seed(seed)
+    n, t, d, c, length = 4, 24, 8, 60, 6
+    features = torch.randn(n, t, d, generator=generator, requires_grad=True)
+    weight = torch.randn(c, d, generator=generator, requires_grad=True)
+    bias = torch.randn(c, generator=generator, requires_grad=True)
+    labels = torch.randint(1, c, (n, length), generator=generator)
+    labels[0, 1] = labels[0, 0]  # a doubled letter
+    labels[1, 3] = labels[1, 0]  # the same character again, further on
+    lengths = torch.tensor([6, 5, 1, 6])
+    for row, count in zip(labels, lengths, strict=True):
+        row[count:] = 0
+    steps = torch.tensor([24, 15, 7, 3])  # the last line cannot hold its text
+    aligned = torch.randint(-1, 2, (n, t), generator=generator)
+    return features, weight, bias, Targets(labels, lengths, steps, aligned)
+
+
+def test_loss_and_gradients_equal_pytorch_on_all_classes() -> None:
+    features, weight, bias, targets = problem()
+    ctc, aligned = line_loss(features, weight, bias, targets, sampled=None)
+    (ctc + 2 * aligned).backward()
+    fast = [x.grad.clone() for x in (features, weight, bias)]
+    for x in (features, weight, bias):
+        x.grad = None
+    log_probs = (features @ weight.t() + bias).log_softmax(2)
+    losses = F.ctc_loss(
+        log_probs.transpose(0, 1), targets.labels, targets.steps, targets.lengths,
+        reduction="none", zero_infinity=True,
+    )  # fmt: skip
+    plain_ctc = (losses / targets.lengths).mean()
+    chosen = torch.where(targets.aligned > 0, targets.labels[:, :1], 0)
+    chosen = torch.where(targets.aligned == IGNORE, -100, chosen)
+    plain_aligned = F.nll_loss(log_probs.flatten(0, 1), chosen.flatten())
+    (plain_ctc + 2 * plain_aligned).backward()
+    torch.testing.assert_close(ctc, plain_ctc)
+    torch.testing.assert_close(aligned, plain_aligned)
+    for mine, x in zip(fast, (features, weight, bias), strict=True):
+        torch.testing.assert_close(mine, x.grad, atol=1e-5, rtol=1e-4)
+
+
+def test_sampled_loss_is_right_on_average() -> None:
+    features, weight, bias, targets = problem(1)
+    with torch.no_grad():
+        full = line_loss(features, weight, bias, targets, sampled=None)[1]
+        torch.manual_seed(3)
+        samples = [line_loss(features, weight, bias, targets, sampled=20)[1] for _ in range(300)]
+    assert abs(float(torch.stack(samples).mean() - full)) < 0.05 * float(full)
+
+
+def test_alignment_names_every_character_once_in_order() -> None:
+    centers = np.array([10, 30, 52, 60], np.float32)
+    widths = np.array([20, 20, 8, 8], np.float32)
+    sample = LineSample(np.zeros((32, 80, 3), np.uint8), "国家li", centers, widths)
+    steps = align(sample, 80, 20)
+    marks = [int(s) for s in steps if s > 0]
+    assert marks == [1, 2, 3, 4]
+    assert steps[2] == 1
+    assert (steps == IGNORE).any()
+    assert steps[-1] == 0
+    assert (align(LineSample(sample.image, "国家li"), 80, 20) == IGNORE).all()
+
+
+def test_a_few_steps_lower_the_loss() -> None:
+    torch.manual_seed(0)
+    network = SmallCRNN(40, widths=(16, 24, 32, 48), hidden=16)
+    optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
+    lines = torch.randn(4, 1, 32, 64)
+    labels = torch.randint(1, 40, (4, 3))
+    aligned = torch.zeros(4, 16, dtype=torch.int64)
+    aligned[:, [2, 7, 12]] = torch.tensor([1, 2, 3])
+    targets = Targets(labels, torch.full((4,), 3), torch.full((4,), 16), aligned)
+    losses = []
+    for _ in range(25):
+        features = network.features(lines)
+        ctc, steps = line_loss(
+            features, network.classify.weight, network.classify.bias, targets, sampled=None
+        )
+        optimizer.zero_grad()
+        (ctc + steps).backward()
+        optimizer.step()
+        losses.append(float((ctc + steps).detach()))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_grown_classifier_keeps_the_old_logits_and_hardly_says_the_new() -> None:
+    torch.manual_seed(0)
+    small, large = SmallCRNN(50).eval(), SmallCRNN(70).eval()
+    large.load_state_dict(grown(small.state_dict(), large.state_dict()))
+    lines = torch.randn(2, 1, 32, 64)
+    with torch.inference_mode():
+        before, after = small(lines), large(lines)
+    torch.testing.assert_close(after[:, :, :50], before)
+    assert after.isfinite().all()
+    assert large.classify.bias[50:].max() <= small.classify.bias.min()
+
+
+def test_weights_that_fit_are_not_grown() -> None:
+    state = SmallCRNN(50).state_dict()
+    kept = grown(state, SmallCRNN(50).state_dict())
+    assert all(torch.equal(kept[name], value) for name, value in state.items())

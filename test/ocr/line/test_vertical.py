@@ -1,0 +1,254 @@
+"""Vertical writing: characters set upright, and columns that a page's rows hide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import pytest
+
+import ocr
+from common.arrays import Floats, Image
+from ocr.line import vertical
+from ocr.line.characters import Part
+from ocr.models import build
+from train.synth.typesetting.fonts import FontLibrary
+
+COLUMNS = ("山路弯弯远处传来几声鸟鸣", "图书馆周一至周五开放", "请旅客提前做好准备", "字迹才会清楚")
+
+
+class Reading(NamedTuple):
+    text: str
+    score: float
+    char_scores: tuple[float, ...] = ()
+    char_spans: tuple[tuple[float, float], ...] = ()
+
+
+def read_at(places: Sequence[float], score: float = 0.5) -> Reading:
+    """A reading of one character at each of these shares of the crop."""
+    spans = tuple((place - 0.01, place + 0.01) for place in places)
+    return Reading("一" * len(places), score, (score,) * len(places), spans)
+
+
+def stripes(count: int, side: int = 20) -> Image:
+    """A column turned on its side: cells of one brightness each, from dark to bright, with a dark upper edge."""
+    cells = [np.full((side, side, 3), 40 + 10 * i, np.uint8) for i in range(count)]
+    for cell in cells:
+        cell[:, 0] = 0  # lying on their left side, upper edges are on the left
+    return np.hstack(cells)
+
+
+@pytest.mark.parametrize("seen", [range(8), (0, 1, 2, 5, 6, 7), (1, 2, 3, 4, 5), (2, 3, 4, 6)])
+def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[int]) -> None:
+    given: list[Image] = []
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        given.extend(crops)
+        return [read_at([(i + 0.5) / 8 for i in range(8)], 0.9), read_at([], 0.1)]
+
+    first = read_at([(i + 0.5) / 8 for i in seen])
+    ((read, upwards),) = vertical.read_again(recognize, [stripes(8)], [first], [True])
+    line = given[0]
+    assert not upwards
+    assert line.shape == (20, 160, 3)
+    assert (line[0] == 0).all(), "upper edges are above"
+    assert [int(line[10, 20 * i + 10, 0]) for i in range(8)] == [40 + 10 * i for i in range(8)]
+    assert isinstance(read, Part)
+    middles = np.array(read.char_spans).mean(axis=1)
+    np.testing.assert_allclose(middles, (np.arange(8) + 0.5) / 8, atol=0.01)
+
+
+def test_wide_spacing_is_left_out() -> None:
+    wide = np.hstack([np.pad(stripes(1), ((0, 0), (10, 10), (0, 0))) for _ in range(5)])
+    given: list[Image] = []
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        given.extend(crops)
+        return [read_at([0.5]), read_at([0.5])]
+
+    vertical.read_again(recognize, [wide], [read_at([0.1, 0.3, 0.5, 0.7, 0.9])], [True])
+    assert given[0].shape == (23, 100, 3)
+
+
+def test_the_surer_reading_stands_and_rows_are_left_alone() -> None:
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        return [read_at([0.25, 0.75], 0.6) for _ in crops]
+
+    readings = [read_at([0.25, 0.75], score) for score in (0.5, 0.7, 0.5)]
+    crops = [stripes(2)] * 3
+    read = vertical.read_again(recognize, crops, readings, [True, True, False])
+    assert [reading.score for reading, _ in read] == [0.6, 0.7, 0.5]
+
+
+def test_letters_on_their_side_are_read_upwards_as_well() -> None:
+    crop = stripes(4)
+    upside_down = np.rot90(crop, 2)
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        assert len(crops) == 1 and (crops[0] == upside_down).all()
+        return [Reading("axis", 0.9)]
+
+    # Closer to each other than the column is wide: these are no characters to set upright.
+    latin = read_at([i / 40 for i in range(1, 40)])
+    ((read, upwards),) = vertical.read_again(recognize, [crop], [latin], [True])
+    assert read.text == "axis" and upwards
+
+
+def test_a_sure_reading_is_not_tried_upside_down() -> None:
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        raise AssertionError("nothing to read")
+
+    sure = read_at([i / 40 for i in range(1, 40)], 0.97)
+    vertical.read_again(recognize, [stripes(4)], [sure], [True])
+    vertical.read_again(recognize, [], [], [])
+
+
+def test_narrow_characters_are_read_as_they_stand() -> None:
+    crop = np.zeros((10, 24, 3), np.uint8)
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("5", 0.95) if c.shape[0] == 24 else Reading("LD", 0.6) for c in crops]
+
+    ((read, upwards),) = vertical.read_again(recognize, [crop], [Reading("AC", 0.7)], [True])
+    assert (read.text, read.score, upwards) == ("5", 0.95, False)
+
+
+AREA = 1000.0 * 1000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "size", "likely"),
+    [
+        ("竖排文字", 0.9, (200, 30), True),
+        ("莱几言", 0.5, (200, 30), True),
+        ("", 0.2, (200, 80), True),
+        ("", 0.2, (60, 25), False),  # a rule, a narrow digit
+        ("1", 0.98, (200, 80), False),
+        ("Temperature", 0.97, (200, 30), False),
+        ("竖排文字", 0.2, (30, 200), False),  # a row
+    ],
+)
+def test_what_tells_of_columns(
+    text: str, score: float, size: tuple[int, int], likely: bool
+) -> None:
+    rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
+    line = (Reading(text, score), box(0, 0, size[1], size[0]))
+    assert vertical.are_likely([*rows, line], AREA) == likely
+    assert vertical.are_likely([line], AREA) == (
+        likely or score < 0.5
+    )  # thick beside none, or all nonsense
+    assert not vertical.are_likely([], AREA)
+
+
+def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
+    def likely(*scores: float, tall: int = 30) -> bool:
+        rows = [
+            (Reading("横七竖八", score), box(0, 40 * i, 300, 40 * i + (tall if i == 0 else 30)))
+            for i, score in enumerate(scores)
+        ]
+        return vertical.are_likely(rows, AREA)
+
+    assert likely(0.3, 0.6, 0.9)
+    assert not likely(0.3, 0.9, 0.8, 0.9)
+    assert likely(0.3, 0.9, 0.8, 0.9, tall=200)  # most of the area
+
+
+def test_a_line_that_fills_the_page_may_be_several_columns() -> None:
+    def likely(score: float) -> bool:
+        return vertical.are_likely([(Reading("翻", score), box(0, 0, 700, 500))], AREA)
+
+    assert likely(0.8) and not likely(0.99)  # a large character by itself
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def texts(lines: Sequence[tuple[Reading, Floats]]) -> list[str]:
+    return [reading.text for reading, _ in lines]
+
+
+def test_two_columns_stand_for_what_was_read_across_them() -> None:
+    lines = [
+        (Reading("~*=", 0.4), box(0, 0, 90, 300)),
+        (Reading("title", 0.99), box(0, 400, 90, 430)),
+    ]
+    found = [
+        (Reading("右邊一列", 0.9), box(55, 0, 90, 290)),
+        (Reading("左邊", 0.8), box(0, 0, 35, 200)),
+    ]
+    assert texts(vertical.merged(lines, found)) == ["title", "右邊一列", "左邊"]
+
+
+def test_rows_in_a_grid_stay_rows() -> None:
+    rows = [(Reading("四字一行", 0.98), box(0, 40 * i, 160, 40 * i + 30)) for i in range(6)]
+    found = [(Reading("六字在一列中", 0.98), box(40 * i, 0, 40 * i + 30, 230)) for i in range(4)]
+    assert vertical.merged(rows, found) == rows
+
+
+@pytest.mark.parametrize("reading", [Reading("两字", 0.5), Reading("字", 0.99), Reading("  ", 0.9)])
+def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
+    assert vertical.merged([], [(reading, box(0, 0, 30, 200))]) == []
+
+
+def test_columns_on_one_another_count_once() -> None:
+    found = [(Reading("一列字在此", s), box(x, 0, x + 30, 200)) for x, s in ((0, 0.8), (5, 0.9))]
+    assert [reading.score for reading, _ in vertical.merged([], found)] == [0.9]
+
+
+def test_columns_are_found_where_they_stand() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+
+    def detect(turned: Image) -> tuple[Floats, Floats]:
+        assert turned.shape == (300, 200, 3)
+        # A row at the foot of the turned page is a column at the left edge of the page.
+        return np.stack([box(20, 270, 180, 290), box(0, 0, 40, 40)]), np.array(
+            [0.9, 0.8], np.float32
+        )
+
+    quads, scores = vertical.find(image, detect)
+    np.testing.assert_allclose(quads, [box(10, 20, 30, 180)])
+    np.testing.assert_allclose(scores, [0.9])
+
+
+@pytest.mark.parametrize("pitch", [50, 60, 85])
+@pytest.mark.parametrize("style", ["serif", "sans"])
+def test_a_page_of_columns_is_read_without_being_told(style: str, pitch: int) -> None:
+    """By the shipped models; read on their side, characters were wrong in every third column."""
+    face = FontLibrary.load().choose(np.random.default_rng(3), "".join(COLUMNS), style=style)
+    image = PIL.Image.new("RGB", (420, 620), "white")
+    draw = PIL.ImageDraw.Draw(image)
+    for i, column in enumerate(COLUMNS):
+        for j, character in enumerate(column):
+            place = (340 - pitch * i, 40 + 42 * j)
+            draw.text(place, character, font=face.at(34), fill="black")
+    page = ocr.load(threads=2).read(np.asarray(image))
+    assert [line.text for line in page.lines] == list(COLUMNS)
+    assert all(line.vertical for line in page.lines)
+    for line in page.lines:
+        places = [(c.start + c.stop) / 2 for c in line.characters]
+        assert len(places) == len(line.text) and places == sorted(places)
+        assert np.ptp(np.diff(places)) < 0.5 * np.mean(np.diff(places)), "evenly spaced"
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+def test_titles_of_axes_are_read_up_or_down(upwards: bool) -> None:
+    """By the shipped recognizer; the box begins where the text does."""
+    face = FontLibrary.load().choose(np.random.default_rng(5), "Temperature", style="sans")
+    line = PIL.Image.new("RGB", (400, 60), "white")
+    PIL.ImageDraw.Draw(line).text(
+        (20, 12), "Temperature in degrees", font=face.at(30), fill="black"
+    )
+    image = np.full((500, 700, 3), 255, np.uint8)
+    image[50:450, 40:100] = np.rot90(np.asarray(line), 1 if upwards else -1)
+    quads = box(55, 60, 85, 440)[None]
+    reader = ocr.Reader(
+        lambda image: (quads, np.ones(1, np.float32)), build("small", "recognizer", threads=1)
+    )
+    (axis,) = reader.read(image).lines
+    assert axis.vertical and axis.text == "Temperature in degrees"
+    first, last = axis.box[0][1], axis.box[3][1]
+    assert (first > last) == upwards

@@ -1,0 +1,202 @@
+"""Settling how a page is turned by reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from common.arrays import Floats, Image, Quads, Scores
+from common.image import rotate_ccw
+from common.quads import boxes_to_quads
+from ocr.page.orientation import KNOWN, settle
+from ocr.result import Angle
+
+MARK = np.array([250, 10, 10], np.uint8)
+
+
+def page(degrees: int) -> Image:
+    """A grey page with one bar whose left half is red, its content turned clockwise by `degrees`."""
+    upright = np.full((60, 160, 3), 128, np.uint8)
+    upright[20:40, 30:130] = 0
+    upright[20:40, 30:80] = MARK
+    return np.ascontiguousarray(rotate_ccw(upright, -degrees % 360))
+
+
+def detect(image: Image) -> tuple[Quads, Scores]:
+    rows, columns = np.nonzero((image != 128).any(2))
+    if not len(rows):
+        return np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32)
+    box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    return boxes_to_quads(np.array([box], np.float32)), np.ones(1, np.float32)
+
+
+class Reading:
+    def __init__(self, text: str, score: float) -> None:
+        self.text, self.score = text, score
+
+
+def read(crops: Sequence[Image]) -> list[Reading]:
+    """Sure where the red half is on the left; a crop on its side reads badly, upside down very badly."""
+    out = []
+    for crop in crops:
+        height, width = crop.shape[:2]
+        left = bool((crop[height // 2, width // 8] == MARK).all())
+        upright = left and width > height
+        out.append(Reading("text", 0.97 if upright else 0.55))
+    return out
+
+
+def unsure(image: Image, quads: Quads) -> Floats:
+    return np.full(4, 0.25, np.float32)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
+    angle, upright, quads, scores = settle(page(degrees), Angle(0, 0.3), unsure, detect, read)
+    assert angle.degrees == degrees
+    assert angle.score > 0.5
+    np.testing.assert_array_equal(upright, page(0))
+    np.testing.assert_allclose(quads[0], [[30, 20], [130, 20], [130, 40], [30, 40]])
+    assert len(scores) == len(quads)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_lines_are_those_found_on_the_upright_picture(degrees: int) -> None:
+    def lopsided(image: Image) -> tuple[Quads, Scores]:
+        quads, scores = detect(image)
+        return quads + np.array([3, 1], np.float32), scores
+
+    settled = settle(page(degrees), Angle(0, 0.3), unsure, lopsided, read)
+    assert settled.angle.degrees == degrees
+    np.testing.assert_array_equal(settled.quads, lopsided(page(0))[0])
+
+
+def test_an_empty_page_is_left_alone() -> None:
+    blank = np.full((40, 30, 3), 128, np.uint8)
+    angle, upright, quads, scores = settle(blank, Angle(0, 0.0), unsure, detect, read)
+    assert angle == Angle(0, 0.0)
+    assert (upright == blank).all()
+    assert quads.shape == (0, 4, 2)
+    assert scores.shape == (0,)
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+@pytest.mark.parametrize(("sure", "degrees"), [(0.65, 0), (0.9, 270)])
+def test_where_lines_say_nothing_a_guess_must_be_likelier_than_all_else(
+    sure: float, degrees: int, text: str
+) -> None:
+    def mute(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading(text, 0.9) for _ in crops]
+
+    angle, upright, *_ = settle(page(90), Angle(270, sure), unsure, detect, mute)
+    assert angle.degrees == degrees
+    assert (angle.score >= KNOWN) == (degrees != 0)
+    assert angle.score < 0.8  # the pieces and the lines show much the same
+    np.testing.assert_array_equal(upright, rotate_ccw(page(90), degrees))
+
+
+def test_a_guess_decides_between_turns_that_read_alike() -> None:
+    def alike(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("OXHO", 0.95 if c.shape[1] > c.shape[0] else 0.0) for c in crops]
+
+    assert settle(page(180), Angle(180, 0.9), unsure, detect, alike).angle.degrees == 180
+    assert settle(page(0), Angle(0, 0.9), unsure, detect, alike).angle.degrees == 0
+
+
+def word(image: Image, quads: Quads) -> Floats:
+    """Sure of lines whose red half is on the left, and of their turn where it is not."""
+    rows, columns = np.nonzero((image == MARK).all(2))
+    black = np.argwhere((image == 0).all(2)).mean(axis=0)
+    down, right = black - [rows.mean(), columns.mean()]
+    turn = (0 if right > 0 else 2) if abs(right) > abs(down) else (1 if down > 0 else 3)
+    chances = np.full(4, 0.001, np.float32)
+    chances[turn] = 0.997
+    return chances
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_sure_lines_are_not_read(degrees: int) -> None:
+    def never(_: Sequence[Image]) -> list[Reading]:
+        raise AssertionError("reading costs most")
+
+    angle, upright, *_ = settle(page(degrees), Angle(0, 0.3), word, detect, never)
+    assert angle.degrees == degrees
+    assert angle.score > 0.99
+    np.testing.assert_array_equal(upright, page(0))
+
+
+def test_lines_outweigh_pieces_that_were_less_sure() -> None:
+    assert settle(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_page_that_might_be_turned_either_way_is_left_as_it_is(degrees: int) -> None:
+    def torn(crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("NON", 0.8) for _ in crops]
+
+    angle, upright, quads, _ = settle(page(degrees), Angle(0, 0.3), unsure, detect, torn)
+    assert angle.degrees == 0
+    assert angle.score < 0.6
+    np.testing.assert_array_equal(upright, page(degrees))
+    assert len(quads) == 1
+
+
+def mute(crops: Sequence[Image]) -> list[Reading]:
+    return [Reading("", 0.0) for _ in crops]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_where_text_says_nothing_the_scene_decides(degrees: int) -> None:
+    def scene(image: Image) -> Floats:
+        np.testing.assert_array_equal(image, page(degrees))
+        return np.where(np.arange(4) == degrees // 90, 0.97, 0.01).astype(np.float32)
+
+    angle, upright, *_ = settle(page(degrees), Angle(0, 0.3), unsure, detect, mute, scene)
+    assert angle.degrees == degrees
+    assert angle.score > 0.8
+    np.testing.assert_array_equal(upright, page(0))
+
+
+def test_the_scene_is_not_asked_where_text_decides() -> None:
+    def never(_: Image) -> Floats:
+        raise AssertionError("text is sure")
+
+    assert settle(page(90), Angle(0, 0.3), word, detect, mute, never).angle.degrees == 90
+
+
+def test_a_scene_alone_does_not_turn_a_page_without_lines() -> None:
+    def scene(_: Image) -> Floats:
+        return np.array([0.01, 0.97, 0.01, 0.01], np.float32)
+
+    blank = np.full((40, 30, 3), 128, np.uint8)
+    assert settle(blank, Angle(0, 0.0), unsure, detect, mute, scene).angle.degrees == 0
+
+
+@pytest.mark.parametrize(("guess", "looks"), [(0.3, [0, 90, 180, 270]), (0.97, [0, 90])])
+def test_only_what_would_be_left_open_is_looked_at_from_both_ends(
+    guess: float, looks: list[int]
+) -> None:
+    seen = []
+
+    def spy(image: Image) -> tuple[Quads, Scores]:
+        seen.append(next(d for d in looks if np.array_equal(image, rotate_ccw(page(0), d))))
+        return detect(image)
+
+    settle(page(0), Angle(0, guess), unsure, spy, mute)
+    assert seen == looks
+
+
+def test_the_other_end_may_decide() -> None:
+    """On the page as it is shown, and on its sides, nothing is found that reads."""
+
+    def poor(image: Image) -> tuple[Quads, Scores]:
+        if np.array_equal(image, page(0)):
+            return detect(image)
+        return boxes_to_quads(np.array([[0, 0, 9, 4]], np.float32)), np.ones(1, np.float32)
+
+    angle, upright, quads, _ = settle(page(180), Angle(0, 0.3), unsure, poor, read)
+    assert angle.degrees == 180
+    np.testing.assert_array_equal(upright, page(0))
+    np.testing.assert_allclose(quads[0], [[30, 20], [130, 20], [130, 40], [30, 40]])

@@ -1,0 +1,277 @@
+"""The pipeline with fake models: turning, mapping back, order, empty pages, threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import ocr
+from common.arrays import Floats, Image, Quads
+from common.quads import crop
+from ocr import Reader
+from ocr.line import crop as cutting
+from ocr.reader import is_rule
+
+MakeReader = Callable[[int], ocr.Reader]
+RED, BLUE = "200,0,0", "0,0,200"
+
+
+def _blank(height: int, width: int) -> Image:
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+def test_blank_page_is_a_page(bar_reader: MakeReader) -> None:
+    page = bar_reader(0).read(_blank(50, 80))
+    assert (page.lines, page.text, page.width, page.height) == ((), "", 80, 50)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5000, 1), (1, 5000)])
+def test_extreme_shapes(bar_reader: MakeReader, shape: tuple[int, int]) -> None:
+    assert bar_reader(90).read(_blank(*shape)).lines == ()
+    dark = np.zeros((*shape, 3), np.uint8)
+    assert [line.text for line in bar_reader(0).read(dark).lines] == ["0,0,0"]
+    assert bar_reader(0).read(dark, single_line=True).text == "0,0,0"
+
+
+def test_lines_come_in_order_with_boxes(bar_reader: MakeReader, bars: Image) -> None:
+    page = bar_reader(0).read(bars)
+    assert page.text == f"{RED}\n{BLUE}"
+    assert page.lines[0].box == ((20, 10), (120, 10), (120, 30), (20, 30))
+    assert page.lines[0].score == 0.5
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_boxes_are_in_the_picture_as_shown(
+    bar_reader: MakeReader,
+    bars: Image,
+    turned: Callable[[Image, int], Image],
+    degrees: int,
+) -> None:
+    shown = turned(bars, degrees)
+    page = bar_reader(degrees).read(shown)
+    assert page.text == f"{RED}\n{BLUE}"
+    assert page.angle == (degrees, 0.9995)
+    assert (page.height, page.width) == shown.shape[:2]
+    for line, upright in zip(page.lines, bar_reader(0).read(bars).lines, strict=True):
+        cut = crop(shown, np.array(line.box, np.float32))
+        assert (cut == cut[0, 0]).all()
+        assert ",".join(map(str, cut[0, 0].tolist())) == line.text
+        # The first corner is the text's own top left: 90 degrees clockwise puts it top right.
+        x, y = upright.box[0]
+        height, width = bars.shape[:2]
+        moved = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}
+        assert line.box[0] == moved[degrees]
+
+
+class _Mistaken:
+    """A classifier whose pieces say one turn, and whose lines say that they lie as they should."""
+
+    def __init__(self, degrees: int, score: float) -> None:
+        self._said = degrees, score
+
+    def __call__(self, image: Image) -> tuple[int, float]:
+        return self._said
+
+    def along(self, image: Image, quads: Quads) -> Floats:
+        level = image.shape[1] > image.shape[0]
+        return np.array([0.9997, 0.0001, 0.0001, 0.0001] if level else [0.25] * 4, np.float32)
+
+
+@pytest.mark.parametrize(("score", "degrees"), [(0.99, 0), (0.9995, 90)])
+def test_that_a_page_is_turned_is_believed_of_pieces_beyond_doubt_alone(
+    bars: Image, score: float, degrees: int
+) -> None:
+    reader = ocr.Reader(_found_bars, lambda crops: [], _Mistaken(90, score))
+    assert reader.orientation(bars).degrees == degrees
+    upright = ocr.Reader(_found_bars, lambda crops: [], _Mistaken(0, score))
+    assert upright.orientation(bars) == (0, score)  # nothing is looked for
+
+
+def _found_bars(image: Image) -> tuple[Quads, Floats]:
+    height, width = image.shape[:2]
+    quad = np.array([[[10, 10], [width - 10, 10], [width - 10, 30], [10, 30]]], np.float32)
+    return quad, np.ones(1, np.float32)
+
+
+def test_a_picture_is_looked_at_closely_where_its_turn_is_in_doubt(bars: Image) -> None:
+    class Found:
+        def __init__(self) -> None:
+            self.looks: list[str] = []
+
+        def __call__(self, image: Image) -> tuple[Quads, Floats]:
+            self.looks.append("quick")
+            return _found_bars(image)
+
+        def closely(self, image: Image) -> tuple[Quads, Floats]:
+            self.looks.append("close")
+            return _found_bars(image)
+
+    class Reading:
+        text, score = "line", 0.99
+
+    doubtful, sure = Found(), Found()
+    for found, score in ((doubtful, 0.9), (sure, 0.9995)):
+        ocr.Reader(found, lambda crops: [Reading() for _ in crops], _Mistaken(90, score)).read(bars)
+    assert set(doubtful.looks) == {"close"}
+    assert set(sure.looks) == {"quick"}
+
+
+def test_angle_can_be_switched_off(bar_reader: MakeReader, bars: Image) -> None:
+    page = bar_reader(180).read(bars, angle=False)
+    assert page.angle == (0, 1.0)
+    assert page.text == f"{RED}\n{BLUE}"
+    reader = ocr.Reader(lambda image: (np.zeros((0, 4, 2), np.float32), np.zeros(0)), lambda _: [])
+    assert reader.read(bars).angle == (0, 1.0)
+
+
+def test_single_line_is_read_whole(bars: Image) -> None:
+    seen = []
+
+    class Reading:
+        text, score = "line", 0.5
+
+    def refuse(image: Image) -> tuple[int, float]:
+        raise AssertionError("neither angle nor detection")
+
+    def recognize(crops: list[Image]) -> list[Reading]:
+        seen.extend(crops)
+        return [Reading() for _ in crops]
+
+    page = ocr.Reader(refuse, recognize, refuse).read(bars, single_line=True)  # type: ignore[arg-type]
+    assert np.array_equal(seen[0], bars)
+    assert page.lines[0].box == ((0, 0), (200, 0), (200, 120), (0, 120))
+
+
+def test_empty_readings_are_dropped(bars: Image) -> None:
+    class Reading:
+        def __init__(self, text: str) -> None:
+            self.text, self.score = text, 0.96
+
+    quads = np.array([[[0, y], [9, y], [9, y + 5], [0, y + 5]] for y in (0, 20, 40)], np.float32)
+    reader = ocr.Reader(
+        lambda image: (quads, np.ones(3, np.float32)),
+        lambda crops: [Reading(""), Reading("kept"), Reading("  ")],
+    )
+    page = reader.read(bars)
+    assert page.text == "kept"
+    assert page.lines[0].box[0] == (0, 20)
+
+
+@pytest.mark.parametrize(
+    ("seen", "read", "kept"), [(0.9, 0.1, True), (0.4, 0.9, True), (0.4, 0.3, False)]
+)
+def test_unlikely_lines_count_where_they_can_be_read(
+    bars: Image, seen: float, read: float, kept: bool
+) -> None:
+    class Reading:
+        text, score = "text", read
+
+    quad = np.array([[[10, 10], [90, 10], [90, 30], [10, 30]]], np.float32)
+    reader = Reader(
+        lambda image: (quad, np.array([seen], np.float32)), lambda crops: [Reading() for _ in crops]
+    )
+    assert len(reader.read(bars).lines) == kept
+
+
+def test_boxes_stay_inside_the_picture(bars: Image) -> None:
+    class Reading:
+        text, score = "wide", 0.5
+
+    quads = np.array([[[-5, -5], [900, -5], [900, 20], [-5, 20]]], np.float32)
+    reader = ocr.Reader(lambda image: (quads, np.ones(1, np.float32)), lambda crops: [Reading()])
+    assert reader.read(bars).lines[0].box == ((0, 0), (200, 0), (200, 20), (0, 20))
+
+
+def test_many_large_lines_are_read_in_several_goes(
+    bar_reader: MakeReader, bars: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = bar_reader(0).read(bars)
+    monkeypatch.setattr(cutting, "CROP_BYTES", 1)
+    assert bar_reader(0).read(bars).lines == whole.lines
+
+
+@pytest.mark.parametrize(
+    "quad", [[[0, 0], [40, 0], [40, 10], [0, 10]], [[0, 0], [9, 0], [9, 40], [0, 40]]]
+)
+def test_enlarging_moves_each_side_out(quad: list[list[float]]) -> None:
+    corners = np.array(quad, np.float32)
+    grown = cutting.enlarged(corners, 0.1)
+    short = min(np.ptp(corners[:, 0]), np.ptp(corners[:, 1]))
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    assert np.allclose(grown, corners + signs * short * 0.1, atol=1e-5)
+    assert np.isfinite(cutting.enlarged(np.zeros((4, 2), np.float32), 0.1)).all()
+
+
+def test_every_kind_of_source(bar_reader: MakeReader, bars: Image, tmp_path: Path) -> None:
+    path = tmp_path / "bars.png"
+    PIL.Image.fromarray(bars).save(path)
+    sources = {
+        str(path): path,
+        "<bytes>": path.read_bytes(),
+        "<array>": bars,
+        "<image>": PIL.Image.open(path),
+    }
+    for name, source in sources.items():
+        page = bar_reader(0).read(source)
+        assert (page.text, page.image, page.page) == (f"{RED}\n{BLUE}", name, 0)
+
+
+def test_pages_of_a_document(bar_reader: MakeReader, bars: Image, tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    frames = [PIL.Image.fromarray(page) for page in (bars, _blank(30, 40), bars)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    pages = list(bar_reader(0).read_pages(path))
+    assert [(page.page, len(page.lines)) for page in pages] == [(0, 2), (1, 0), (2, 2)]
+    assert bar_reader(0).read(path).page == 0
+
+
+def test_limit_is_passed_on(bar_reader: MakeReader, bars: Image, tmp_path: Path) -> None:
+    path = tmp_path / "bars.png"
+    PIL.Image.fromarray(bars).save(path)
+    for source in (path, bars, path.read_bytes()):
+        with pytest.raises(ocr.InputError, match="megapixels"):
+            bar_reader(0).read(source, max_pixels=100)
+
+
+def test_times_add_up(bar_reader: MakeReader, bars: Image) -> None:
+    times = bar_reader(0).read(bars).elapsed_ms
+    assert all(ms >= 0 for ms in times)
+    assert sum(times[:-1]) == pytest.approx(times.total, abs=0.01)
+
+
+def test_reading_twice_gives_the_same(bar_reader: MakeReader, bars: Image) -> None:
+    reader, before = bar_reader(90), bars.copy()
+    assert reader.read(bars).lines == reader.read(bars).lines
+    assert np.array_equal(bars, before)
+
+
+def test_threads_share_a_reader(bar_reader: MakeReader) -> None:
+    reader = bar_reader(0)
+    start = threading.Barrier(8)
+
+    def read(shade: int) -> bool:
+        page = _blank(60, 60)
+        page[10:20, 5:50] = (shade, 1, 2)
+        start.wait()
+        return all(reader.read(page).text == f"{shade},1,2" for _ in range(20))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(100, 108)))
+
+
+@pytest.mark.parametrize("text", ["....", "-----", "= = = =", "........-.-..", "……——"])
+def test_rows_of_marks_are_rules(text: str) -> None:
+    assert is_rule(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "...", "——", "1.1 ........ 7", "....7", "a----", "****8", "。。。。"]
+)
+def test_text_with_marks_is_no_rule(text: str) -> None:
+    assert not is_rule(text)

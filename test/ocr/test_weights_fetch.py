@@ -1,0 +1,479 @@
+"""Fetching weights from a server of this machine that cuts, lies, stalls and serves wrong bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocr import weights
+from ocr.weights import ModelRow, WeightsError, __main__, cache_folder, cached_path, fetch, lock
+from ocr.weights.transport import check_url
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTENT = np.random.default_rng(3).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+Answer = Callable[[BaseHTTPRequestHandler, int], None]
+
+
+def _send(
+    handler: BaseHTTPRequestHandler,
+    start: int,
+    content: bytes = CONTENT,
+    *,
+    length: int | None = None,
+    stop: int | None = None,
+) -> None:
+    """Answer with the content from a byte on; `length` is what is announced, `stop` where the body ends."""
+    part = content[start:stop]
+    handler.send_response(206 if start else 200)
+    if start:
+        handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+    handler.send_header("Content-Length", str(len(content) - start if length is None else length))
+    handler.end_headers()
+    handler.wfile.write(part)
+
+
+class Server:
+    """Gives one answer of a list for each request, the last one ever after; keeps the ranges asked for."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = [_send]
+        self.starts: list[int] = []
+        self.paths: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked = self.headers.get("Range", "bytes=0-")
+                start = int(asked.removeprefix("bytes=").removesuffix("-"))
+                number = min(len(outer.starts), len(outer.answers) - 1)
+                outer.starts.append(start)
+                outer.paths.append(self.path)
+                outer.answers[number](self, start)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        class Quiet(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                pass  # a client that leaves is what some of the tests want
+
+        self.http = Quiet(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+
+    def __enter__(self) -> Server:
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.02,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCR_WEIGHTS_CACHE", str(tmp_path / "cache"))
+    for name in ("OCR_WEIGHTS_MIRROR", "OCR_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def _row(url: str = "", **changes: object) -> ModelRow:
+    row = ModelRow("big", "detector", "ctpn", "big.onnx", SHA256, len(CONTENT), url)
+    return row._replace(**changes)
+
+
+def _fetch(row: ModelRow, **options: object) -> Path:
+    return fetch.fetch(row, **{"pause_s": 0.001, "timeout_s": 5.0, **options})  # type: ignore[arg-type]
+
+
+def _left(row: ModelRow) -> list[str]:
+    """Names of the files beside a fetched one, its lock aside."""
+    folder = cached_path(row).parent
+    return sorted(path.name for path in folder.glob("*") if path.suffix != ".lock")
+
+
+def test_a_whole_file_comes_and_is_not_fetched_twice(server: Server) -> None:
+    row = _row(server.url + "/some/big.onnx")
+    seen: list[tuple[int, int]] = []
+    path = _fetch(row, progress=lambda done, total: seen.append((done, total)))
+    assert path.read_bytes() == CONTENT
+    assert _left(row) == ["big.onnx"]
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert _fetch(row) == path
+    assert server.paths == ["/some/big.onnx"]
+
+
+def test_a_cut_connection_is_taken_up_where_it_broke(server: Server) -> None:
+    cuts = (100_000, 100_001, 250_000)
+    server.answers = [lambda h, start, cut=cut: _send(h, start, stop=cut) for cut in cuts]
+    server.answers.append(_send)
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT
+    assert server.starts == [0, *cuts]
+
+
+def test_progress_forgives_failures_but_silence_does_not(server: Server) -> None:
+    """Ten cuts with something new each are fewer than two with nothing."""
+    edges = range(25_000, 275_000, 25_000)
+    server.answers = [lambda h, start, cut=cut: _send(h, start, stop=cut) for cut in edges]
+    server.answers.append(_send)
+    assert _fetch(_row(server.url), tries=2).read_bytes() == CONTENT
+    server.starts.clear()
+    server.answers = [lambda h, start: _send(h, start, stop=start)]
+    row = _row(server.url, sha256="0" * 64)
+    with pytest.raises(WeightsError, match=r"ended after 0 of 300000 bytes, 3 times.*fetch again"):
+        _fetch(row, tries=3)
+    assert len(server.starts) == 3
+
+
+def test_what_arrived_before_a_failure_is_kept_for_the_next_run(server: Server) -> None:
+    server.answers = [lambda h, start: _send(h, start, stop=120_000)]
+    with pytest.raises(WeightsError):
+        _fetch(_row(server.url), tries=2)
+    assert _left(_row()) == ["big.onnx.part"]
+    server.starts.clear()
+    server.answers = [_send]
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT
+    assert server.starts == [120_000]
+
+
+def test_a_server_that_cannot_resume_starts_anew(server: Server) -> None:
+    server.answers = [lambda h, start: _send(h, 0, stop=50_000), lambda h, start: _send(h, 0)]
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT
+
+
+def test_a_range_that_was_not_asked_for_is_not_mixed_in(server: Server) -> None:
+    def shifted(handler: BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes {start + 5}-299999/300000")
+        handler.send_header("Content-Length", str(len(CONTENT) - start - 5))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[start + 5 :])
+
+    server.answers = [lambda h, start: _send(h, start, stop=50_000), shifted, _send]
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT
+
+
+def test_half_a_file_of_another_version_is_given_up(server: Server) -> None:
+    row = _row(server.url)
+    part = cached_path(row).with_name("big.onnx.part")
+    part.parent.mkdir(parents=True)
+    for stale in (bytes(1000), bytes(len(CONTENT)), bytes(len(CONTENT) + 1)):
+        cached_path(row).unlink(missing_ok=True)
+        part.write_bytes(stale)
+        assert _fetch(row).read_bytes() == CONTENT
+
+
+def test_refused_range_starts_anew(server: Server) -> None:
+    row = _row(server.url, size=0)
+    part = cached_path(row).with_name("big.onnx.part")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT + b"more")
+    server.answers = [lambda h, start: h.send_error(416), _send]
+    assert _fetch(row).read_bytes() == CONTENT
+    assert server.starts == [len(CONTENT) + 4, 0]
+
+
+def test_wrong_bytes_are_refused_and_not_kept(server: Server) -> None:
+    wrong = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
+    server.answers = [lambda h, start: _send(h, start, wrong)]
+    with pytest.raises(
+        WeightsError, match=r"another SHA-256.*another address in OCR_WEIGHTS_MIRROR"
+    ):
+        _fetch(_row(server.url))
+    assert _left(_row()) == []
+    assert len(server.starts) == 2
+
+
+@pytest.mark.parametrize("size", [10, 299_999, 300_001, 10**12])
+def test_a_length_that_is_not_the_manifest_s_is_refused_unread(server: Server, size: int) -> None:
+    server.answers = [lambda h, start: _send(h, start, length=size)]
+    with pytest.raises(WeightsError, match=f"announces {size} bytes, the manifest says 300000"):
+        _fetch(_row(server.url))
+    assert len(server.starts) == 1
+
+
+def test_a_body_longer_than_the_manifest_says_is_cut_off(server: Server) -> None:
+    def endless(handler: BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(400):
+            handler.wfile.write(bytes(65536))
+
+    server.answers = [endless]
+    with pytest.raises(WeightsError, match="another SHA-256"):
+        _fetch(_row(server.url))
+    assert _left(_row()) == []
+
+
+def test_busy_servers_are_asked_again(server: Server) -> None:
+    server.answers = [lambda h, start: h.send_error(503), lambda h, start: h.send_error(429), _send]
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410])
+def test_other_errors_are_final(server: Server, code: int) -> None:
+    server.answers = [lambda h, start: h.send_error(code)]
+    with pytest.raises(WeightsError, match=f"answered {code}.*OCR_WEIGHTS_MIRROR"):
+        _fetch(_row(server.url))
+    assert len(server.starts) == 1
+
+
+def test_a_silent_server_is_left(server: Server) -> None:
+    server.answers = [lambda h, start: time.sleep(1), _send]
+    begin = time.monotonic()
+    assert _fetch(_row(server.url), timeout_s=0.2).read_bytes() == CONTENT
+    assert time.monotonic() - begin < 5
+
+
+def test_no_server_at_all(server: Server) -> None:
+    url = server.url
+    server.http.server_close()
+    with pytest.raises(WeightsError, match=r"connection failed .*2 times"):
+        _fetch(_row(url), tries=2, timeout_s=0.5)
+
+
+def test_something_that_is_no_http(server: Server) -> None:
+    server.answers = [lambda h, start: h.wfile.write(b"SSH-2.0-other\r\n")]
+    with pytest.raises(WeightsError, match="connection failed"):
+        _fetch(_row(server.url), tries=1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/a", "ftp://example.org/a", "file:///etc/passwd", "/a", "https://", "a.onnx",
+     "http://127.0.0.1.example.org/", "http://10.0.0.1/a", "https://x:port/", "http://[::1"],
+)  # fmt: skip
+def test_only_https_but_for_this_machine(url: str) -> None:
+    with pytest.raises(WeightsError, match="https://"):
+        fetch.fetch(_row(url))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/a", "http://127.0.0.1:1/", "http://localhost/", "http://[::1]/"]
+)
+def test_addresses_that_are_allowed(url: str) -> None:
+    check_url(url)
+
+
+@pytest.mark.parametrize(
+    "target", ["http://example.org/big.onnx", "ftp://example.org/a", "file:///etc/passwd"]
+)
+def test_redirections_do_not_leave_https(server: Server, target: str) -> None:
+    def redirect(handler: BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", target)
+        handler.end_headers()
+
+    server.answers = [redirect]
+    with pytest.raises(WeightsError):
+        _fetch(_row(server.url))
+    assert len(server.starts) == 1
+
+
+def test_redirections_are_followed(server: Server) -> None:
+    def redirect(handler: BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", "/elsewhere")
+        handler.end_headers()
+
+    server.answers = [redirect, _send]
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT
+    assert server.paths[-1] == "/elsewhere"
+
+
+def test_mirror_takes_the_place_of_the_manifest(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_WEIGHTS_MIRROR", server.url + "/ocr/")
+    _fetch(_row("https://example.invalid/big.onnx", file="a b.onnx"))
+    assert server.paths == ["/ocr/a%20b.onnx"]
+
+
+def test_without_an_address_the_message_says_what_to_do() -> None:
+    with pytest.raises(WeightsError, match="no address.*git checkout.*OCR_WEIGHTS_MIRROR"):
+        fetch.fetch(_row())
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes", "ON"])
+def test_offline_asks_nobody(server: Server, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("OCR_OFFLINE", value)
+    with pytest.raises(WeightsError, match=r"OCR_OFFLINE forbids.*copy the file to"):
+        _fetch(_row(server.url))
+    assert server.starts == []
+    cached_path(_row()).parent.mkdir(parents=True)
+    cached_path(_row()).write_bytes(CONTENT)
+    assert _fetch(_row(server.url)).read_bytes() == CONTENT  # what is there needs no network
+    monkeypatch.setenv("OCR_OFFLINE", "0")
+    assert not fetch.is_offline()
+
+
+def test_threads_fetch_a_file_once(server: Server) -> None:
+    paths: list[Path] = []
+    threads = [
+        threading.Thread(target=lambda: paths.append(_fetch(_row(server.url)))) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(paths) == 6 and len(server.starts) == 1
+
+
+def test_processes_fetch_a_file_once(server: Server) -> None:
+    server.answers = [lambda h, start: (time.sleep(0.3), _send(h, start))[0]]
+    code = (
+        "from ocr.weights import ModelRow, fetch\n"
+        f"row = ModelRow('big', 'detector', 'ctpn', 'big.onnx', {SHA256!r}, {len(CONTENT)}, {server.url!r})\n"
+        "print(len(fetch.fetch(row).read_bytes()))\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    assert [process.communicate(timeout=60)[0] for process in running] == [b"300000\n"] * 3
+    assert len(server.starts) == 1
+
+
+def test_lock_of_a_process_that_died_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    code = (
+        "import os; from pathlib import Path; from ocr.weights import lock\n"
+        f"with lock.held(Path({str(path)!r}), 1): os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 9
+    refused = pytest.raises(TimeoutError, match="held by another")
+    with lock.held(path, 1.0), refused, lock.held(path, 0.2):
+        pass
+    with lock.held(path, 1.0):
+        pass
+
+
+def test_waiting_for_another_process_ends(server: Server) -> None:
+    target = cached_path(_row())
+    target.parent.mkdir(parents=True)
+    refused = pytest.raises(WeightsError, match="held by another process")
+    with lock.held(target.with_name("big.onnx.lock"), 1.0), refused:
+        _fetch(_row(server.url), lock_timeout_s=0.2)
+
+
+def test_a_cache_that_cannot_be_written(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("OCR_WEIGHTS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(WeightsError, match="OCR_WEIGHTS_CACHE"):
+        _fetch(_row(server.url))
+
+
+def test_cache_folder_follows_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCR_WEIGHTS_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/me")
+    assert cache_folder() == Path("/var/cache/me/ocr-weights")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache_folder() == Path("/home/somebody/.cache/ocr-weights")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache_folder() == Path("/home/somebody/Library/Caches/ocr-weights")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of weights whose manifest lists one file that is not there."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    entry = _row(server.url)._asdict()
+    entry["bytes"] = entry.pop("size")
+    (folder / "manifest.json").write_text(json.dumps({"schema": 1, "models": [entry]}), "utf-8")
+    for module in (weights, __main__):
+        monkeypatch.setattr(module, "WEIGHTS", folder)
+    return folder
+
+
+def test_fetched_files_serve_a_checkout_without_them(checkout: Path) -> None:
+    row = weights.find("big", "detector", checkout)
+    with pytest.raises(
+        WeightsError, match=r"big\.onnx: No such file.*python -m ocr\.weights fetch"
+    ):
+        weights.checked_path(row, checkout)
+    _fetch(row)
+    assert weights.checked_path(row, checkout) == cached_path(row)
+    (checkout / "big.onnx").write_bytes(CONTENT)
+    assert weights.checked_path(row, checkout) == checkout / "big.onnx"
+
+
+@pytest.mark.parametrize("damaged", [CONTENT[:1000], b"", CONTENT[:-1] + b"x"])
+def test_tampered_and_half_files_are_refused(checkout: Path, damaged: bytes) -> None:
+    row = weights.find("big", "detector", checkout)
+    (checkout / "big.onnx").write_bytes(damaged)
+    with pytest.raises(WeightsError, match=r"SHA-256.*git checkout"):
+        weights.checked_path(row, checkout)
+    (checkout / "big.onnx").rename(cached_path(row).parent.mkdir(parents=True) or cached_path(row))
+    with pytest.raises(WeightsError, match=r"SHA-256.*python -m ocr\.weights fetch"):
+        weights.checked_path(row, checkout)
+    assert _fetch(row).read_bytes() == CONTENT  # as the message says
+
+
+def test_command_line(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = __main__.main(arguments)
+        return status, *capsys.readouterr()
+
+    status, out, _ = run("list")
+    assert status == 0 and out.split() == ["detector", "big", "300,000", SHA256[:12], "missing"]
+    assert run("verify")[0] == 1
+    assert run("path", "detector", "big")[0] == 1
+    status, out, _ = run("fetch", "big")
+    target = cached_path(_row())
+    assert (status, out) == (0, f"ok  {target}\n")
+    assert run("verify") == (0, f"ok  {target}\n", "")
+    assert run("path", "detector", "big") == (0, f"{target}\n", "")
+    assert run("path") == (0, f"{cache_folder()}\n", "")
+    (checkout / "big.onnx").write_bytes(b"tampered")
+    for command in ("verify", "fetch"):
+        status, out, error = run(command)
+        assert (status, out) == (1, "") and "git checkout" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["eat"], ["list", "small"], ["path", "detector", "x"]])
+def test_bad_usage(checkout: Path, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        __main__.main(arguments)
+    assert ended.value.code == 2
+
+
+def test_command_starts_without_warnings() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "ocr.weights", "verify"],
+        cwd=ROOT, env={**os.environ, "OCR_OFFLINE": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("ok  ") == len(weights.models())
+
+
+def test_manifest_names_no_folders(tmp_path: Path) -> None:
+    entry = {**_row(file="../../evil.onnx")._asdict()}
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "models": [entry]}), "utf-8")
+    with pytest.raises(WeightsError, match="without folders"):
+        weights.models(tmp_path)

@@ -1,0 +1,238 @@
+"""Figures of accuracy: values fixed by their definitions, and properties they must have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from train.data.readers.jsonl import LabelledLine, LabelledPage
+from train.evaluate.page_metrics import (
+    Counts,
+    ReadLine,
+    common_count,
+    count_page,
+    edit_distance,
+    hmean,
+    iou,
+    normalize,
+)
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def plain_distance(a: str, b: str) -> int:
+    """The textbook table, which defines the result."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        (" \t\u3000\n", ""),
+        ("Ａ１ｂ", "a1b"),
+        ("“你好”", '"你好"'),
+        ("it’s", "it's"),
+        ("—–－-", "----"),
+        ("…", "..."),
+        ("。、·•，", ".,..,"),
+        ("【a】〔b〕《c》「d」", '[a][b]<c>"d"'),
+        ("¥5 ￥6", "y5y6"),
+        ("2×3", "2x3"),
+        ("①㎏½", "1kg1\u20442"),
+        ("Straße", "straße"),
+    ],
+)
+def test_normalize(text: str, expected: str) -> None:
+    assert normalize(text) == expected
+
+
+def test_normalize_twice_is_once() -> None:
+    rng = np.random.default_rng(0)
+    chars = [
+        chr(c)
+        for c in (
+            *range(32, 127),
+            *range(0x2010, 0x2040),
+            *range(0x3000, 0x3020),
+            *range(0xFF01, 0xFF60),
+        )
+    ]
+    for _ in range(50):
+        once = normalize("".join(rng.choice(chars, 30)))
+        assert normalize(once) == once
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("a", "a", 0), ("kitten", "sitting", 3)],
+)
+def test_edit_distance_known(a: str, b: str, expected: int) -> None:
+    assert edit_distance(a, b) == expected
+
+
+def test_edit_distance_equals_the_table() -> None:
+    rng = np.random.default_rng(1)
+    for letters in ("ab", "abcdefgh", "一二三四五"):
+        for _ in range(60):
+            a, b = ("".join(rng.choice(list(letters), rng.integers(0, 90))) for _ in range(2))
+            assert edit_distance(a, b) == plain_distance(a, b) == edit_distance(b, a)
+
+
+def test_edit_distance_of_long_texts() -> None:
+    a = "0123456789" * 800
+    assert edit_distance(a, a[1:]) == 1
+    assert edit_distance(a, a[:4000] + "xyz" + a[4000:]) == 3
+    assert edit_distance(a, "x" * 100) == len(a)
+
+
+def test_common_count_is_of_multisets() -> None:
+    assert common_count("aab", "abbb") == 2
+    assert common_count("", "abc") == 0
+    assert common_count(["x", "x"], ["x"]) == 1
+
+
+def test_iou() -> None:
+    a = box(0, 0, 10, 10)
+    assert iou(a, a) == pytest.approx(1, abs=1e-5)
+    assert iou(a, box(5, 0, 15, 10)) == pytest.approx(1 / 3, abs=1e-5)
+    assert iou(a, box(20, 20, 30, 30)) == 0
+    assert iou(a, box(3, 3, 3, 9)) == 0
+    assert iou(a, a[::-1]) == pytest.approx(1, abs=1e-5)
+
+
+def test_hmean_of_nothing() -> None:
+    assert hmean([], [], []) == (0, 0, 0)
+    assert hmean([], [box(0, 0, 9, 9)], [False]) == (0, 1, 0)
+    assert hmean([box(0, 0, 9, 9)], [], []) == (0, 0, 1)
+
+
+def test_hmean_is_one_to_one() -> None:
+    true = [box(0, 0, 100, 20)]
+    twice = [box(0, 0, 100, 20), box(1, 0, 100, 20)]
+    assert hmean(twice, true, [False]) == (1, 1, 2)
+    halves = [box(0, 0, 50, 20), box(50, 0, 100, 20)]
+    assert hmean(halves, true, [False])[0] <= 1
+
+
+def test_hmean_ignored_counts_neither_way() -> None:
+    true = [box(0, 0, 100, 20), box(0, 30, 100, 50)]
+    found = [box(0, 0, 100, 20), box(2, 30, 100, 50), box(0, 90, 100, 99)]
+    assert hmean(found, true, [False, True]) == (1, 1, 2)
+    assert hmean(found[:1], true, [False, True]) == (1, 1, 1)
+
+
+def test_hmean_prefers_the_better_pair() -> None:
+    true = [box(0, 0, 100, 20), box(20, 0, 120, 20)]
+    found = [box(18, 0, 118, 20), box(2, 0, 102, 20)]
+    assert hmean(found, true, [False, True]) == (1, 1, 1)
+
+
+def page(*lines: LabelledLine, **facts: Any) -> LabelledPage:
+    return LabelledPage(Path("a.png"), "set", lines=lines, **facts)
+
+
+def test_empty_page_read_empty() -> None:
+    counts = count_page(page(), [])
+    assert counts == Counts(pages=1)
+    assert set(counts.figures().values()) == {None}
+
+
+def test_perfect_page() -> None:
+    lines = [
+        LabelledLine("你好 World", box(0, 0, 100, 20)),
+        LabelledLine("第二行", box(0, 30, 60, 50)),
+    ]
+    figures = count_page(page(*lines), [ReadLine(line.text, line.quad) for line in lines]).figures()
+    assert figures == {"bagR": 1, "bagF1": 1, "CER": 0, "exact": 1, "hmean": 1}
+
+
+def test_spurious_text_costs_f1_and_cer_but_not_recall() -> None:
+    truth = page(LabelledLine("abcd", box(0, 0, 40, 10)))
+    read = [ReadLine("abcd", box(0, 0, 40, 10)), ReadLine("xx", box(0, 50, 20, 60))]
+    figures = count_page(truth, read).figures()
+    assert figures == {
+        "bagR": 1,
+        "bagF1": pytest.approx(0.8),
+        "CER": pytest.approx(0.5),
+        "exact": 1,
+        "hmean": pytest.approx(2 / 3),
+    }
+
+
+def test_text_under_an_ignored_quad_counts_neither_way() -> None:
+    veil = LabelledLine("###", box(0, 0, 100, 20), ignore=True)
+    counts = count_page(page(veil), [ReadLine("whatever", box(5, 1, 90, 20))])
+    assert counts == Counts(pages=1)
+    under_both = page(veil, LabelledLine("ab", box(0, 0, 100, 20)))
+    assert count_page(under_both, [ReadLine("ab", box(5, 2, 60, 18))]).hits == 2
+
+
+def test_without_box_nothing_is_veiled() -> None:
+    veil = LabelledLine("###", box(0, 0, 100, 20), ignore=True)
+    assert count_page(page(veil), [ReadLine("ab")]).full_read == 2
+
+
+def test_what_the_truth_cannot_say_is_not_said() -> None:
+    line, read = LabelledLine("ab cd", box(0, 0, 40, 10)), [ReadLine("ab", box(0, 0, 20, 10))]
+    words = count_page(page(line, word_level=True), read).figures()
+    assert (words["CER"], words["exact"], words["hmean"]) == (None, None, None)
+    assert words["bagR"] == 0.5
+    partial = count_page(page(line, partial=True), read).figures()
+    assert (partial["bagF1"], partial["CER"], partial["hmean"]) == (None, None, None)
+    assert partial["bagR"] == 0.5
+
+
+def test_crop_is_one_line_whatever_its_pieces() -> None:
+    crop = page(LabelledLine("hello world"), cropped=True)
+    assert count_page(crop, [ReadLine("hello"), ReadLine("world")]).exact == 1
+    word = page(LabelledLine("it's"), cropped=True, alnum=True)
+    assert count_page(word, [ReadLine("ITS!")]).exact == 1
+
+
+def test_counts_add_up() -> None:
+    one, two = Counts(pages=1, hits=3, chars=4), Counts(pages=1, hits=1, chars=4)
+    assert (one + two).figures()["bagR"] == 0.5
+    assert Counts() + one == one
+
+
+def test_page_of_mixed_truth_by_value() -> None:
+    """Figures worked out independently for one made-up page."""
+    truth = page(
+        LabelledLine("合计：￥12.50", box(10, 10, 110, 30)),
+        LabelledLine("Thank you", box(10, 40, 110, 60)),
+        LabelledLine("谢谢", box(10, 70, 50, 90)),
+        LabelledLine("stamp", box(120, 0, 200, 80), ignore=True),
+    )
+    read = [
+        ReadLine("合计: Y12.5O", box(12, 11, 108, 29)),
+        ReadLine("THANK", box(10, 40, 60, 60)),
+        ReadLine("you", box(62, 40, 110, 60)),
+        ReadLine("seal", box(130, 10, 190, 70)),
+    ]
+    counts = count_page(truth, read)
+    assert counts == Counts(
+        pages=1,
+        lines=3,
+        exact=0,
+        hits=16,
+        chars=19,
+        full_hits=16,
+        full_chars=19,
+        full_read=17,
+        edits=3,
+        edit_chars=19,
+        matched=1,
+        true_boxes=3,
+        read_boxes=3,
+    )

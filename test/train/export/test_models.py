@@ -1,0 +1,200 @@
+"""Reference models from trained weights to the files that reading uses, narrow and with random weights."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from safetensors.torch import save_file
+
+import angle.model_torch
+import crnn.model_torch
+import ctpn.model_torch
+import train.transfer.architectures_torch
+from crnn.model_torch import CRNN
+from ocr import Reader
+from ocr.models import build
+from ocr.onnx_runtime import load_onnx
+from recognition.densenet_torch import DenseNetCTC
+from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
+from train.export import __main__ as command
+from train.export import models
+from train.transfer import quantized_weights
+
+pytestmark = [
+    pytest.mark.torch,
+    # The exporters warn about themselves.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+NARROW = (4, 6, 8, 10, 12)
+
+
+class NarrowAngle(angle.model_torch.VGG16Angle):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(NARROW, **more)
+
+
+class NarrowCTPN(ctpn.model_torch.VGG16CTPN):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(NARROW, 9, 5, **more)
+
+
+def narrow_line(arch: str, classes: int) -> torch.nn.Module:
+    if arch == "densenet":
+        return DenseNetCTC(classes, 8, 2, 4, 8)
+    if arch == "resnet-attention":
+        return ResNetAttention(classes, NARROW[:4], 6)
+    return CRNN(classes, NARROW[:4], 6, "gru" if arch == "crnn-gru" else "lstm")
+
+
+def _inputs(package: str) -> list[np.ndarray]:
+    rng = np.random.default_rng(2)
+    shapes = {
+        "angle": [(2, 1, 128, 128), (1, 1, 128, 128)],
+        "ctpn": [(1, 3, 48, 64), (1, 3, 32, 96)],
+        "crnn": [(2, 1, 32, 48), (3, 1, 32, 64)],
+    }
+    return [rng.normal(size=shape).astype(np.float32) for shape in shapes[package]]
+
+
+def _seasoned(network: torch.nn.Module, package: str) -> torch.nn.Module:
+    """Let batch norms see something, so that folding them is not trivial."""
+    network.train()
+    with torch.no_grad():
+        for values in _inputs(package) * 2:
+            network(torch.from_numpy(values) * 2 + 0.5)
+    return network.eval()
+
+
+@pytest.fixture
+def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs the command line on narrow networks and made-up inputs, into a folder of weights."""
+    monkeypatch.setattr(angle.model_torch, "VGG16Angle", NarrowAngle)
+    monkeypatch.setattr(ctpn.model_torch, "VGG16CTPN", NarrowCTPN)
+    monkeypatch.setattr(train.transfer.architectures_torch, "build", narrow_line)
+    for package, make in dict(models.EXPORTS).items():
+        own = lambda args, make=make, package=package: replace(  # noqa: E731
+            make(args), inputs=lambda: iter(_inputs(package))
+        )
+        monkeypatch.setitem(models.EXPORTS, package, own)
+
+    def run(package: str, network: torch.nn.Module, *options: str) -> torch.nn.Module:
+        torch.manual_seed(0)
+        network = _seasoned(network, package)
+        save_file(network.state_dict(), tmp_path / "trained.safetensors")
+        argv = ["train.export", package, str(tmp_path / "trained.safetensors"), *options]
+        monkeypatch.setattr(sys, "argv", [*argv, "--out", str(tmp_path / "weights")])
+        command.main()
+        return network
+
+    return run
+
+
+def _classes() -> int:
+    from recognition.charset import Charset
+
+    return Charset.load().classes
+
+
+def test_three_reference_models_read_a_page(export: Any, tmp_path: Path) -> None:
+    export("angle", NarrowAngle(), "--arch", "reference", "--float", "--temperature", "3")
+    export("ctpn", NarrowCTPN(), "--arch", "reference")
+    export("crnn", narrow_line("crnn", _classes()), "--arch", "crnn")
+    folder = tmp_path / "weights"
+    rows = json.loads((folder / "manifest.json").read_text())["models"]
+    assert [(r["name"], r["task"]) for r in rows] == [
+        ("reference", "angle"), ("reference", "detector"), ("reference", "recognizer"),
+    ]  # fmt: skip
+    parts = {
+        task: build("reference", task, folder=folder)
+        for task in ("angle", "detector", "recognizer")
+    }
+    reader = Reader(parts["detector"], parts["recognizer"], parts["angle"])
+    page = np.random.default_rng(0).integers(0, 255, (120, 200, 3), np.uint8)
+    assert isinstance(reader.read(page).text, str)
+    line = reader.read(page[:30], single_line=True)
+    assert len(line.lines) <= 1
+    assert load_onnx(folder / "angle-reference.onnx")[1] == {"temperature": 3.0}
+    assert len(load_onnx(folder / "crnn-reference.onnx")[1]["charset"]) + 1 == _classes()
+
+
+def _compare(path: Path, network: torch.nn.Module, package: str) -> None:
+    run, _ = load_onnx(path)
+    for values in _inputs(package):
+        wider = np.concatenate([values, values], axis=3) if package == "crnn" else values
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(wider))
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        for a, b in zip(run(wider), expected, strict=True):
+            np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("arch", ["crnn", "crnn-gru", "densenet", "resnet-attention"])
+def test_onnx_of_recognizers_equals_pytorch(arch: str, export: Any, tmp_path: Path) -> None:
+    network = export("crnn", narrow_line(arch, _classes()), "--arch", arch, "--float")
+    name = "reference" if arch == "crnn" else arch
+    path = tmp_path / "weights" / f"crnn-{name}.onnx"
+    _compare(path, crnn.model_torch.LogProbabilities(network).eval(), "crnn")
+    assert load_onnx(path)[1].get("stride", 4) == (8 if arch == "densenet" else 4)
+
+
+def test_onnx_of_angle_and_detector_equals_pytorch(export: Any, tmp_path: Path) -> None:
+    network = export("angle", NarrowAngle(), "--arch", "reference", "--float")
+    _compare(tmp_path / "weights" / "angle-reference.onnx", network, "angle")
+    network = export("ctpn", NarrowCTPN(), "--arch", "reference", "--float")
+    deployed = ctpn.model_torch.Deployed(network)
+    _compare(tmp_path / "weights" / "ctpn-reference.onnx", deployed, "ctpn")
+
+
+def test_a_network_without_batch_norm_is_exported_too(export: Any, tmp_path: Path) -> None:
+    network = export("angle", NarrowAngle(normalized=False), "--arch", "reference", "--float")
+    _compare(tmp_path / "weights" / "angle-reference.onnx", network, "angle")
+
+
+def test_reading_by_attention_is_exported_with_its_loop(export: Any, tmp_path: Path) -> None:
+    options = ("--arch", "resnet-attention", "--decoder", "attention", "--float")
+    network = export("crnn", narrow_line("resnet-attention", _classes()), *options)
+    path = tmp_path / "weights" / "crnn-resnet-attention.onnx"
+    _compare(path, AttentionReading(network), "crnn")
+    reader = build("resnet-attention", "recognizer", folder=tmp_path / "weights")
+    crops = [np.random.default_rng(3).integers(0, 255, (32, w, 3), np.uint8) for w in (20, 80)]
+    assert len(reader(crops)) == 2
+
+
+@pytest.mark.parametrize("form", ["inside", "float16"])
+def test_shipped_weights_start_a_training(form: str, export: Any, tmp_path: Path) -> None:
+    options = ("--arch", "reference", *(["--float"] if form == "float16" else []))
+    network = export("angle", NarrowAngle(), *options)
+    again = NarrowAngle()
+    end = "onnx" if form == "inside" else "safetensors"
+    state = quantized_weights.load(tmp_path / "weights" / f"angle-reference.{end}")
+    again.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
+    values = torch.from_numpy(_inputs("angle")[0])
+    with torch.inference_mode():
+        torch.testing.assert_close(again.eval()(values), network(values), atol=2e-2, rtol=2e-2)
+
+
+def test_the_angle_takes_the_temperature_that_its_run_fitted(export: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"temperature": 4.5, "doubt": 0.02}')
+    export("angle", NarrowAngle(), "--arch", "reference", "--float")
+    assert load_onnx(tmp_path / "weights" / "angle-reference.onnx")[1] == {"temperature": 4.5}
+
+
+def test_an_arch_of_another_package_is_refused(
+    export: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        export("angle", NarrowAngle(), "--arch", "densenet")
+    assert "angle has no --arch densenet: small, reference" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="needs --arch resnet-attention"):
+        export("crnn", narrow_line("crnn", 5), "--arch", "crnn", "--decoder", "attention")

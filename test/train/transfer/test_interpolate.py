@@ -1,0 +1,82 @@
+"""Weights between two: the ends, the middle, grown charsets, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from train.transfer import quantized_weights
+from train.transfer.interpolate import average, average_files
+from train.transfer.quantized_weights import Weights
+
+
+def weights(rng: np.random.Generator, classes: int = 5) -> Weights:
+    return {
+        "conv.weight": rng.normal(size=(3, 2, 3, 3)).astype(np.float32),
+        "norm.num_batches_tracked": np.array(7 + classes, np.int64),
+        "scale": np.array(rng.normal(), np.float32),
+        "classify.weight": rng.normal(size=(classes, 4)).astype(np.float32),
+        "classify.bias": rng.normal(size=classes).astype(np.float32),
+    }
+
+
+def test_the_ends_are_the_two_and_the_middle_is_between(rng: np.random.Generator) -> None:
+    before, after = weights(rng), weights(rng)
+    for share, expected in ((0.0, before), (1.0, after)):
+        for name, value in average(before, after, share).items():
+            np.testing.assert_allclose(value, expected[name], atol=1e-6)
+    middle = average(before, after, 0.25)["conv.weight"]
+    np.testing.assert_allclose(
+        middle, 0.75 * before["conv.weight"] + 0.25 * after["conv.weight"], atol=1e-6
+    )
+
+
+def test_characters_that_came_later_keep_their_weights(rng: np.random.Generator) -> None:
+    before, after = weights(rng, 5), weights(rng, 8)
+    mixed = average(before, after, 0.5)
+    np.testing.assert_array_equal(mixed["classify.weight"][5:], after["classify.weight"][5:])
+    np.testing.assert_allclose(
+        mixed["classify.bias"][:5],
+        (before["classify.bias"] + after["classify.bias"][:5]) / 2,
+        atol=1e-6,
+    )
+    assert mixed["norm.num_batches_tracked"] == after["norm.num_batches_tracked"]
+
+
+def test_the_arguments_are_left_as_they_are(rng: np.random.Generator) -> None:
+    before, after = weights(rng), weights(rng)
+    kept = {name: value.copy() for name, value in after.items()}
+    average(before, after, 0.5)
+    for name, value in kept.items():
+        np.testing.assert_array_equal(after[name], value)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_shares_outside_are_refused(rng: np.random.Generator, share: float) -> None:
+    with pytest.raises(ValueError, match="expected 0"):
+        average(weights(rng), weights(rng), share)
+
+
+def test_other_networks_are_refused(rng: np.random.Generator) -> None:
+    before, after = weights(rng), weights(rng)
+    with pytest.raises(ValueError, match="classify.bias"):
+        average(before, {k: v for k, v in after.items() if k != "classify.bias"})
+    with pytest.raises(ValueError, match="conv.weight"):
+        average(before, after | {"conv.weight": np.zeros((3, 1, 3, 3), np.float32)})
+    with pytest.raises(ValueError, match="classify"):
+        average(weights(rng, 8), weights(rng, 5))
+
+
+def test_files_of_any_form(rng: np.random.Generator, tmp_path: Path) -> None:
+    before, after = weights(rng), weights(rng)
+    quantized_weights.save(before, tmp_path / "before.safetensors", "float16")
+    save_file(after, tmp_path / "after.safetensors")
+    average_files(
+        tmp_path / "before.safetensors", tmp_path / "after.safetensors", tmp_path / "out", 0.5
+    )
+    out = load_file(tmp_path / "out")
+    np.testing.assert_allclose(out["scale"], (before["scale"] + after["scale"]) / 2, atol=1e-3)
+    assert [path.name for path in tmp_path.glob("*.part")] == []

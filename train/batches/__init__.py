@@ -1,0 +1,1 @@
+"""Batches of a training, made from rendered and real samples."""

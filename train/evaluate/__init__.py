@@ -1,0 +1,1 @@
+"""Measure on labelled pictures: `python -m train.evaluate`."""

@@ -1,0 +1,194 @@
+"""Read a folder of labelled pictures with the project's own models and print how well that went.
+
+    python -m train.evaluate DATA            pages: text, boxes, angle, time
+    python -m train.evaluate DATA --lines    the pictures of single lines instead
+    python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
+    python -m train.evaluate DATA --upright  without these turns
+    python -m train.evaluate DATA --upright --aslant 20    every page turned clockwise by 20 degrees
+    python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
+
+Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
+characters), CER of the page in reading order, exact (share of lines read exactly), 1-NED (lines
+paired by boxes, ICDAR 2019), space (F1 of the spaces between Latin words), hmean (boxes one to one
+at IoU 0.5), angle (share of the four turns of each page told right), left (share of turns
+left open, on pages of under three words) and ms (median per page, models loaded, decoding
+included). A dash: the truth cannot say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import ocr
+from common.arrays import Image
+from common.image import load, rotate_ccw
+from ocr.models import build, decoding
+from ocr.page.deskew import AS_IT_IS, placed, turned
+from ocr.page.orientation import KNOWN
+from recognition.recognizer import SEARCHES
+from train.data.readers.jsonl import LabelledPage
+from train.evaluate.error_report import ErrorPages
+from train.evaluate.line_metrics import count_lines
+from train.evaluate.page_metrics import Counts, ReadLine, count_page
+from train.evaluate.scores import ScoreSheet, add_selection, format_table, selected
+from train.loop.run import write_json
+
+_LOG = logging.getLogger(__name__)
+
+Classify = Callable[[Image], tuple[int, float]]
+TURNS = (0, 90, 180, 270)
+SPARSE = 3
+"""Words below which a page's turn may be left open."""
+
+
+def judge_turns(classify: Classify, image: Image) -> tuple[int, int]:
+    """Turn an upright picture all four ways: how many of the turns are told right, how many others are left alone."""
+    answers = [(t, *classify(rotate_ccw(image, -t % 360))) for t in TURNS]
+    right = [degrees == turn for turn, degrees, _ in answers]
+    left = [score < KNOWN for _, _, score in answers]
+    return sum(right), sum(b and not a for a, b in zip(right, left, strict=True))
+
+
+def is_sparse(page: LabelledPage) -> bool:
+    """Whether a page has so few words that its turn may be left open."""
+    return sum(len(line.text.split()) for line in page.lines if not line.ignore) < SPARSE
+
+
+def read_page(
+    reader: ocr.Reader, page: LabelledPage, aslant: float = 0.0
+) -> tuple[list[ReadLine], float]:
+    """Read one picture; one that cannot be read counts as read empty, and is logged.
+
+    Args:
+        reader: reads it.
+        page: the picture.
+        aslant: degrees by which it is turned clockwise before.
+
+    Returns:
+        The lines in reading order, where they are on the picture as labelled, and the seconds from decoding to result.
+    """
+    start = time.perf_counter()
+    back = AS_IT_IS
+    try:
+        picture: Path | Image = page.path
+        if aslant:
+            picture, back = turned(load(page.path), -aslant)
+        result = reader.read(picture, single_line=page.cropped)
+    except ocr.InputError as error:
+        _LOG.warning("counted as empty: %s", error)
+        return [], time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    return [ReadLine(x.text, placed(np.array(x.box), back)) for x in result.lines], seconds
+
+
+def evaluate(
+    pages: Sequence[LabelledPage],
+    *,
+    reader: ocr.Reader | None,
+    classify: Classify | None,
+    errors: ErrorPages | None = None,
+    aslant: float = 0.0,
+) -> ScoreSheet:
+    """Read every page, tell the angle of its four turns, or both; cropped lines have no turns.
+
+    Args:
+        pages: The pages.
+        reader: None leaves the pages unread.
+        classify: None leaves the turns untold.
+        errors: collects why lines were missed; None does not ask.
+        aslant: degrees by which pages are turned clockwise before they are read.
+    """
+    sheet = ScoreSheet()
+    for page in tqdm(pages, unit="page", disable=None):
+        if reader is not None:
+            lines, seconds = read_page(reader, page, aslant)
+            sheet.add_page(page, count_page(page, lines), seconds, count_lines(page, lines))
+            if errors is not None:
+                errors.add(page, lines)
+        else:
+            sheet.add_page(page, Counts(pages=1))
+        if classify is not None and not page.cropped:
+            try:
+                right, left = judge_turns(classify, load(page.path))
+            except ocr.InputError as error:
+                _LOG.warning("angle not measured: %s", error)
+                continue
+            sheet.add_turns(page.source, right, len(TURNS), left * is_sparse(page))
+    return sheet
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="train.evaluate", description=(__doc__ or "").split("\n\n")[0]
+    )
+    add_selection(parser)
+    parser.add_argument("--models", default="small", help="set of models (default: %(default)s)")
+    for model in ("angle", "detector", "recognizer"):
+        parser.add_argument(f"--{model}", metavar="NAME", help=f"another {model} model")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--turns", action="store_true", help="only the angle over four turns of each page"
+    )
+    which.add_argument(
+        "--upright", action="store_true", help="no turns: large models take long for them"
+    )
+    parser.add_argument(
+        "--aslant", type=float, default=0.0, metavar="DEGREES", help="turn pages clockwise before"
+    )
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--threads", type=int, help="default: all cores")
+    parser.add_argument(
+        "--errors", type=Path, metavar="FOLDER", help="every miss by its cause, as HTML; no turns"
+    )
+    parser.add_argument("--decode", choices=SEARCHES)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    pages = selected(args)
+    reader = ocr.load(
+        args.models,
+        angle=args.angle,
+        detector=args.detector,
+        recognizer=args.recognizer,
+        device=args.device,
+        threads=args.threads,
+        decode=args.decode,
+    )
+    errors = None
+    if args.errors and not args.turns:
+        recognizer = build(
+            args.recognizer or args.models,
+            "recognizer",
+            device=args.device,
+            threads=args.threads,
+            options=decoding(args.decode),
+        )
+        errors = ErrorPages(args.errors, recognizer)
+    untold = args.lines or args.errors or args.upright
+    figures = evaluate(
+        pages,
+        reader=None if args.turns else reader,
+        classify=None if untold else reader.orientation,
+        errors=errors,
+        aslant=args.aslant,
+    ).figures()
+    print(format_table(figures, f"{args.models} on {args.data.name}"))
+    if args.json:
+        write_json(args.json, figures)
+    if errors is not None:
+        print(f"misses by cause: {errors.write()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""How well a page was read: its truth and the lines read in, counts and figures out.
+
+Text is compared after NFKC, lower case, without white space, and with quotes, dashes, brackets and
+stops unified. Counts of pages are added first and divided last, so that every character of a set
+weighs the same. Single lines are compared in `train.evaluate.text_metrics`, boxes by the ICDAR protocols in
+`train.evaluate.box_metrics`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from train.data.readers.jsonl import LabelledPage
+
+_UNIFIED = {
+    '"': "“”„「」",
+    "'": "‘’`",
+    "-": "—–―－",
+    "...": "…",
+    ".": "。·•",
+    ",": "、",
+    "[": "【〔",
+    "]": "】〕",
+    "<": "《〈",
+    ">": "》〉",
+    "Y": "¥￥",
+    "x": "×",
+    ":": "∶",
+}
+_TABLE = str.maketrans({char: unified for unified, chars in _UNIFIED.items() for char in chars})
+MATCH_IOU = 0.5
+
+
+class ReadLine(NamedTuple):
+    """One line as an engine gives it; `box` holds four corners, or is None."""
+
+    text: str
+    box: ArrayLike | None = None
+
+
+def normalize(text: str) -> str:
+    """Bring `text` into the form in which texts are compared.
+
+    Signs are unified before and after NFKC: it takes some of them apart and makes others.
+    """
+    text = unicodedata.normalize("NFKC", text.translate(_TABLE)).translate(_TABLE)
+    return "".join(text.lower().split())
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Count the insertions, deletions and substitutions that turn `a` into `b` (Levenshtein).
+
+    Bit-parallel over a whole column of the table (Myers 1999; Hyyrö 2003) in Python's long
+    integers: pages of thousands of characters take milliseconds.
+    """
+    if not a or not b:
+        return len(a) + len(b)
+    where: dict[str, int] = {}
+    for i, char in enumerate(a):
+        where[char] = where.get(char, 0) | 1 << i
+    full, last = (1 << len(a)) - 1, 1 << len(a) - 1
+    plus, minus, distance = full, 0, len(a)  # vertical steps of +1 and -1 in the current column
+    for char in b:
+        equal = where.get(char, 0)
+        diagonal = ((equal & plus) + plus) ^ plus | equal | minus
+        across_plus = (minus | ~(diagonal | plus)) & full
+        across_minus = plus & diagonal
+        distance += bool(across_plus & last) - bool(across_minus & last)
+        across_plus = across_plus << 1 | 1
+        across_minus <<= 1
+        kept = equal | minus
+        plus = (across_minus | ~(kept | across_plus)) & full
+        minus = across_plus & kept & full
+    return distance
+
+
+def common_count(a: Iterable[str], b: Iterable[str]) -> int:
+    """Count what two multisets share: the characters of two texts, or the lines of two pages."""
+    return (Counter(a) & Counter(b)).total()
+
+
+def iou(quad_a: ArrayLike, quad_b: ArrayLike) -> float:
+    """Return the intersection over union of two quads' convex hulls; 0 when either is flat."""
+    a, b = _hull(quad_a), _hull(quad_b)
+    area_a, area_b = cv2.contourArea(a), cv2.contourArea(b)
+    if area_a <= 0 or area_b <= 0:
+        return 0.0
+    inter, _ = cv2.intersectConvexConvex(a, b)
+    return float(inter / (area_a + area_b - inter + 1e-6))
+
+
+def hmean(
+    pred_quads: Sequence[ArrayLike], true_quads: Sequence[ArrayLike], ignore: Sequence[bool]
+) -> tuple[int, int, int]:
+    """Match boxes one to one, best overlap first, at an IoU of 0.5 or more.
+
+    A box that matches an ignored quad counts neither way. Call the sums tp, n_true and n_pred:
+    H-mean is 2 tp / (n_true + n_pred).
+
+    Args:
+        pred_quads: quads found, each (4, 2).
+        true_quads: quads of the truth, the ignored ones among them.
+        ignore: which of `true_quads` are ignored.
+
+    Returns:
+        (tp, n_true, n_pred) without the ignored.
+    """
+    n_true = sum(not flag for flag in ignore)
+    pairs = overlapping(pred_quads, true_quads)
+    used_true: set[int] = set()
+    used_pred: set[int] = set()
+    tp = ignored = 0
+    for _, i, j in sorted(pairs, reverse=True):
+        if i in used_true or j in used_pred:
+            continue
+        used_true.add(i)
+        used_pred.add(j)
+        if ignore[i]:
+            ignored += 1
+        else:
+            tp += 1
+    return tp, n_true, len(pred_quads) - ignored
+
+
+@dataclass
+class Counts:
+    """What is added up over the pages of a group; `figures` divides."""
+
+    pages: int = 0
+    lines: int = 0
+    exact: int = 0
+    hits: int = 0  # characters of the truth found, over `chars`
+    chars: int = 0
+    full_hits: int = 0  # the same over the pages whose whole text is known, and what was read there
+    full_chars: int = 0
+    full_read: int = 0
+    edits: int = 0  # over the pages whose order of lines is known
+    edit_chars: int = 0
+    matched: int = 0
+    true_boxes: int = 0
+    read_boxes: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
+
+    def figures(self) -> dict[str, float | None]:
+        """Return bagR, bagF1, CER, exact and hmean; None where the truth cannot say."""
+
+        def ratio(a: float, b: float) -> float | None:
+            return a / b if b else None
+
+        return {
+            "bagR": ratio(self.hits, self.chars),
+            "bagF1": ratio(2 * self.full_hits, self.full_chars + self.full_read),
+            "CER": ratio(self.edits, self.edit_chars),
+            "exact": ratio(self.exact, self.lines),
+            "hmean": ratio(2 * self.matched, self.true_boxes + self.read_boxes),
+        }
+
+
+def count_page(page: LabelledPage, read: Sequence[ReadLine]) -> Counts:
+    """Compare what was read on one page, in reading order, with its truth."""
+    shown = [line for line in read if not veiled(line, page)]
+    true_texts = _texts((line.text for line in page.lines if not line.ignore), alnum=page.alnum)
+    read_texts = _texts((line.text for line in shown), alnum=page.alnum)
+    if page.cropped:  # one line, whatever an engine makes of it
+        read_texts = ["".join(read_texts)]
+    truth, seen = "".join(true_texts), "".join(read_texts)
+    counts = Counts(pages=1, hits=common_count(truth, seen), chars=len(truth))
+    if not page.partial:
+        counts.full_hits, counts.full_chars, counts.full_read = counts.hits, len(truth), len(seen)
+    if not page.word_level:
+        counts.lines, counts.exact = len(true_texts), common_count(true_texts, read_texts)
+    if not page.word_level and not page.partial:
+        counts.edits, counts.edit_chars = edit_distance(truth, seen), len(truth)
+        quads = [(line.quad, line.ignore) for line in page.lines if line.quad is not None]
+        if quads and not page.cropped:
+            boxes = [line.box for line in read if line.box is not None]
+            counts.matched, counts.true_boxes, counts.read_boxes = hmean(
+                boxes, [quad for quad, _ in quads], [ignore for _, ignore in quads]
+            )
+    return counts
+
+
+def _texts(texts: Iterable[str], *, alnum: bool) -> list[str]:
+    """Normalize lines and drop those of which nothing is left."""
+    clean = [normalize(text) for text in texts]
+    if alnum:
+        clean = ["".join(filter(str.isalnum, text)) for text in clean]
+    return [text for text in clean if text]
+
+
+def veiled(line: ReadLine, page: LabelledPage) -> bool:
+    """Whether a line was read under an ignored quad alone: it then counts neither way."""
+    if line.box is None or page.partial:
+        return False
+    box = line.box
+    quads = [(known.quad, known.ignore) for known in page.lines if known.quad is not None]
+    if not any(ignore and _covers(quad, box) for quad, ignore in quads):
+        return False
+    return not any(not ignore and _covers(quad, box) for quad, ignore in quads)
+
+
+def _covers(quad: ArrayLike, box: ArrayLike) -> bool:
+    """Whether more than half of `box` lies inside `quad`."""
+    hull = _hull(box)
+    area = cv2.contourArea(hull)
+    return area > 0 and cv2.intersectConvexConvex(hull, _hull(quad))[0] > 0.5 * area
+
+
+def overlapping(
+    pred_quads: Sequence[ArrayLike], true_quads: Sequence[ArrayLike]
+) -> list[tuple[float, int, int]]:
+    """List (iou, true index, found index) of the pairs at or above the threshold."""
+    if not len(pred_quads) or not len(true_quads):
+        return []
+    pred, true = np.asarray(pred_quads, np.float32), np.asarray(true_quads, np.float32)
+    low = np.maximum(true.min(1)[:, None], pred.min(1)[None])  # (true, pred, 2)
+    high = np.minimum(true.max(1)[:, None], pred.max(1)[None])
+    pairs = []
+    for i, j in np.argwhere((high > low).all(-1)).tolist():
+        overlap = iou(true[i], pred[j])
+        if overlap >= MATCH_IOU:
+            pairs.append((overlap, i, j))
+    return pairs
+
+
+def _hull(quad: ArrayLike) -> NDArray[np.float32]:
+    return np.asarray(
+        cv2.convexHull(np.asarray(quad, np.float32).reshape(-1, 1, 2))[:, 0], np.float32
+    )

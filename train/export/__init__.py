@@ -1,0 +1,1 @@
+"""Trained weights to ONNX files: `python -m train.export`."""

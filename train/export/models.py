@@ -1,0 +1,207 @@
+"""What each package needs to be exported: networks, outputs, configuration, inputs to calibrate on."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from common.arrays import Floats, Image
+from ocr.weights import WEIGHTS
+from train.synth.corpus.sentences import Corpus
+from train.synth.typesetting.fonts import FontLibrary
+from train.transfer.merge_student import is_pupil
+
+CTPN_OUTPUTS = ("scores", "deltas", "sides")
+CTPN_AXES = {"image": {2: "H", 3: "W"}, **{name: {1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
+LINE_AXES = {0: "N", 3: "W"}
+
+CALIBRATION_SEED = 777
+"""Of what the ranges of activations are measured on."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What one package needs to be exported.
+
+    Attributes:
+        trained: network for the weights as trained.
+        deployed: from it to the network as shipped.
+        outputs: names of its outputs.
+        axes: dynamic axes, as `torch.onnx.export` takes them.
+        config: keyword arguments of the package's class, kept in the file.
+        inputs: real inputs, to calibrate on and to compare with.
+        keep_float: substrings of node names that stay in float.
+        classifier: matrix products become int8 too, their inputs measured as they come: for a large classifier.
+    """
+
+    trained: nn.Module
+    deployed: Callable[[nn.Module], nn.Module]
+    outputs: tuple[str, ...]
+    axes: dict[str, dict[int, str]]
+    config: dict[str, Any]
+    inputs: Callable[[], Iterator[Floats]]
+    keep_float: tuple[str, ...] = ()
+    classifier: bool = False
+
+
+def add_options(parser: argparse.ArgumentParser, calibrate: int, unit: str) -> None:
+    """Add where the files go, what int8 is calibrated on, so many units by default, and what is rendered from."""
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument(
+        "--calibrate", type=int, default=calibrate, help=f"{unit} to calibrate int8 on"
+    )
+    parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
+    for name in ("fonts", "corpus", "backgrounds"):
+        parser.add_argument(f"--{name}", type=Path)
+
+
+def is_normalized(args: argparse.Namespace) -> bool:
+    """Say whether the weights of a VGG-16 still have their batch norms."""
+    with safe_open(args.weights, "pt") as stream:
+        return "trunk.norm1_1.weight" in stream.keys()  # noqa: SIM118 - no dictionary
+
+
+def is_taught(args: argparse.Namespace) -> bool:
+    """Say whether the weights are of a recognizer that learned with a teacher."""
+    with safe_open(args.weights, "pt") as stream:
+        return is_pupil(dict.fromkeys(stream.keys()))
+
+
+def recognizer_inputs(args: argparse.Namespace, batches: int | None = None) -> Iterator[Floats]:
+    """Render lines that a recognizer is measured on: as many batches as int8 is calibrated on, if not told."""
+    from recognition.charset import Charset
+    from train.batches.lines import LineBatches
+    from train.loop.recipes import CrnnRecipe
+    from train.synth.line.render import LineRenderer
+
+    renderer = LineRenderer(
+        FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
+    )
+    recipe = CrnnRecipe(columns=4096)
+    make = LineBatches(renderer, Charset.load(), recipe, seed=CALIBRATION_SEED)
+    for index in range(args.calibrate if batches is None else batches):
+        yield make(index)["lines"].astype(np.float32)
+
+
+def crnn_export(args: argparse.Namespace) -> Export:
+    """Return how a recognizer is exported; `--decoder attention` ships the reader beside CTC."""
+    from crnn.model_torch import LogProbabilities, SmallCRNN
+    from recognition.charset import Charset
+    from recognition.preprocess import STRIDE
+    from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
+    from train.transfer.architectures_torch import build
+    from train.transfer.distill_torch import Pupil
+
+    def inputs() -> Iterator[Floats]:
+        return recognizer_inputs(args)
+
+    charset = Charset.load()
+    small = args.arch == "small"
+    network = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
+    if is_taught(args):  # two layers hold a third of what they would merged, and are as fast
+        network = Pupil(network, SmallCRNN(charset.classes))
+    config: dict[str, Any] = {"charset": "".join(charset.characters)}
+    if getattr(network, "stride", STRIDE) != STRIDE:
+        config["stride"] = network.stride
+    if args.decoder == "ctc":
+        axes = {"image": LINE_AXES, "log_probs": {0: "N", 1: "T"}}
+        made = Export(network, LogProbabilities, ("log_probs",), axes, config, inputs)
+        return replace(made, classifier=True)
+    if not isinstance(network, ResNetAttention):
+        raise ValueError(f"--decoder attention needs --arch resnet-attention, not {args.arch}")
+    outputs = ("labels", "log_probs", "places")
+    axes = {"image": LINE_AXES, **{name: {0: "N", 1: "L"} for name in outputs}}
+    config["decoder"] = "attention"
+    # How often the decoder goes round is decided while it reads: a trace would not show that.
+    return Export(
+        network, lambda n: torch.jit.script(AttentionReading(n)), outputs, axes, config, inputs
+    )
+
+
+def pages(args: argparse.Namespace) -> Iterator[Image]:
+    """Render the pages that ranges of activations are measured on."""
+    from train.synth.backgrounds import Backgrounds
+    from train.synth.page import PageRenderer
+
+    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
+    pages = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
+    for index in range(args.calibrate):
+        yield pages.page(CALIBRATION_SEED, index).image
+
+
+def ctpn_export(args: argparse.Namespace) -> Export:
+    """Return how a detector is exported."""
+    from ctpn.model_torch import CTPN, VGG16CTPN, Deployed
+    from detection.preprocess import MEAN, STD, normalize
+
+    def inputs() -> Iterator[Floats]:
+        for image in pages(args):
+            height, width = (side // 16 * 16 for side in image.shape[:2])
+            yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
+
+    small = args.arch == "small"
+    return Export(
+        CTPN() if small else VGG16CTPN(normalized=is_normalized(args)),
+        Deployed,
+        CTPN_OUTPUTS,
+        CTPN_AXES,
+        {},
+        inputs,
+        keep_float=("score", "delta", "side"),
+    )
+
+
+def angle_export(args: argparse.Namespace) -> Export:
+    """Return how an orientation classifier is exported."""
+    from angle.model_torch import AngleNet, VGG16Angle, deployed
+    from angle.preprocess import pieces
+
+    def inputs() -> Iterator[Floats]:
+        for index, image in enumerate(pages(args)):
+            turned = np.ascontiguousarray(np.rot90(image, index % 4))
+            found, _ = pieces(turned)
+            if len(found):
+                yield found
+
+    config = {"temperature": args.temperature} if args.temperature else {}
+    small = args.arch == "small"
+    return Export(
+        AngleNet() if small else VGG16Angle(normalized=is_normalized(args)),
+        deployed,
+        ("logits",),
+        {"image": {0: "N"}, "logits": {0: "N"}},
+        config,
+        inputs,
+    )
+
+
+def scene_export(args: argparse.Namespace) -> Export:
+    """Return how the model that looks at photographs is exported."""
+    from angle.scene import four_turns, views
+    from angle.scene_torch import SceneNet
+    from train.batches.scenes import photographs
+
+    def inputs() -> Iterator[Floats]:
+        for image in photographs(args.backgrounds)[0][: args.calibrate]:
+            yield four_turns(views(image))
+
+    axes = {"image": {0: "N"}, "scores": {0: "N"}}
+    config = {"temperature": args.temperature} if args.temperature else {}
+    return Export(SceneNet(), copy.deepcopy, ("scores",), axes, config, inputs)
+
+
+EXPORTS = {
+    "angle": angle_export,
+    "ctpn": ctpn_export,
+    "crnn": crnn_export,
+    "scene": scene_export,
+}

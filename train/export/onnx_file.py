@@ -1,0 +1,150 @@
+"""A trained network as an ONNX file, compared with PyTorch, in float32 or int8, and its row of the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+from common.arrays import Floats
+from ocr.onnx_runtime import import_onnxruntime
+from train.export import channel_padding
+from train.export.models import Export
+from train.loop.run import write_json
+
+log = logging.getLogger("export")
+
+
+OPSET = 17
+
+
+def write_float(
+    network: nn.Module,
+    example: Floats,
+    path: Path,
+    *,
+    outputs: tuple[str, ...],
+    axes: dict[str, dict[int, str]],
+) -> None:
+    """Write a network as float32 ONNX with the input `image`."""
+    torch.onnx.export(
+        network, (torch.from_numpy(example),), str(path),
+        input_names=["image"], output_names=list(outputs), dynamic_axes=axes, opset_version=OPSET,
+        # The newer exporter unrolls or specializes the recurrent layer; this one keeps it whole.
+        dynamo=False,
+    )  # fmt: skip
+
+
+def make(export: Export, folder: Path, *, quantized: bool) -> Path:
+    """Write a network as ONNX into `folder`, compare it with PyTorch, and return the file."""
+    network = export.deployed(export.trained.eval()).eval()
+    batches = list(export.inputs())
+    plain = folder / "float.onnx"
+    write_float(network, batches[0], plain, outputs=export.outputs, axes=export.axes)
+    _describe(plain, export.config)
+    with torch.no_grad():  # a compiled module does not run in inference mode
+        reference = network(torch.from_numpy(batches[-1]))
+    reference = reference if isinstance(reference, tuple) else (reference,)
+    worst = _difference(plain, batches[-1], [value.numpy() for value in reference])
+    log.info("ONNX against PyTorch: largest difference %.2g", worst)
+    if worst > 1e-2:
+        raise RuntimeError(
+            f"the exported network differs from PyTorch's by {worst}; nothing was replaced"
+        )
+    if not quantized:
+        return plain
+    out = folder / "int8.onnx"
+    _quantize(plain, out, batches, export.keep_float)
+    if export.classifier:
+        products = ["MatMul"]
+        quantize_dynamic(out, out, op_types_to_quantize=products, per_channel=True)
+    channel_padding.fill_words(out)
+    _describe(out, export.config)
+    worst = _difference(out, batches[-1], [value.numpy() for value in reference])
+    log.info("int8 against PyTorch: largest difference %.2g; judge it with train.evaluate", worst)
+    return out
+
+
+def _describe(path: Path, config: dict[str, Any]) -> None:
+    model = onnx.load(str(path))
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {"config": json.dumps(config, ensure_ascii=False)})
+    onnx.save(model, str(path))
+
+
+def _difference(path: Path, batch: Floats, reference: list[Floats]) -> float:
+    runtime = import_onnxruntime()
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {"image": batch})
+    return max(float(np.abs(a - b).max()) for a, b in zip(outputs, reference, strict=True))
+
+
+class _Batches(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, batches: list[Floats]) -> None:
+        self._left = iter(batches)
+
+    def get_next(self) -> dict[str, Floats] | None:
+        batch = next(self._left, None)
+        return None if batch is None else {"image": batch}
+
+
+def _quantize(
+    source: Path, target: Path, batches: list[Floats], keep_float: tuple[str, ...]
+) -> None:
+    """Static int8 of the convolutions: per channel, activations by their range on rendered data."""
+    prepared = source.with_name("prepared.onnx")
+    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+    graph = onnx.load(str(prepared)).graph
+    excluded = [n.name for n in graph.node if any(part in n.name for part in keep_float)]
+    quantize_static(
+        str(prepared), str(target), _Batches(batches),
+        quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "Relu"],
+        nodes_to_exclude=excluded,
+        per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+    )  # fmt: skip
+
+
+def register(row: dict[str, Any], path: Path) -> None:
+    """Put a file's row into the manifest beside it, in place of an older one of the same name and task.
+
+    Args:
+        row: name, task, package, what it was trained on, and figures unless those of the older row stay.
+        path: the file.
+    """
+    manifest = path.with_name("manifest.json")
+    rows = json.loads(manifest.read_text(encoding="utf8"))["models"] if manifest.exists() else []
+    key = row["name"], row["task"]
+    older = next((r for r in rows if (r["name"], r["task"]) == key), {})
+    content = path.read_bytes()
+    made = {
+        **{name: row[name] for name in ("name", "task", "package")},
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        **({"trunk": row["trunk"]} if "trunk" in row else {}),
+        "license": "Apache-2.0",
+        "data": row["data"],
+        "figures": row.get("figures", older.get("figures", {})),
+    }
+    rows = [r for r in rows if (r["name"], r["task"]) != key] + [made]
+    write_json(
+        manifest, {"schema": 1, "models": sorted(rows, key=lambda r: (r["task"], r["name"]))}
+    )
+    log.info("%s: %d bytes; the manifest lists %d models", path, len(content), len(rows))

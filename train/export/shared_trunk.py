@@ -1,0 +1,49 @@
+"""Networks that share a trunk to the files that `ocr` loads: one for the trunk, one for each head, all trainable."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from train.export.models import Export
+from train.export.onnx_file import make, register
+from train.transfer import onnx_weights, quantized_weights
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file: how it is exported, its trained weights and its row of the manifest.
+
+    Attributes:
+        export: see `train.export.models.Export`.
+        state: PyTorch's names, as of the whole network, to arrays.
+        row: of the manifest; `trunk` there makes it a head.
+        quantized: its convolutions work in int8; else what is large is only kept so.
+    """
+
+    export: Export
+    state: quantized_weights.Weights
+    row: dict[str, Any]
+    quantized: bool = True
+
+
+def write(parts: Mapping[str, Part], trunk: str, out: Path) -> None:
+    """Write parts into a folder of weights, each as soon as it is made, and register them.
+
+    Args:
+        parts: by the names of their files without `.onnx`.
+        trunk: which of them the others are the heads of.
+        out: made if it is missing.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for stem, part in parts.items():
+        target = out / f"{stem}.onnx"
+        with tempfile.TemporaryDirectory(dir=out) as folder:
+            made = make(part.export, Path(folder), quantized=part.quantized)
+            onnx_weights.pack(made)
+            onnx_weights.remember(made, part.state, "" if stem == trunk else f"{trunk}.onnx")
+            made.replace(target)
+        register(part.row, target)

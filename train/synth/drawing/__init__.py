@@ -1,0 +1,1 @@
+"""Shapes and lettering on a canvas."""

@@ -1,0 +1,1 @@
+"""Damage to a picture, each kind by itself."""

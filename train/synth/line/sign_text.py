@@ -1,0 +1,42 @@
+"""What signs and boards say, in a few words, and how far apart their letters stand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.characters import WIDE_FROM
+from train.synth.corpus.sentences import Corpus, variation
+
+Rng = np.random.Generator
+
+_CHINESE, _NUMBER = 0.42, 0.07
+"""Shares of signs; the others are Latin words."""
+
+_TRADITIONAL = 0.45
+"""Of Chinese signs, besides those of the corpus: faces and strokes of signs are unlike those of books."""
+
+
+def sign_text(rng: Rng, corpus: Corpus, max_width: int) -> str:
+    """Return a word or two, or a few characters, for up to `max_width` columns of 32 pixels height."""
+    draw, room = rng.random(), max(2, int(max_width / 20))
+    if draw < _CHINESE:
+        text = corpus.phrase(rng, "zh", min(max(1, room // 2), int(rng.integers(2, 8))))
+        if rng.random() < _TRADITIONAL:
+            other = variation.traditional(rng, text)
+            text = text if corpus.charset.missing(other) else other
+    elif draw < _CHINESE + _NUMBER:
+        text = corpus.number(rng)[:room].strip()
+    else:
+        text = variation.few_words(rng, corpus.sentence(rng, "en"), room)
+        text = variation.recased(rng, text, upper=0.55)
+    return text.strip(" ,.;:-") or "SALE"
+
+
+def sign_spacing(rng: Rng, text: str, size: int) -> float:
+    """Return extra pixels between characters: signs fill their boards, Chinese ones most of all."""
+    wide = any(c >= WIDE_FROM for c in text)
+    if rng.random() >= (0.5 if wide else 0.12):
+        return 0.0
+    return (
+        float(rng.uniform(-0.06, 0.3 if rng.random() < 0.5 else 1.2)) * size * (1 if wide else 0.4)
+    )

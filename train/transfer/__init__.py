@@ -1,0 +1,1 @@
+"""Begin from trained weights: distillation, freezing, widening, averaging."""

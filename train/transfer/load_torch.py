@@ -1,0 +1,41 @@
+"""A file of a recognizer's trained weights in; the recognizer as it is deployed, on PyTorch, out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from crnn import Recognizer
+from crnn.model_torch import SmallCRNN, as_recognizer
+from recognition.charset import Charset
+from train.transfer import quantized_weights
+from train.transfer.architectures_torch import build
+
+
+def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
+    """Load weights as they are, with as many classes as they have.
+
+    Weights of a smaller charset read with the first characters of the present one.
+
+    Raises:
+        ValueError: these are no weights of that network, or of a larger charset.
+    """
+    state = {
+        name: torch.from_numpy(value).float()
+        for name, value in quantized_weights.load(path).items()
+    }
+    classes = len(state.get("classify.bias", ()))
+    characters = Charset.load().characters
+    if not 1 < classes <= len(characters) + 1:
+        raise ValueError(
+            f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
+        )
+    network = SmallCRNN(classes) if arch == "small" else build(arch, classes)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} holds no weights of --arch {arch}; give that of its training"
+        ) from error
+    return as_recognizer(network, Charset(characters[: classes - 1]))
