@@ -1,0 +1,53 @@
+"""A path in; a file that appears there whole or not at all out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".part"
+"""Ends the names of files that are being written; none stays after an error."""
+
+
+@contextmanager
+def replace_when_written(path: Path) -> Iterator[Path]:
+    """Give a path to write to; what is there gets the wanted name once the block has ended without an error.
+
+        with replace_when_written(path) as partial, partial.open("wb") as stream:
+            stream.write(content)
+
+    The bytes are on the disk before the name is (fsync), so neither a full disk nor a machine that stops leaves a
+    cut file. Until then, and after any error, what was at `path` is as it was.
+
+    Args:
+        path: In a folder that exists. The partial file's name is short, however long this one is.
+
+    Raises:
+        OSError: It cannot be written, or nothing was.
+    """
+    partial = path.with_name(f".{secrets.token_hex(8)}{SUFFIX}")
+    try:
+        yield partial
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's list of names on the disk; Windows has no such call, and some network drives refuse it."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
