@@ -1,10 +1,11 @@
-"""Fixtures that more than one test file uses: a generator, and models that need no weights."""
+"""Fixtures that more than one test file uses, and the rule for development packages that are missing."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,67 @@ from common.arrays import Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
 from ocr import Reader
+
+DEVELOPMENT = frozenset(
+    "torch keras tensorflow onnx onnxscript safetensors fontTools tensorboard scipy lmdb defusedxml"
+    " google google_crc32c h5py opencc shapely fastapi starlette pydantic httpcore2 multipart"
+    " prometheus_client uvicorn httpx2 playwright jsonschema ray pyarrow".split()
+)
+"""Modules that the requirements of training, web and tests bring, and those of the runtime do not."""
+
+
+def _missing(error: BaseException | None) -> str | None:
+    """Name the development package whose absence an error comes from; None if it is another error."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            root = error.name.split(".")[0]
+            if root in DEVELOPMENT:
+                return root
+        error = error.__cause__
+    return None
+
+
+def _skip(missing: str, *, module: bool = False) -> None:
+    reason = f"needs {missing}: sh setup-cpu.sh --dev"
+    pytest.skip(reason, allow_module_level=module)
+
+
+class _Module(pytest.Module):
+    """A test file: skipped where it, or what it imports, needs a package that is not installed."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return list(super().collect())
+        except self.CollectError as error:
+            if missing := _missing(error):
+                _skip(missing, module=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    return _Module.from_parent(parent, path=module_path)
+
+
+@contextlib.contextmanager
+def _skipping() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if missing := _missing(error):
+            _skip(missing)
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    with _skipping():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    with _skipping():
+        return (yield)
 
 
 class FakeReading(NamedTuple):

@@ -1,14 +1,17 @@
-"""Suppression: numpy is the definition, a naive loop defines numpy, compiled code equals both."""
+"""Suppression: a naive loop defines it; numpy, compiled code and the GPU's code give the same."""
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ctpn import nms
-from ctpn.nms import nms_numpy
+from ctpn.nms import build_cuda, nms_cuda, nms_numpy
 
 
 def _naive(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> list[int]:
@@ -41,11 +44,31 @@ def _strips(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.stack([left, top, left + 16, top + rng.uniform(8, 60, count)], 1).astype(np.float32)
 
 
-@pytest.fixture(params=["numpy", "cython"])
-def suppress(request: pytest.FixtureRequest) -> nms.Suppress:
+@pytest.fixture(scope="module")
+def cuda_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Compiles the GPU's code once, if a test asks for it."""
+    path = tmp_path_factory.mktemp("cuda") / "libnms_cuda.so"
+    return lambda: path if path.exists() else build_cuda.build(path)
+
+
+@pytest.fixture(params=["numpy", "cython", "cuda-host", "cuda"])
+def suppress(
+    request: pytest.FixtureRequest,
+    cuda_library: Callable[[], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> nms.Suppress:
     if request.param == "cython":
         pytest.importorskip("ctpn.nms.nms_cython", reason="setup-cpu.sh compiles it")
-    return nms.implementation(request.param)
+    if not request.param.startswith("cuda"):
+        return nms.implementation(request.param)
+    if shutil.which("nvcc") is None:
+        pytest.skip("no nvcc")
+    monkeypatch.setattr(nms_cuda, "LIBRARY", cuda_library())
+    try:
+        return nms_cuda.load(on_host=request.param == "cuda-host")
+    except OSError as error:
+        assert request.param == "cuda" and "no GPU" in str(error)
+        pytest.skip(str(error))
 
 
 def test_empty(suppress: nms.Suppress) -> None:
@@ -89,14 +112,36 @@ def test_boxes_without_area_neither_suppress_nor_fall(suppress: nms.Suppress) ->
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 0.3, 0.5, 0.7, 1.0])
-@pytest.mark.parametrize("count", [2, 7, 60, 180])
-def test_equals_the_naive_loop(suppress: nms.Suppress, threshold: float, count: int) -> None:
+def test_equals_the_naive_loop(suppress: nms.Suppress, threshold: float) -> None:
+    for count in (2, 7, 60, 130):
+        rng = np.random.default_rng(count)
+        cases = [_random(rng, count, whole=False), _random(rng, count, whole=True)]
+        for boxes in [*cases, _strips(rng, count)]:
+            # Few distinct scores make many ties.
+            scores = rng.integers(0, 9, count).astype(np.float32) / 8
+            assert suppress(boxes, scores, threshold).tolist() == _naive(boxes, scores, threshold)
+
+
+@pytest.mark.parametrize("count", [63, 64, 65, 700])
+def test_equals_numpy_at_word_borders(suppress: nms.Suppress, count: int) -> None:
+    """The GPU's code keeps 64 boxes in a word of bits; few distinct scores make many ties."""
     rng = np.random.default_rng(count)
-    cases = [_random(rng, count, whole=False), _random(rng, count, whole=True)]
-    for boxes in [*cases, _strips(rng, count)]:
-        # Few distinct scores make many ties.
-        scores = rng.integers(0, 9, count).astype(np.float32) / 8
-        assert suppress(boxes, scores, threshold).tolist() == _naive(boxes, scores, threshold)
+    halves = [_random(rng, count // 2, whole=True), _random(rng, count - count // 2, whole=False)]
+    boxes, scores = np.concatenate(halves), rng.integers(0, 9, count).astype(np.float32) / 8
+    for threshold in (0.0, 0.3, 0.5, 1.0):
+        expected = nms_numpy.suppress(boxes, scores, threshold).tolist()
+        assert suppress(boxes, scores, threshold).tolist() == expected
+
+
+def test_a_second_block_of_the_gpu_changes_nothing(suppress: nms.Suppress) -> None:
+    """4 096 rows are worked on at a time; one more begins a second block."""
+    rng = np.random.default_rng(1)
+    count = 4100
+    boxes = _random(rng, count, whole=False)
+    boxes = boxes + np.repeat(np.arange(count)[:, None] // 50 * 150, 4, axis=1).astype(np.float32)
+    scores = rng.uniform(size=count).astype(np.float32)
+    expected = nms_numpy.suppress(boxes, scores, 0.3).tolist()
+    assert suppress(boxes, scores, 0.3).tolist() == expected
 
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +174,14 @@ def test_thousands_of_strips_take_a_moment(suppress: nms.Suppress) -> None:
 def test_unknown_implementation() -> None:
     with pytest.raises(ValueError, match="cuda9"):
         nms.implementation("cuda9")
+
+
+def test_what_is_not_built_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nms_cuda, "LIBRARY", tmp_path / "libnms_cuda.so")
+    nms.implementation.cache_clear()
+    with pytest.raises(ValueError, match=r"not built: run `python -m ctpn\.nms\.build_cuda`"):
+        nms.implementation("cuda")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(RuntimeError, match="nvcc is not on the PATH"):
+        build_cuda.build(tmp_path / "x.so")
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,9 @@
-"""Golden pages: their texts change only with the weights, the record and the changelog together."""
+"""Golden pages: what is read changes only with the weights, the record and the changelog together.
+
+Quantized kernels round otherwise on another kind of processor, so a character here and there may
+differ from the record; a change of the code shows as more than that. Without VNNI (AVX2 alone) they
+add pairs of products in 16 bits, which can overflow: a small line may then be lost.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,13 @@ import pytest
 
 import ocr
 from bench import golden
+from train.evaluate.page_metrics import edit_distance
 
 CHANGELOG = Path(__file__).resolve().parents[2] / "CHANGELOG.md"
 HOW = "python -m bench.golden --write records what is read now, and says what CHANGELOG.md needs"
+CPU = Path("/proc/cpuinfo")
+LIMITS = {"all": 0.01, "page": 0.05}  # of the recorded characters, on all pages and on each
+LIMITS_WITHOUT_VNNI = {"all": 0.025, "page": 0.12}
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +28,36 @@ def record() -> dict:
     return json.loads(golden.RECORD.read_text("utf-8"))
 
 
+def changed(found: dict[str, list[str]], known: dict[str, list[str]]) -> dict[str, float]:
+    """Character error rate of each page against the record, lines in their order; "all" of them all."""
+    assert found.keys() == known.keys()
+    texts = {name: ("\n".join(found[name]), "\n".join(known[name])) for name in known}
+    edits = {name: edit_distance(*pair) for name, pair in texts.items()}
+    rates = {name: edits[name] / len(text) for name, (_, text) in texts.items()}
+    return rates | {"all": sum(edits.values()) / sum(len(text) for _, text in texts.values())}
+
+
+def within(rates: dict[str, float], limits: dict[str, float] = LIMITS) -> bool:
+    return rates["all"] <= limits["all"] and max(rates.values()) <= limits["page"]
+
+
 def test_texts_are_those_recorded(record: dict) -> None:
-    found = golden.read(ocr.load(threads=1))
-    assert found == record["pages"], HOW
+    rates = changed(golden.read(ocr.load(threads=1)), record["pages"])
+    overflows = CPU.exists() and "vnni" not in CPU.read_text()
+    assert within(rates, LIMITS_WITHOUT_VNNI if overflows else LIMITS), f"{HOW}: {rates}"
+
+
+def test_what_a_change_of_the_code_does_is_noticed(record: dict) -> None:
+    pages = record["pages"]
+    assert within(changed(pages, pages))
+    for name, lines in pages.items():
+        for other in (
+            lines[::-1],
+            lines[: len(lines) // 2],
+            [line[2:] for line in lines],
+            [*lines[1:], lines[0]],
+        ):
+            assert not within(changed(pages | {name: other}, pages)), name
 
 
 def test_record_is_of_the_shipped_weights(record: dict) -> None:

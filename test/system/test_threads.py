@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import json
+import dataclasses
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PIL.Image
 import pytest
 
 import ocr
-from common.image import load
+from bench.stress import threads
 from crnn import Recognizer
 from ocr.models import batching
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "test" / "data"
-
-Job = Callable[[ocr.Reader], str]
 
 
 @pytest.fixture(scope="module")
@@ -32,84 +27,27 @@ def reader() -> ocr.Reader:
     return ocr.load(threads=2)
 
 
-def _result(reader: ocr.Reader, source: Any, options: dict[str, Any]) -> str:
-    """A page as JSON but for the time it took, or the error's message."""
-    try:
-        content = json.loads(reader.read(source, **options).to_json())
-    except ocr.InputError as error:
-        return str(error)
-    del content["elapsed_ms"]
-    return json.dumps(content, ensure_ascii=False)
-
-
-def _cuttings(count: int) -> list[np.ndarray]:
-    """Parts of the example pages in sizes and directions of many kinds."""
-    rng = np.random.default_rng(5)
-    originals = [load(DATA / f"{name}.png") for name in ("page", "receipt", "sign")]
-    cuttings = []
-    for number in range(count):
-        image = originals[number % len(originals)]
-        height, width = rng.integers(30, 130), rng.integers(60, 230)
-        for _ in range(50):
-            top = int(rng.integers(0, image.shape[0] - height))
-            left = int(rng.integers(0, image.shape[1] - width))
-            part = image[top : top + height, left : left + width]
-            if part.std() > 40:  # there is something on it
-                break
-        cuttings.append(np.ascontiguousarray(np.rot90(part, number % 4)))
-    return cuttings
-
-
-def _jobs(folder: Path) -> list[tuple[Any, dict[str, Any]]]:
-    """40 sources of all kinds, with options that differ from call to call."""
-    jobs: list[tuple[Any, dict[str, Any]]] = []
-    for number, image in enumerate(_cuttings(40)):
-        picture, stream = PIL.Image.fromarray(image), io.BytesIO()
-        picture.save(stream, "PNG")
-        path = folder / f"{number}.png"
-        path.write_bytes(stream.getvalue())
-        lazy = PIL.Image.open(io.BytesIO(stream.getvalue()))  # not decoded before it is looked at
-        source = [image, stream.getvalue(), picture, path, lazy][number % 5]
-        options = {"angle": number % 2 == 0, "single_line": number % 3 == 0}
-        if number % 10 == 9:
-            options["max_pixels"] = 1000  # is refused
-        jobs.append((source, options))
-    jobs[7] = (b"no picture", {})
-    return jobs
-
-
-def _in_threads(count: int, work: Callable[[int], None]) -> None:
-    """Call a function in threads; fail with what the first of them raised."""
-    failures: list[BaseException] = []
-
-    def call(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=call, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-
-
-def test_eight_threads_read_as_one_does(reader: ocr.Reader, tmp_path: Path) -> None:
-    alone = [_result(reader, source, options) for source, options in _jobs(tmp_path)]
-    assert sum('"lines": [{' in text for text in alone) >= 20  # there is something to mix up
-    jobs = _jobs(tmp_path)  # lazy pictures anew, which the threads then share
+def test_four_threads_read_as_one_does(reader: ocr.Reader, tmp_path: Path) -> None:
+    """The short form of `python -m bench.stress.threads`, of eight threads and forty pages."""
     limit, filters = PIL.Image.MAX_IMAGE_PIXELS, list(warnings.filters)
-
-    def work(number: int) -> None:
-        for index in np.random.default_rng(number).permutation(len(jobs)):
-            source, options = jobs[index]
-            assert _result(reader, source, options) == alone[index]
-
-    _in_threads(8, work)
+    alone, different = threads.compare(reader, tmp_path, threads=4, count=5)
+    assert not different
+    assert sum('"lines": [{' in text for text in alone) >= 3  # there is something to mix up
+    assert not any(text.startswith("{") for text in alone[-2:])  # refused
     assert limit == PIL.Image.MAX_IMAGE_PIXELS and filters == warnings.filters
+
+
+def test_a_reader_that_mixes_threads_up_is_noticed(
+    bar_reader: Callable[[int], ocr.Reader], tmp_path: Path
+) -> None:
+    whole, calls = bar_reader(0), iter(range(10**6))
+
+    class Mixed:
+        def read(self, source: Any, **options: Any) -> Any:
+            page = whole.read(source, **options)
+            return dataclasses.replace(page, height=page.height + (next(calls) > 5))
+
+    assert threads.compare(Mixed(), tmp_path, threads=2, count=3).different
 
 
 def test_reading_stores_nothing(reader: ocr.Reader) -> None:
@@ -118,33 +56,31 @@ def test_reading_stores_nothing(reader: ocr.Reader) -> None:
         return repr([sorted((key, repr(value)) for key, value in part.items()) for part in parts])
 
     before = state()
-    for image in _cuttings(3):
+    for image in threads.cuttings(3):
         reader.read(image)
     assert state() == before
 
 
 @pytest.mark.parametrize(
-    ("device", "threads", "at_once", "each"),
+    ("device", "cores", "at_once", "each"),
     [("cpu", 1, 1, 1), ("cpu", 2, 2, 1), ("cpu", 4, 4, 1), ("cpu", 16, 4, 4), ("cuda", 16, 1, 16)],
 )
-def test_cores_share_the_lines_of_a_page(
-    device: str, threads: int, at_once: int, each: int
-) -> None:
-    options = batching(device, threads)
-    assert (options["workers"], threads // options["workers"]) == (at_once, each)
+def test_cores_share_the_lines_of_a_page(device: str, cores: int, at_once: int, each: int) -> None:
+    options = batching(device, cores)
+    assert (options["workers"], cores // options["workers"]) == (at_once, each)
     Recognizer(lambda lines: (), charset="a", **options)
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_no_threads_are_refused(threads: int) -> None:
-    with pytest.raises(ValueError, match=f"threads is {threads}"):
-        ocr.load(threads=threads)
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_threads_are_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=f"threads is {count}"):
+        ocr.load(threads=count)
 
 
 def test_number_of_threads_within_a_page_changes_nothing(reader: ocr.Reader) -> None:
     one = ocr.load(threads=1)
-    for image in _cuttings(9):
-        assert _result(one, image, {}) == _result(reader, image, {})
+    for image in threads.cuttings(4):
+        assert threads.result(one, image, {}) == threads.result(reader, image, {})
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:

@@ -71,20 +71,20 @@ def center_of_ink(image: Image, near: np.ndarray, reach: int = 22) -> np.ndarray
 
 
 @pytest.mark.parametrize("name", GEOMETRY)
-@pytest.mark.parametrize("seed", range(6))
-def test_quads_follow_the_ink(name: str, seed: int) -> None:
+def test_quads_follow_the_ink(name: str) -> None:
     image, quads = dotted()
-    moved, moved_quads = GEOMETRY[name](image, quads, np.random.default_rng(seed))
-    assert moved.dtype == np.uint8
-    assert moved_quads.dtype == np.float32
-    assert moved_quads.shape == quads.shape
-    checked = 0
-    for quad in moved_quads:
-        found = center_of_ink(moved, quad.mean(axis=0))
-        if found is not None:
-            checked += 1
-            np.testing.assert_allclose(found, quad.mean(axis=0), atol=0.6)
-    assert checked > 0
+    for seed in range(4):
+        moved, moved_quads = GEOMETRY[name](image, quads, np.random.default_rng(seed))
+        assert moved.dtype == np.uint8
+        assert moved_quads.dtype == np.float32
+        assert moved_quads.shape == quads.shape
+        checked = 0
+        for quad in moved_quads:
+            found = center_of_ink(moved, quad.mean(axis=0))
+            if found is not None:
+                checked += 1
+                np.testing.assert_allclose(found, quad.mean(axis=0), atol=0.6)
+        assert checked > 0
 
 
 @pytest.mark.parametrize("tool", [degradation.on_table, degradation.tilted])
@@ -110,31 +110,31 @@ def test_quads_follow_the_ink_over_a_ground(tool: Effect) -> None:
 def test_light_and_dirt_move_nothing(name: str) -> None:
     image, quads = dotted((200, 260))
     before, before_quads = image.copy(), quads.copy()
-    for seed in range(4):
+    for seed in range(2):
         out, out_quads = STILL[name](image, quads, np.random.default_rng(seed))
         assert out.shape == image.shape
         assert out.dtype == np.uint8
         np.testing.assert_array_equal(out_quads, before_quads)
+        again, _ = STILL[name](image, quads, np.random.default_rng(seed))
+        np.testing.assert_array_equal(again, out, err_msg="not the same for the same seed")
     np.testing.assert_array_equal(image, before, err_msg="the input was written to")
 
 
-@pytest.mark.parametrize("name", STILL | GEOMETRY)
+@pytest.mark.parametrize("name", GEOMETRY)
 def test_same_seed_same_bytes(name: str) -> None:
     image, quads = dotted((200, 260))
-    first = (STILL | GEOMETRY)[name](image, quads, np.random.default_rng(5))
-    second = (STILL | GEOMETRY)[name](image, quads, np.random.default_rng(5))
+    first, second = (GEOMETRY[name](image, quads, np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
 
 
-@pytest.mark.parametrize("name", STILL | GEOMETRY)
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (9, 9)])
-def test_tiny_pictures_without_text(name: str, size: tuple[int, int]) -> None:
-    image = np.full((*size, 3), 200, np.uint8)
+def test_tiny_pictures_without_text(size: tuple[int, int]) -> None:
     nothing = np.zeros((0, 4, 2), np.float32)
-    out, quads = (STILL | GEOMETRY)[name](image, nothing, np.random.default_rng(0))
-    assert quads.shape == (0, 4, 2)
-    assert min(out.shape[:2]) >= 1
+    for name, effect in (STILL | GEOMETRY).items():
+        out, quads = effect(np.full((*size, 3), 200, np.uint8), nothing, np.random.default_rng(0))
+        assert quads.shape == (0, 4, 2), name
+        assert min(out.shape[:2]) >= 1, name
 
 
 def test_warp_by_identity_is_exact(rng: np.random.Generator) -> None:
