@@ -1,99 +1,52 @@
-"""Fonts of the system (or of one folder) with the characters that each can draw."""
+"""The faces that training draws with, and how often it draws with which."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from fontTools.ttLib import TTCollection, TTFont
-from PIL import ImageFont
+from numpy.typing import NDArray
 
 from common.characters import WIDE_FROM
-from train.synth.typesetting import pcf
+from train.synth.fonts.cache import cache_folder, training_folder
+from train.synth.fonts.families import PACKAGES, STYLES, held_out_names
+from train.synth.typesetting.face import Face
+from train.synth.typesetting.face_file import SUFFIXES, face_of
+from train.synth.typesetting.face_index import FaceIndex
 
 FOLDERS = (Path("/usr/share/fonts"), Path.home() / ".local/share/fonts")
-PACKAGES = Path(__file__).parents[1] / "font-packages.txt"
+MIN_HAN, MIN_LATIN = 15, 30
 
-# Families of the packages in `font-packages.txt`. Families outside it would change what sample i
-# of seed s is on a machine with more fonts; styles are what a page asks for.
-STYLES = {
-    "serif": "Serif|Ming|Song|Sung|Times|Termes|Pagella|Bonum|Schola|Nimbus Roman|P052|C059|Bookman|Libertine|"
-    "Garamond|STIX|Caladea|Vollkorn|Old Standard|Quattrocento|FreeSerif|Slab|BabelStone|FangSong|cwfs|ming",
-    "mono": "Mono|Courier|Cursor|Hack|Inconsolata|OCR|Terminus|3270|Typewriter|Nimbus Mono",
-    "hand": "Kai|WenKai|Comic|Chancery|Z003|Kaushan|Lobster|Chorus",
-    "display": "Smiley|Bebas|League|Yanone|Comfortaa|Quicksand|Dosis|Jura|Roadgeek|Play|cwyen|YEN|Yuan|Black",
+HAN_FOR_LATIN = 0.2
+"""Share of Latin text in a Chinese face: inside Chinese documents that draws most of it."""
+
+# Shares of styles where the page leaves the style open, of Latin and of Chinese faces.
+LATIN_SHARES = {
+    **{"sans": 0.42, "serif": 0.26, "mono": 0.08},
+    **{"display": 0.12, "script": 0.04, "hand": 0.05, "pixel": 0.03},
 }
-_UNUSABLE = (
-    "Emoji|Symbol|Dingbats|D050000L|Math|Icons|KR|JP|HK|Initials|Keyboard|Hana|OCRBE|OCRBX|Ukai TW"
-    "|Hairline|Thin|MBE|Lato Black|ExtraLight Italic|UKai TW|Code"
-)
-_BITMAP = "wenquanyi"
-_BITMAP_SIZES = range(9, 25)
-_HAN_PROBE = "的一是不了在有人中大"
-# What documents, receipts and signs are really set in comes several times into the draw of a
-# family.
-_OFTEN = {
-    **{
-        "Liberation": 8,
-        "Nimbus": 5,
-        "DejaVu": 3,
-        "FreeSans": 2,
-        "FreeSerif": 3,
-        "Carlito": 3,
-        "Roboto": 3,
-    },
-    **{
-        "Open": 2,
-        "Hack": 2,
-        "OCR": 2,
-        "Noto Sans": 6,
-        "Noto Serif": 5,
-        "WenQuanYi": 4,
-        "AR PL": 6,
-        "Droid": 2,
-    },
+HAN_SHARES = {
+    **{"sans": 0.42, "serif": 0.30, "mono": 0.01},
+    **{"display": 0.10, "hand": 0.15, "pixel": 0.02},
 }
+# What a page gets that asks for a style: lettering is of many kinds, and Chinese has hardly a fixed pitch.
+LATIN_ASKED = {
+    "display": {"display": 0.70, "script": 0.12, "hand": 0.12, "pixel": 0.06},
+    "hand": {"hand": 0.65, "script": 0.35},
+}
+HAN_ASKED = {"mono": {"sans": 0.6, "serif": 0.25, "mono": 0.15}}
 
+COMMON_SHARE = 0.6
+"""Of sans, serif, mono and hand faces the share that documents, receipts and signs are really set in."""
 
-@dataclass(frozen=True)
-class Face:
-    """One face of one file, with the code points that it draws.
-
-    Attributes:
-        name: family and style.
-        style: sans, serif, mono, hand or display.
-        han: draws everyday Chinese.
-        pixels: the one size of a bitmap face, None where outlines give any size.
-    """
-
-    name: str
-    path: Path
-    index: int
-    style: str
-    codes: frozenset[int]
-    han: bool
-    pixels: int | None = None
-
-    def covers(self, text: str) -> bool:
-        """Say whether every character of `text` has a glyph; a space needs none."""
-        return all(ord(c) in self.codes or c == " " for c in text)
-
-    def at(self, size: int) -> ImageFont.FreeTypeFont:
-        """Return the face at a size in pixels per em; a bitmap face has one size, whatever is asked."""
-        return _open(str(self.path), self.index, self.pixels or int(size))
-
-    def __hash__(self) -> int:
-        """Hash the file and the index: the code points would take long."""
-        return hash((self.path, self.index))
-
-
-@functools.lru_cache(maxsize=300)
-def _open(path: str, index: int, size: int) -> ImageFont.FreeTypeFont:
-    # BASIC layout: one glyph per character, so that the place of every character is known.
-    return ImageFont.truetype(path, size, index, layout_engine=ImageFont.Layout.BASIC)
+# These families, by how often they are met; names begin with these words.
+COMMON = {
+    **dict.fromkeys(("FreeSans", "Open Sans", "Hack", "OCR", "Droid"), 2),
+    **dict.fromkeys(("DejaVu", "FreeSerif", "Carlito", "Roboto"), 3),
+    **{"WenQuanYi": 4, "Nimbus": 5, "Noto Serif": 5, "Noto Sans": 6, "AR PL": 6, "Liberation": 8},
+}
+_TRIES = 8
 
 
 class FontLibrary:
@@ -105,34 +58,30 @@ class FontLibrary:
         self.faces = [face for face in every if not face.pixels]
         self.han = [face for face in self.faces if face.han]
         self.latin = [face for face in self.faces if not face.han]
-        self._families = {
-            (han, style): _families(
-                f for f in self.faces if f.han == han and style in (None, f.style)
-            )
+        self._pools = {
+            (han, style): _Pool.mixed(self.han if han else self.latin, shares)
             for han in (False, True)
-            for style in (None, "sans", "serif", "mono", "hand", "display")
+            for style, shares in _wishes(han).items()
         }
+        self._able: dict[str, NDArray[np.bool_]] = {}
 
     @classmethod
     def load(cls, folder: Path | None = None) -> FontLibrary:
-        """Read every usable face below `folder`, or of the system.
+        """Read every usable face below `folder`, or of the system and of the fetched library.
+
+        Faces of held-out families are left out wherever they lie.
 
         Raises:
             FileNotFoundError: fewer than 15 Chinese or 30 Latin faces; the message has the command
                 to get them.
         """
-        folders = FOLDERS if folder is None else (Path(folder),)
-        paths = sorted(
-            path
-            for root in folders
-            for path in root.rglob("*")
-            if path.suffix.lower() in {".ttf", ".otf", ".ttc", ".pcf"}
-        )
-        library = cls(face for path in paths for face in _faces(path))
-        if len(library.han) < 15 or len(library.latin) < 30:
+        folders = (*FOLDERS, training_folder()) if folder is None else (Path(folder),)
+        faces = [face for face in read_faces(folders) if face.family not in held_out_names()]
+        library = cls(faces)
+        if len(library.han) < MIN_HAN or len(library.latin) < MIN_LATIN:
             raise FileNotFoundError(
                 f"{len(library.han)} Chinese and {len(library.latin)} Latin faces in "
-                f"{', '.join(map(str, folders))}, expected at least 15 and 30; on Debian: "
+                f"{', '.join(map(str, folders))}, expected at least {MIN_HAN} and {MIN_LATIN}; on Debian: "
                 f"xargs apt-get install -y --no-install-recommends < {PACKAGES}"
             )
         return library
@@ -148,93 +97,95 @@ class FontLibrary:
         Raises:
             LookupError: no face has all the characters.
         """
-        # Latin letters inside Chinese documents are mostly drawn by the Chinese face.
-        han = any(c >= WIDE_FROM for c in text) or rng.random() < 0.2
-        for families in (self._families[(han, style)], self._families[(han, None)]):
-            for _ in range(8 if families else 0):
-                family = families[int(rng.integers(len(families)))]
-                face = family[int(rng.integers(len(family)))]
-                if face.covers(text):
+        within = rng.random() < HAN_FOR_LATIN and bool(self.han)
+        han = within or any(c >= WIDE_FROM for c in text)
+        capitals = len(text) > 2 and text.isupper()
+        for pool in (self._pools[(han, style)], self._pools[(han, None)]):
+            for _ in range(_TRIES if pool else 0):
+                face = pool.draw(rng)
+                # Nobody sets words in the capitals of a script: they are made to begin words.
+                if face.covers(text) and not (capitals and face.style == "script"):
                     return face
-        able = [face for face in self.faces if face.covers(text)]
-        if not able:
+        able = np.flatnonzero(self._covering(text))
+        if not len(able):
             raise LookupError(f"no face draws all of {text!r}; take such characters out first")
-        return able[int(rng.integers(len(able)))]
+        return self.faces[int(able[int(rng.integers(len(able)))])]
+
+    def _covering(self, text: str) -> NDArray[np.bool_]:
+        """Say of every face whether it covers `text`; what is known of a character is remembered."""
+        able = np.ones(len(self.faces), np.bool_)
+        for c in set(text) - {" "}:
+            if c not in self._able:
+                self._able[c] = np.array([ord(c) in face.codes for face in self.faces], np.bool_)
+            able &= self._able[c]
+        return able
 
 
-def _families(faces: Iterable[Face]) -> list[list[Face]]:
-    """Group faces by family, each family as often as it should be drawn."""
-    groups: dict[str, list[Face]] = {}
-    for face in faces:
-        words = face.name.split()
-        key = " ".join(words[:2]) if words[0] in {"Noto", "AR"} else words[0]
-        key = next((often for often in _OFTEN if face.name.startswith(often)), key)
-        groups.setdefault(key, []).append(face)
-    return [group for key, group in sorted(groups.items()) for _ in range(_OFTEN.get(key, 1))]
-
-
-def _faces(path: Path) -> list[Face]:
-    """Return the usable faces of one file; a broken or unwanted file gives none."""
-    if path.suffix.lower() == ".pcf":
-        face = _bitmap_face(path)
-        return [] if face is None else [face]
-    with path.open("rb") as stream:
-        try:
-            if path.suffix.lower() == ".ttc":
-                fonts = list(TTCollection(stream, lazy=True).fonts)
-            else:
-                fonts = [TTFont(stream, lazy=True)]
-            faces = [_face(path, i, font) for i, font in enumerate(fonts)]
-        except (
-            Exception
-        ):  # fontTools raises many types on broken files; such a file is no font to us
-            return []
+def read_faces(folders: Sequence[Path]) -> list[Face]:
+    """Read every usable face below folders, hidden ones left out; what was read before is remembered."""
+    paths = sorted(
+        path
+        for root in folders
+        for path in root.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )
+    raws = FaceIndex(cache_folder() / "faces.json").read(paths)
+    faces = (face_of(path, raw) for path, found in raws.items() for raw in found)
     return [face for face in faces if face is not None]
 
 
-def _bitmap_face(path: Path) -> Face | None:
-    """Return a Chinese bitmap face, as screens used before they smoothed small text."""
-    if not _matches(_BITMAP, path.stem):
-        return None
-    try:
-        codes = pcf.code_points(path)
-    except (OSError, ValueError):
-        return None
-    if not all(ord(c) in codes for c in _HAN_PROBE):
-        return None
-    for size in _BITMAP_SIZES:
-        try:
-            name, style = ImageFont.truetype(str(path), size).getname()
-        except OSError:  # a bitmap font opens at its own size alone
-            continue
-        return Face(f"{name} {style} {path.stem}", path, 0, "sans", codes, True, size)
-    return None
+class _Pool:
+    """Families of faces, and how likely each is drawn; false where there is none.
+
+    Args:
+        families: faces that share a design, one of which is drawn evenly.
+        weights: of the families, above 0.
+    """
+
+    def __init__(self, families: list[list[Face]], weights: Sequence[float]) -> None:
+        self._families = families
+        self._bounds = np.cumsum(weights)
+
+    @classmethod
+    def mixed(cls, faces: Iterable[Face], shares: Mapping[str, float]) -> _Pool:
+        """Mix styles by their shares; what no face has a style for falls to the other styles."""
+        styles: dict[str, dict[str, list[Face]]] = {}
+        for face in faces:
+            if face.style in shares:
+                styles.setdefault(face.style, {}).setdefault(_design(face), []).append(face)
+        families: list[list[Face]] = []
+        weights: list[float] = []
+        for style, designs in sorted(styles.items()):
+            common = {design: COMMON[design] for design in designs if design in COMMON}
+            rest = len(designs) - len(common)
+            share = COMMON_SHARE if common and rest else float(bool(common))
+            for design, members in sorted(designs.items()):
+                weight = (
+                    share * common[design] / sum(common.values())
+                    if design in common
+                    else (1.0 - share) / rest
+                )
+                families.append(members)
+                weights.append(shares[style] * weight)
+        return cls(families, weights)
+
+    def __bool__(self) -> bool:
+        return bool(self._families)
+
+    def draw(self, rng: np.random.Generator) -> Face:
+        """Draw a family, then one of its faces."""
+        at = np.searchsorted(self._bounds, rng.random() * self._bounds[-1], side="right")
+        family = self._families[min(int(at), len(self._families) - 1)]
+        return family[int(rng.integers(len(family)))]
 
 
-def _matches(pattern: str, name: str) -> bool:
-    return any(part in name for part in pattern.split("|"))
+def _wishes(han: bool) -> dict[str | None, dict[str, float]]:
+    """Return, for every style that a page may ask for, and for none, the shares of styles that it gets."""
+    shares, asked = (HAN_SHARES, HAN_ASKED) if han else (LATIN_SHARES, LATIN_ASKED)
+    return {None: shares, **{style: asked.get(style, {style: 1.0}) for style in STYLES}}
 
 
-def _face(path: Path, index: int, font: TTFont) -> Face | None:
-    name = (
-        f"{font['name'].getDebugName(1) or path.stem} {font['name'].getDebugName(2) or ''}".strip()
-    )
-    name = f"{name} {path.stem}"
-    cmap = font.getBestCmap() or {}
-    han = all(ord(c) in cmap for c in _HAN_PROBE)
-    latin = all(code in cmap for code in range(33, 127))
-    if _matches(_UNUSABLE, name) or not (han or latin) or "fvar" in font:
-        return None
-    if "CJK" in name and " SC" not in name:
-        return None  # the same glyphs again in the shapes of other regions
-    style = next((s for s, pattern in STYLES.items() if _matches(pattern, name)), "sans")
-    return Face(name, path, index, style, _drawn(font, cmap), han)
-
-
-def _drawn(font: TTFont, cmap: dict[int, str]) -> frozenset[int]:
-    """Return the code points whose glyph has an outline: some fonts map characters to empty glyphs."""
-    codes = frozenset(code for code in cmap if 32 <= code < 0x10000)
-    if "glyf" not in font:
-        return codes
-    loca, order = font["loca"], font.getReverseGlyphMap()
-    return frozenset(c for c in codes if loca[order[cmap[c]] + 1] > loca[order[cmap[c]]])
+def _design(face: Face) -> str:
+    """Return the common family that a face is of, else its own."""
+    return next((name for name in COMMON if face.name.startswith(name)), face.family)
