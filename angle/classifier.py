@@ -70,7 +70,7 @@ class Classifier:
         score = float(scores[best])
         return (best * 90 if score >= self._threshold else 0), score
 
-    def along(self, image: Image, quads: Quads) -> NDArray[np.float64]:
+    def classify_lines(self, image: Image, quads: Quads) -> NDArray[np.float64]:
         """Tell from lines that were found how far their text is turned.
 
         At the size of the lines strokes are seen that pieces of a page at fixed scales may miss: a few

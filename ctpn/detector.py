@@ -37,7 +37,6 @@ class Detector:
         gap_ratio: widest gap inside a line, in heights.
         text_height: pixels that the text should have in the second look.
         look_side: long side of the first look in pixels.
-        close_side: least long side of the second look of `closely`, where the picture has as many pixels.
         usual_side: greatest long side of the second look at a page full of text that is large enough there.
         max_side: the same for any other.
         tile_pixels: largest input of the network: more is cut into overlapping pieces.
@@ -58,7 +57,6 @@ class Detector:
         gap_ratio: float = 1.0,
         text_height: float = 24.0,
         look_side: int = 640,
-        close_side: int = 800,
         usual_side: int = 1280,
         max_side: int = 1600,
         tile_pixels: int = 2_100_000,
@@ -74,7 +72,6 @@ class Detector:
         self._gap_ratio = gap_ratio
         self._text_height = text_height
         self._limits = Limits(look_side, usual_side, max_side)
-        self._close_side = close_side
         self._tile_pixels = tile_pixels
         self._mean, self._std = mean, std
         # By name, so that a detector can be sent to another process; here it fails where there is none.
@@ -82,11 +79,13 @@ class Detector:
         nms.implementation(suppression)
         self._vertical = vertical
 
-    def __call__(self, image: Image) -> tuple[Quads, Scores]:
+    def __call__(self, image: Image, /, *, min_side: int = 0) -> tuple[Quads, Scores]:
         """Detect lines.
 
         Args:
             image: (H, W, 3) uint8 RGB, upright.
+            min_side: Pixels along the long side at which the picture is looked at least, where it has as many.
+                Hardly finds more lines on an upright picture, but does on one turned by quarters; up to twice the time.
 
         Returns:
             Quads (M, 4, 2) in pixels of `image`, clockwise from the top left, and their scores
@@ -95,31 +94,11 @@ class Detector:
         Raises:
             ValueError: an array of another shape or type.
         """
-        return self._look(image, 0)
-
-    def closely(self, image: Image) -> tuple[Quads, Scores]:
-        """Detect lines as a call does, but look twice where text is large enough at the first look, too.
-
-        It hardly finds more on an upright picture. Turned by quarters and half turns, as pictures are to tell which
-        way up they are, it does. Takes up to twice as long.
-
-        Args:
-            image: As for a call.
-
-        Returns:
-            What a call returns.
-
-        Raises:
-            ValueError: an array of another shape or type.
-        """
-        return self._look(image, self._close_side)
-
-    def _look(self, image: Image, least_side: int) -> tuple[Quads, Scores]:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image is {image.dtype} {image.shape}, expected uint8 (H, W, 3)")
         if not self._vertical:
-            return self._find(image, least_side)
-        quads, scores = self._find(np.ascontiguousarray(np.rot90(image)), least_side)
+            return self._find(image, min_side)
+        quads, scores = self._find(np.ascontiguousarray(np.rot90(image)), min_side)
         return _stand_up(quads, image.shape[1]), scores
 
     def _find(self, image: Image, least_side: int) -> tuple[Quads, Scores]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, cast
 
 import numpy as np
 import PIL.Image
@@ -13,13 +12,14 @@ import PIL.Image
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
 from common.quads import boxes_to_quads, rotate_quads
+from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
 from ocr.layout.reading_order import reading_order
 from ocr.line import leader_dots, retry, split, vertical
-from ocr.line.characters import AlignedReading, place, reads_vertically
+from ocr.line.characters import place, reads_vertically
 from ocr.line.crop import cut_out
 from ocr.page.deskew import AS_IT_IS, Straight, placed, straighten
-from ocr.page.orientation import SURE, TURNED, settle
+from ocr.page.orientation import SURE, TURNED, resolve_orientation
 from ocr.result import Angle, Elapsed, Page, TextLine
 
 CROP_MARGIN = 0.08
@@ -34,53 +34,6 @@ READABLE = 0.5
 RULE_MARKS = frozenset(".·…,'-–—_=~*")
 RULE_LENGTH = 4
 """So many marks in a row, with nothing else, are no text: an ellipsis or a dash is shorter."""
-
-
-class LineReading(Protocol):
-    """What the pipeline takes from a recognizer's reading.
-
-    Where a reading also has `char_scores` and `char_spans` (see `ocr.line.characters.AlignedReading`), its line knows
-    where its characters stand.
-    """
-
-    @property
-    def text(self) -> str:
-        """The line's text; empty where nothing was read."""
-
-    @property
-    def score(self) -> float:
-        """How sure it is, from 0 to 1."""
-
-
-class Classifier(Protocol):
-    """Tells how far clockwise a picture's content is turned."""
-
-    def __call__(self, image: Image, /) -> tuple[int, float]:
-        """Degrees (0, 90, 180 or 270) and score."""
-
-    def along(self, image: Image, quads: Quads, /) -> Floats:
-        """Probabilities (4,) of the four turns, from lines that were found on the picture."""
-
-
-class Scene(Protocol):
-    """Tells how far clockwise a photograph is turned, by what it shows besides text."""
-
-    def __call__(self, image: Image, /) -> Floats:
-        """Probabilities (4,) of the four turns."""
-
-
-class Detector(Protocol):
-    """Finds lines of text on an upright picture."""
-
-    def __call__(self, image: Image, /) -> tuple[Quads, Scores]:
-        """Quads (M, 4, 2) in the picture's pixels, and scores (M,)."""
-
-
-class Recognizer(Protocol):
-    """Reads cut-out lines."""
-
-    def __call__(self, crops: Sequence[Image], /) -> Sequence[LineReading]:
-        """One reading for each crop, in their order."""
 
 
 class Reader:
@@ -99,12 +52,10 @@ class Reader:
         detector: Detector,
         recognizer: Recognizer,
         classifier: Classifier | None = None,
-        scene: Scene | None = None,
+        scene: SceneClassifier | None = None,
         likely: retry.Likely | None = None,
     ) -> None:
         self._detector = detector
-        # For telling which way up a picture is; a detector of another's making may know one way to look only.
-        self._closely: Detector = getattr(detector, "closely", detector)
         self._recognizer = recognizer
         self._classifier = classifier
         self._scene = scene
@@ -235,14 +186,14 @@ class Reader:
         guess = Angle(*classifier(image))
         if guess.score >= (TURNED if guess.degrees else SURE):
             return guess, rotate_ccw(image, guess.degrees), None
-        settled = settle(
-            image, guess, classifier.along, self._closely, self._recognizer, self._scene
+        resolved = resolve_orientation(
+            image, guess, classifier, self._detector, self._recognizer, self._scene
         )
-        return settled.angle, settled.upright, (settled.quads, settled.scores)
+        return resolved.angle, resolved.upright, (resolved.quads, resolved.scores)
 
     def _with_columns(
-        self, upright: Image, read: Sequence[tuple[LineReading, Floats]]
-    ) -> list[tuple[LineReading, Floats]]:
+        self, upright: Image, read: Sequence[tuple[Reading, Floats]]
+    ) -> list[tuple[Reading, Floats]]:
         """Search a page for columns, which stand for what was read badly in their place; in reading order again."""
         found = vertical.find(upright, self._detector)
         more = list(self._read_lines(upright, *found, CROP_MARGIN, parted=True))
@@ -251,31 +202,26 @@ class Reader:
 
     def _read_lines(
         self, upright: Image, quads: Quads, scores: Scores, margin: float, *, parted: bool
-    ) -> Iterator[tuple[LineReading, Floats]]:
+    ) -> Iterator[tuple[Reading, Floats]]:
         """Read quads in their order; without those that are no text, and parted at gaps where asked."""
         for first, crops in cut_out(upright, quads, margin):
             tall = [reads_vertically(quad, margin) for quad in quads[first : first + len(crops)]]
             read = retry.read(
                 self._recognizer, crops, slanted=not parted, likely=self._likely, tall=tall
             )
-            known = [is_tall and _is_aligned(r) for is_tall, r in zip(tall, read, strict=True)]
+            known = [is_tall and bool(r.char_spans) for is_tall, r in zip(tall, read, strict=True)]
             again = vertical.read_again(self._recognizer, crops, read, known)
             for i, ((reading, upwards), piece) in enumerate(zip(again, crops, strict=True), first):
                 if scores[i] < LIKELY and reading.score < READABLE:
                     continue
                 # The box of a line that runs up begins at its lower end.
                 quad = np.roll(quads[i], 2, axis=0) if upwards else quads[i]
-                if parted and _is_aligned(reading) and not upwards:
-                    aligned = leader_dots.count(cast(AlignedReading, reading), piece)
+                if parted and reading.char_spans and not upwards:
+                    aligned = leader_dots.count(reading, piece)
                     side = min(upright.shape[:2])
                     yield from split.split(aligned, quad, piece, margin, side)
                 else:
                     yield reading, quad
-
-
-def _is_aligned(reading: LineReading) -> bool:
-    """Whether a recognizer told where its characters stand; others may not know."""
-    return bool(getattr(reading, "char_spans", None))
 
 
 class _Clock:
@@ -308,7 +254,7 @@ def _as_shown(quads: Quads, degrees: int, upright: Image) -> Quads:
 
 
 def _lines(
-    readings: Sequence[LineReading], quads: Quads, shown: Quads, margin: float
+    readings: Sequence[Reading], quads: Quads, shown: Quads, margin: float
 ) -> tuple[TextLine, ...]:
     """Readings with their boxes, without those that are empty or a rule.
 
@@ -323,7 +269,7 @@ def _lines(
             reading.text,
             float(reading.score),
             tuple((float(x), float(y)) for x, y in box),
-            place(cast(AlignedReading, reading), quad, margin) if _is_aligned(reading) else (),
+            place(reading, quad, margin),
             reads_vertically(quad, margin),
         )
         for reading, quad, box in zip(readings, quads, shown, strict=True)

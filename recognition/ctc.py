@@ -13,22 +13,6 @@ from common.arrays import Floats
 BLANK = 0
 
 
-class Reading(NamedTuple):
-    """What a line says.
-
-    Attributes:
-        text: empty when nothing was read.
-        score: mean of `char_scores`; 0.0 for an empty text.
-        char_scores: one probability in [0, 1] per character.
-        char_spans: one (from, to) per character, fractions of the crop's width.
-    """
-
-    text: str
-    score: float
-    char_scores: tuple[float, ...]
-    char_spans: tuple[tuple[float, float], ...]
-
-
 class Run(NamedTuple):
     """Consecutive time steps of one class: class index, first step, step after the last, best probability."""
 

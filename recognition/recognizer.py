@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Network
+from common.roles import Reading
 from recognition import attention, ctc, preprocess
 from recognition.charset import Charset, normalize
-from recognition.ctc import Reading, Run
+from recognition.ctc import Run
 from recognition.decoding.beam import BeamSearch
 from recognition.decoding.language_model import LanguageModel
 from recognition.decoding.lexicon import Lexicon
@@ -28,7 +29,7 @@ _BY_ATTENTION = (
     "probabilities of CTC; leave them out or choose another recognizer"
 )
 
-_EMPTY = Reading("", 0.0, (), ())
+_EMPTY = Reading("", 0.0)
 
 
 class Recognizer:

@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ import ocr
 from common.arrays import Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
+from common.roles import Reading
 from ocr import Reader
 
 DEVELOPMENT = frozenset(
@@ -81,11 +81,6 @@ def pytest_runtest_call() -> Generator[None, None, None]:
         return (yield)
 
 
-class FakeReading(NamedTuple):
-    text: str
-    score: float
-
-
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
@@ -102,13 +97,13 @@ def _find_bars(image: Image) -> tuple[Quads, Scores]:
     return quads, np.ones(len(quads), np.float32)
 
 
-def _read_bars(crops: Sequence[Image]) -> list[FakeReading]:
+def _read_bars(crops: Sequence[Image]) -> list[Reading]:
     """A recognizer that reads a bar's middle color as text; white reads as nothing."""
     readings = []
     for crop in crops:
         color = crop[crop.shape[0] // 2, crop.shape[1] // 2]
         white = bool((color > 250).all())
-        readings.append(FakeReading("" if white else ",".join(map(str, color.tolist())), 0.5))
+        readings.append(Reading("" if white else ",".join(map(str, color.tolist())), 0.5))
     return readings
 
 

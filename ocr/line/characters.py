@@ -7,13 +7,13 @@ say: between a wide and a narrow character closer to the narrow one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from common.arrays import Floats
 from common.characters import WIDE_FROM
 from common.quads import is_column, quad_size
+from common.roles import Reading
 from ocr.result import Character, TextLine
 
 # Advance widths in shares of the type size, rounded averages over common Latin faces.
@@ -26,35 +26,6 @@ _WIDTHS = (
 )
 
 
-class AlignedReading(Protocol):
-    """A reading that knows where its characters stand."""
-
-    @property
-    def text(self) -> str:
-        """The line's text."""
-
-    @property
-    def score(self) -> float:
-        """How sure it is, from 0 to 1."""
-
-    @property
-    def char_scores(self) -> Sequence[float]:
-        """How sure each character is, from 0 to 1."""
-
-    @property
-    def char_spans(self) -> Sequence[tuple[float, float]]:
-        """(from, to) of each character, shares of the crop's width."""
-
-
-class Part(NamedTuple):
-    """A reading that was made of another: a part of it, or with characters changed; places in its own crop."""
-
-    text: str
-    score: float
-    char_scores: tuple[float, ...]
-    char_spans: tuple[tuple[float, float], ...]
-
-
 def reads_vertically(quad: Floats, margin: float) -> bool:
     """Whether `common.quads.crop` turns this quad (4, 2), grown by a margin as for `place`, on its side."""
     height, width = quad_size(quad)
@@ -62,7 +33,7 @@ def reads_vertically(quad: Floats, margin: float) -> bool:
     return is_column(height + grown, width + grown)
 
 
-def place(reading: AlignedReading, quad: Floats, margin: float) -> tuple[Character, ...]:
+def place(reading: Reading, quad: Floats, margin: float) -> tuple[Character, ...]:
     """Give each character of a reading its part of the line.
 
     Args:
@@ -71,8 +42,10 @@ def place(reading: AlignedReading, quad: Floats, margin: float) -> tuple[Charact
         margin: Share of its short side by which the quad was grown on every side before it was cut out.
 
     Returns:
-        As many as the text has characters; neighbours touch.
+        As many as the text has characters, neighbours touch; none where nobody knows where they stand.
     """
+    if not reading.char_spans:
+        return ()
     height, width = quad_size(quad)
     length = max(height if reads_vertically(quad, margin) else width, 1e-6)
     grown = margin * min(height, width) / length

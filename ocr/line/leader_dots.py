@@ -8,13 +8,14 @@ the picture, specks of one size at one distance.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
-from ocr.line.characters import AlignedReading, Part
+from common.roles import Reading
 
 LEADER = re.compile(r"[.·…‥]+(?: *[.·…‥]+)*")
 """Dots as they are read, spaces among them."""
@@ -32,7 +33,7 @@ _SAME_SIZE = 2.5  # a dot's area against the usual one, either way
 _SAME_STEP = 0.35  # a distance's difference from the usual one, in shares of it
 
 
-def count(reading: AlignedReading, crop: Image) -> AlignedReading:
+def count(reading: Reading, crop: Image) -> Reading:
     """Count the dots of a reading's leaders.
 
     Args:
@@ -42,7 +43,7 @@ def count(reading: AlignedReading, crop: Image) -> AlignedReading:
     Returns:
         The reading with as many dots as are seen; as it was where they cannot be told one from another.
     """
-    text, spans = reading.text, list(reading.char_spans)
+    text, spans = reading.text, reading.char_spans
     if len(spans) != len(text):
         return reading
     for found in reversed(list(LEADER.finditer(text))):
@@ -57,14 +58,14 @@ def count(reading: AlignedReading, crop: Image) -> AlignedReading:
     return reading
 
 
-def _reach(spans: list[tuple[float, float]], first: int, last: int) -> tuple[float, float]:
+def _reach(spans: Sequence[tuple[float, float]], first: int, last: int) -> tuple[float, float]:
     """From where to where characters `first` to `last` may reach: to the middles of their neighbours."""
     start = sum(spans[first - 1]) / 2 if first else 0.0
     stop = sum(spans[last]) / 2 if last < len(spans) else 1.0
     return start, stop
 
 
-def _replaced(reading: AlignedReading, first: int, last: int, middles: Floats) -> AlignedReading:
+def _replaced(reading: Reading, first: int, last: int, middles: Floats) -> Reading:
     """Put dots in the place of the characters `first` to `last`, as sure as those were in the mean."""
     sure = float(np.mean(reading.char_scores[first:last]))
     dot = reading.text[first]
@@ -76,7 +77,7 @@ def _replaced(reading: AlignedReading, first: int, last: int, middles: Floats) -
         *reading.char_spans[last:],
     )
     text = reading.text[:first] + dot * len(middles) + reading.text[last:]
-    return Part(text, reading.score, scores, spans)
+    return Reading(text, reading.score, scores, spans)
 
 
 def _dots(crop: Image, start: float, stop: float) -> Floats:

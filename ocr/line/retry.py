@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from common.arrays import Image
 from common.characters import WIDE_FROM
+from common.roles import Reading, Recognizer
 
 UNSURE = 0.95
 """Score below which a line is looked at again."""
@@ -66,33 +67,17 @@ LIKELY = 0.7
 """Score from which the longer reading is believed, though the shorter one be surer: what is lost has no score."""
 
 
-class _Reading(Protocol):
-    @property
-    def text(self) -> str: ...
-    @property
-    def score(self) -> float: ...
-
-
-class Turned(NamedTuple):
-    """What was read on a crop turned otherwise: where its characters stand in the crop is not known."""
-
-    text: str
-    score: float
-
-
-R = TypeVar("R", bound=_Reading)
-
 Likely: TypeAlias = Callable[[str], float]
 
 
 def read(
-    recognize: Callable[[Sequence[Image]], Sequence[R]],
+    recognize: Recognizer,
     crops: Sequence[Image],
     *,
     slanted: bool = False,
     likely: Likely | None = None,
     tall: Sequence[bool] = (),
-) -> list[R | Turned]:
+) -> list[Reading]:
     """Read crops, (H, W, 3) uint8 RGB each, those of low score again where that may help; one reading for each.
 
     Args:
@@ -102,14 +87,14 @@ def read(
         likely: natural log-probability of a text; it has a say among the readings of a word.
         tall: which crops were turned on their side: words in these may as well stand on their head. None by default.
     """
-    readings: list[R | Turned] = list(recognize(crops)) if crops else []
+    readings: list[Reading] = list(recognize(crops)) if crops else []
     unsure = []
     for i, (crop, reading) in enumerate(zip(crops, readings, strict=True)):
         if reading.score >= UNSURE:
             continue
         if slanted and 0 < crop.shape[1] < SHORT * crop.shape[0]:
             turned = _turned(crop, tall=bool(tall) and tall[i])
-            others = [Turned(r.text, r.score) for r in recognize(turned)] if turned else []
+            others = [r.without_places() for r in recognize(turned)] if turned else []
             length = crop.shape[1] / crop.shape[0]
             # Words that run up or down have the crop's height for their length, but for those turned already.
             across = length if tall and tall[i] else 1 / length
@@ -168,7 +153,9 @@ def _upright(crop: Image, lean: float) -> Image:
     return np.asarray(sheared, np.uint8)
 
 
-def _voted(readings: Sequence[R], lengths: Sequence[float], likely: Likely | None = None) -> R:
+def _voted(
+    readings: Sequence[Reading], lengths: Sequence[float], likely: Likely | None = None
+) -> Reading:
     """Return the surest of the readings that win the vote; what differs in case and marks alone votes together.
 
     Args:
@@ -207,14 +194,14 @@ def _letters(text: str) -> str:
     return "".join(c for c in text if c.isalnum()).casefold()
 
 
-def _is_better(second: _Reading, first: _Reading) -> bool:
+def _is_better(second: Reading, first: Reading) -> bool:
     """Whether the second reading should stand: it is surer, or has seen much that the first has not."""
     if _saw_more(second, first):
         return True
     return second.score > first.score and not _saw_more(first, second)
 
 
-def _saw_more(one: _Reading, other: _Reading) -> bool:
+def _saw_more(one: Reading, other: Reading) -> bool:
     more = len(one.text) - len(other.text)
     return one.score >= LIKELY and more >= max(LOST, LOST_SHARE * len(other.text))
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Image
 from common.characters import WIDE_FROM
 from common.quads import quad_size
-from ocr.line.characters import AlignedReading, Part, reads_vertically
+from common.roles import Reading
+from ocr.line.characters import reads_vertically
 
 HAN_GAP = 1.05
 """Gap in line heights that parts a line with Chinese characters: a full-width space is narrower."""
@@ -52,8 +53,8 @@ _FAINT, _FLAT = 12, 0.22
 
 
 def split(
-    reading: AlignedReading, quad: Floats, crop: Image, margin: float, side: float = math.inf
-) -> Iterator[tuple[AlignedReading, Floats]]:
+    reading: Reading, quad: Floats, crop: Image, margin: float, side: float = math.inf
+) -> Iterator[tuple[Reading, Floats]]:
     """Part a reading at its gaps.
 
     Args:
@@ -92,9 +93,7 @@ def split(
         yield _part(reading, first, last, begin, length), piece
 
 
-def _part(
-    reading: AlignedReading, first: int, last: int, begin: float, length: float
-) -> AlignedReading:
+def _part(reading: Reading, first: int, last: int, begin: float, length: float) -> Reading:
     """Characters `first` to `last` without the spaces about them; their crop is this share of the whole one."""
     text = reading.text[first:last]
     first += len(text) - len(text.lstrip())
@@ -105,10 +104,10 @@ def _part(
         (min(max((a - begin) / length, 0.0), 1.0), min(max((b - begin) / length, 0.0), 1.0))
         for a, b in reading.char_spans[first:last]
     )
-    return Part(text, sum(scores) / max(len(scores), 1), scores, spans)
+    return Reading(text, sum(scores) / max(len(scores), 1), scores, spans)
 
 
-def find(reading: AlignedReading, crop: Image, height: float) -> list[tuple[int, float, float]]:
+def find(reading: Reading, crop: Image, height: float) -> list[tuple[int, float, float]]:
     """Find the gaps that part a line of `height` pixels in its crop.
 
     Returns:
@@ -135,7 +134,7 @@ def find(reading: AlignedReading, crop: Image, height: float) -> list[tuple[int,
     return cuts
 
 
-def between_phrases(reading: AlignedReading, height: float) -> list[tuple[int, float, float]]:
+def between_phrases(reading: Reading, height: float) -> list[tuple[int, float, float]]:
     """Find the spaces between Chinese phrases in a line; `height` and what is returned as by `find`, in shares.
 
     The number of a chapter stays with its title.

@@ -7,9 +7,9 @@ there are in a tall box mostly lie on their side, and as often run up as down: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from common.arrays import Floats, Image, Quads, Scores
 from common.characters import WIDE_FROM
 from common.image import rotate_ccw
 from common.quads import covered, is_column, quad_size, rotate_quads
-from ocr.line.characters import AlignedReading, Part
-from ocr.line.retry import Turned
+from common.roles import Detector, Reading, Recognizer
 
 NARROW = 3.2
 """Height of a box in its widths below which it may be no column but a narrow character or two: 1, l, ||."""
@@ -51,30 +50,20 @@ _PITCH = (0.5, 3.0)
 """Distance of characters, in widths of the column, that can be one."""
 
 
-class _Reading(Protocol):
-    @property
-    def text(self) -> str: ...
-    @property
-    def score(self) -> float: ...
-
-
-R = TypeVar("R", bound=_Reading)
-
-
-class Again(NamedTuple, Generic[R]):
+class VerticalReading(NamedTuple):
     """What stands after a column was read again."""
 
-    reading: R | Part | Turned
+    reading: Reading
     upwards: bool
     """The line runs up its box: the reading is of the crop turned upside down."""
 
 
 def read_again(
-    recognize: Callable[[Sequence[Image]], Sequence[R]],
+    recognize: Recognizer,
     crops: Sequence[Image],
-    readings: Sequence[R],
+    readings: Sequence[Reading],
     tall: Sequence[bool],
-) -> list[Again[R]]:
+) -> list[VerticalReading]:
     """Read the columns among lines with their characters upright, and as lines that run up; the surest reading stands.
 
     Short ones are also read as they stand, as no columns at all.
@@ -85,13 +74,13 @@ def read_again(
         readings: of these crops; those of columns tell where characters stand.
         tall: which of them are columns.
     """
-    out: list[Again[R]] = [Again(reading, upwards=False) for reading in readings]
+    out: list[VerticalReading] = [VerticalReading(reading, upwards=False) for reading in readings]
     views: list[Image] = []
     known: list[
         tuple[int, Floats | int]
     ] = []  # where characters stand, or by how many quarters it was turned
     for i in np.flatnonzero(tall).tolist():
-        middles = _middles(cast(AlignedReading, readings[i]), crops[i])
+        middles = _middles(readings[i], crops[i])
         if len(middles) > 1:
             views.append(_side_by_side(crops[i], middles))
             known.append((i, middles))
@@ -107,15 +96,15 @@ def read_again(
             continue
         if not isinstance(places, int):
             length = crops[i].shape[1]
-            out[i] = Again(_in_column(cast(AlignedReading, reading), places, length), upwards=False)
+            out[i] = VerticalReading(_in_column(reading, places, length), upwards=False)
         elif places == -1:
-            out[i] = Again(Turned(reading.text, reading.score), upwards=False)
+            out[i] = VerticalReading(reading.without_places(), upwards=False)
         elif len(reading.text.strip()) > 1:
-            out[i] = Again(reading, upwards=True)
+            out[i] = VerticalReading(reading, upwards=True)
     return out
 
 
-def _middles(reading: AlignedReading, crop: Image) -> Floats:
+def _middles(reading: Reading, crop: Image) -> Floats:
     """Where along a column its characters stand, in pixels, those between that were not read included.
 
     Empty where the reading cannot be right: characters much closer to each other than the column is wide.
@@ -147,7 +136,7 @@ def _side_by_side(crop: Image, middles: Floats) -> Image:
     return np.ascontiguousarray(np.hstack([strip[start : start + tall] for start in starts]))
 
 
-def _in_column(reading: AlignedReading, middles: Floats, length: int) -> Part:
+def _in_column(reading: Reading, middles: Floats, length: int) -> Reading:
     """Bring places in cells that stand side by side back into the column."""
     pitch, count = float(np.median(np.diff(middles))), len(middles)
     spans = []
@@ -156,10 +145,10 @@ def _in_column(reading: AlignedReading, middles: Floats, length: int) -> Part:
         cell = int(np.clip(where.mean(), 0, count - 1))
         start, stop = (middles[cell] + (where - cell - 0.5) * pitch) / length
         spans.append((float(np.clip(start, 0, 1)), float(np.clip(stop, 0, 1))))
-    return Part(reading.text, reading.score, tuple(reading.char_scores), tuple(spans))
+    return Reading(reading.text, reading.score, reading.char_scores, tuple(spans))
 
 
-def are_likely(read: Sequence[tuple[_Reading, Floats]], area: float) -> bool:
+def are_likely(read: Sequence[tuple[Reading, Floats]], area: float) -> bool:
     """Whether read lines tell of columns that may have been missed.
 
     That is so where one was found, as a column seldom comes alone, where a tall box was read badly that is thick
@@ -187,7 +176,7 @@ def are_likely(read: Sequence[tuple[_Reading, Floats]], area: float) -> bool:
     return False
 
 
-def find(image: Image, detect: Callable[[Image], tuple[Quads, Scores]]) -> tuple[Quads, Scores]:
+def find(image: Image, detect: Detector) -> tuple[Quads, Scores]:
     """Look for columns on an upright page: for rows on the page turned on its side.
 
     Args:
@@ -206,15 +195,15 @@ def find(image: Image, detect: Callable[[Image], tuple[Quads, Scores]]) -> tuple
 
 
 def merged(
-    lines: Sequence[tuple[R, Floats]], columns: Sequence[tuple[R, Floats]]
-) -> list[tuple[R, Floats]]:
+    lines: Sequence[tuple[Reading, Floats]], columns: Sequence[tuple[Reading, Floats]]
+) -> list[tuple[Reading, Floats]]:
     """Put columns in the place of what was read of them before, where they bring more.
 
     Args:
         lines: readings and quads (4, 2) of a page.
         columns: likewise, of what a search for columns has found there.
     """
-    taken: list[tuple[R, Floats]] = []
+    taken: list[tuple[Reading, Floats]] = []
     quads = np.array([quad for _, quad in lines], np.float32).reshape(-1, 4, 2)
     inside = np.zeros(len(lines), np.float32)
     for reading, quad in sorted(columns, key=lambda found: -_worth(found[0])):
@@ -235,5 +224,5 @@ def merged(
     return kept + taken
 
 
-def _worth(reading: _Reading) -> float:
+def _worth(reading: Reading) -> float:
     return reading.score * len(reading.text.strip())

@@ -5,8 +5,7 @@ What is in doubt after that are photographs with a few blurred words; there, wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import crop
+from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier
 from common.softmax import softmax
 from ocr.result import Angle
 
@@ -25,6 +25,9 @@ TURNED = 0.999
 
 KNOWN = 0.6
 """Chance below which a page is left as it is: a turn must be likelier by half than the other three together."""
+
+MIN_SIDE = 800
+"""Pixels along the long side at which a picture is looked at least: on its side or head, more lines are found so."""
 
 LINES = 6
 """Lines looked along and read for each axis, the largest ones; more would cost time and hardly change the outcome."""
@@ -48,15 +51,7 @@ _GUESS = 0.5
 """Weight of the pieces' word among the lines': they show much the same text."""
 
 
-class _Reading(Protocol):
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def score(self) -> float: ...
-
-
-class Settled(NamedTuple):
+class ResolvedPage(NamedTuple):
     """A page turned upright, and its lines."""
 
     angle: Angle
@@ -72,20 +67,20 @@ class _Found(NamedTuple):
     scores: Scores
 
 
-def settle(
+def resolve_orientation(
     image: Image,
     guess: Angle,
-    along: Callable[[Image, Quads], Floats],
-    detect: Callable[[Image], tuple[Quads, Scores]],
-    read: Callable[[Sequence[Image]], Sequence[_Reading]],
-    scene: Callable[[Image], Floats] | None = None,
-) -> Settled:
+    classifier: Classifier,
+    detect: Detector,
+    read: Recognizer,
+    scene: SceneClassifier | None = None,
+) -> ResolvedPage:
     """Find how far a page is turned by the lines on it.
 
     Args:
         image: as shown.
         guess: the classifier's word from pieces of the page.
-        along: the classifier's word, (4,) probabilities, from lines that were found on a picture.
+        classifier: tells from lines that were found on a picture.
         detect: finds the lines of a picture.
         read: reads crops.
         scene: the word, (4,) probabilities, of what a picture shows besides text, if it is asked.
@@ -94,14 +89,14 @@ def settle(
     if not any(len(lines.quads) for lines in found.values()):
         return _upright(image, guess, found, detect)
     first = _guessed(guess)
-    votes = first + _votes(found, along, read, first)
+    votes = first + _votes(found, classifier, read, first)
     if softmax(votes).max() < SURE:
         seen = None if scene is None else np.maximum(scene(image), _SCENE_FLOOR)
         both = _with_scene(votes, seen)
         if softmax(both).max() < KNOWN:
             # It would be left open. On its head, other lines are found: two opinions err less than one.
             others = {axis: _find(image, axis, detect) for axis in (180, 270)}
-            votes = (votes + first + _votes(others, along, read, first)) / 2
+            votes = (votes + first + _votes(others, classifier, read, first)) / 2
             found |= others
             both = votes if softmax(votes).max() >= SURE else _with_scene(votes, seen)
         votes = both
@@ -112,20 +107,20 @@ def settle(
     return _upright(image, angle, found, detect)
 
 
-def _find(image: Image, degrees: int, detect: Callable[[Image], tuple[Quads, Scores]]) -> _Found:
+def _find(image: Image, degrees: int, detect: Detector) -> _Found:
     """Find lines on a picture turned back by some degrees."""
     turned = rotate_ccw(image, degrees)
-    return _Found(turned, *detect(turned))
+    return _Found(turned, *detect(turned, min_side=MIN_SIDE))
 
 
 def _upright(
     image: Image,
     angle: Angle,
     found: dict[int, _Found],
-    detect: Callable[[Image], tuple[Quads, Scores]],
-) -> Settled:
+    detect: Detector,
+) -> ResolvedPage:
     """Turn a picture back and give its lines as a detector finds them on it, not on its side or its head."""
-    return Settled(angle, *(found.get(angle.degrees) or _find(image, angle.degrees, detect)))
+    return ResolvedPage(angle, *(found.get(angle.degrees) or _find(image, angle.degrees, detect)))
 
 
 def _with_scene(votes: NDArray[np.float64], seen: Floats | None) -> NDArray[np.float64]:
@@ -143,15 +138,15 @@ def _guessed(guess: Angle) -> NDArray[np.float64]:
 
 def _votes(
     found: dict[int, _Found],
-    along: Callable[[Image, Quads], Floats],
-    read: Callable[[Sequence[Image]], Sequence[_Reading]],
+    classifier: Classifier,
+    read: Recognizer,
     first: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """What lines speak for each turn, in nats; they are read only if that and what was known before leave a doubt."""
     votes = np.zeros(4)
     for axis, lines in found.items():
         quads = lines.quads[_largest(lines)]
-        chances = np.maximum(along(lines.turned, quads), 1e-9)
+        chances = np.maximum(classifier.classify_lines(lines.turned, quads), 1e-9)
         votes += np.roll(np.log(chances), axis // 90)  # in a picture turned back by 90, 0 means 90
     if softmax(first + votes).max() < SURE:
         for axis, lines in found.items():
@@ -172,9 +167,7 @@ def _sides(quads: Quads) -> Floats:
     return np.asarray(np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2), np.float32)
 
 
-def _legible(
-    lines: _Found, read: Callable[[Sequence[Image]], Sequence[_Reading]]
-) -> tuple[float, float]:
+def _legible(lines: _Found, read: Recognizer) -> tuple[float, float]:
     """Read lines as they stand and turned by 180, and tell how well each goes.
 
     Tall boxes have no say: `crop` turns them, so lines that lie on their side would read as well as upright ones.
@@ -190,7 +183,7 @@ def _legible(
     return sum(worth[: len(crops)]), sum(worth[len(crops) :])
 
 
-def _worth(picture: Image, reading: _Reading) -> float:
+def _worth(picture: Image, reading: Reading) -> float:
     """Return how much a reading speaks for its direction: its sureness, times the number of its characters.
 
     No more characters count than the crop has room for, two for each of its heights: nonsense can be long.

@@ -325,11 +325,11 @@ def test_lines_outside_and_blank_ones_give_no_pieces() -> None:
 
 @pytest.mark.parametrize("degrees", TURNS)
 def test_along_lines_the_network_s_word_counts(degrees: int) -> None:
-    chances = know(degrees).along(text_page(), level(30, 40, 330, 70)[None])
+    chances = know(degrees).classify_lines(text_page(), level(30, 40, 330, 70)[None])
     assert chances.argmax() == degrees // 90
     assert chances.sum() == pytest.approx(1)
 
 
 def test_without_lines_every_turn_is_as_likely() -> None:
-    chances = Classifier(never).along(text_page(), np.zeros((0, 4, 2), np.float32))
+    chances = Classifier(never).classify_lines(text_page(), np.zeros((0, 4, 2), np.float32))
     assert chances == pytest.approx([0.25] * 4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -15,20 +14,18 @@ import pytest
 import demo
 import ocr
 from common.arrays import Image
+from common.roles import Reading
 from ocr.formats import FORMATS
 
 TEXT = "你好, ｗ1"
 
 
-class Reading(NamedTuple):
-    text: str = TEXT
-    score: float = 0.9
-    char_scores: tuple[float, ...] = (0.9,) * len(TEXT)
-    char_spans: tuple[tuple[float, float], ...] = tuple(
-        (i / len(TEXT), (i + 1) / len(TEXT)) for i in range(len(TEXT))
-    )
-
-
+READING = Reading(
+    TEXT,
+    0.9,
+    (0.9,) * len(TEXT),
+    tuple((i / len(TEXT), (i + 1) / len(TEXT)) for i in range(len(TEXT))),
+)
 QUADS = np.array([[[10, 10], [70, 10], [70, 22], [10, 22]]], np.float32)
 
 
@@ -36,7 +33,7 @@ QUADS = np.array([[[10, 10], [70, 10], [70, 22], [10, 22]]], np.float32)
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """The command line with a reader that finds one line of Chinese on every page."""
     reader = ocr.Reader(
-        lambda image: (QUADS, np.ones(1, np.float32)), lambda crops: [Reading()] * len(crops)
+        lambda image: (QUADS, np.ones(1, np.float32)), lambda crops: [READING] * len(crops)
     )
     monkeypatch.setattr(ocr, "load", lambda *args, **options: reader)
     return lambda *arguments: demo.main([str(argument) for argument in (*arguments, "--quiet")])

@@ -31,12 +31,12 @@ def _start(
         "import signal, sys, time, numpy as np, demo, ocr\n"
         # A shell that runs the tests in the background has its children ignore Ctrl-C.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "class Reading: text, score = 'line ' * 400, 0.5\n"
+        "from common.roles import Reading\n"
         "def detect(image):\n"
         f"    {code}\n"
         "    box = [[0, 0], [9, 0], [9, 9], [0, 9]]\n"
         "    return np.array([box] * 50, np.float32), np.ones(50)\n"
-        "ocr.load = lambda *a, **o: ocr.Reader(detect, lambda crops: [Reading()] * len(crops))\n"
+        "ocr.load = lambda *a, **o: ocr.Reader(detect, lambda crops: [Reading('line ' * 400, 0.5)] * len(crops))\n"
         "sys.exit(demo.main())\n"
     )
     return subprocess.Popen(
@@ -81,9 +81,9 @@ def test_interrupt_is_quiet_and_keeps_results(good: Path, tmp_path: Path) -> Non
 def test_locale_without_chinese_is_no_obstacle(good: Path) -> None:
     code = (
         "import demo, ocr, numpy as np\n"
-        "class Reading: text, score = '中文', 0.5\n"
+        "from common.roles import Reading\n"
         "box = np.array([[[0, 0], [9, 0], [9, 9], [0, 9]]], np.float32)\n"
-        "ocr.load = lambda *a, **o: ocr.Reader(lambda i: (box, [1]), lambda c: [Reading()])\n"
+        "ocr.load = lambda *a, **o: ocr.Reader(lambda i: (box, [1]), lambda c: [Reading('中文', 0.5)])\n"
         f"demo.main([{str(good)!r}, '--quiet'])\n"
     )
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}

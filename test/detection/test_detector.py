@@ -125,12 +125,12 @@ def test_large_text_is_read_off_the_first_look_alone() -> None:
     assert len(network.sizes) == 1 or max(map(max, network.sizes)) <= 800
 
 
-def test_who_looks_closely_looks_at_large_text_twice() -> None:
+def test_min_side_makes_a_second_pass_on_large_text() -> None:
     image = _page(900, 1200, [(50, 100 + 100 * i, 1000, 145 + 100 * i) for i in range(4)])
     network = BarNetwork()
     quick = Detector(network)(image)[0]
     assert len(network.sizes) == 1
-    close = Detector(network).closely(image)[0]
+    close = Detector(network)(image, min_side=800)[0]
     assert max(network.sizes[-1]) == 800 and len(network.sizes) == 3
     np.testing.assert_allclose(np.sort(quick, axis=0), np.sort(close, axis=0), atol=8)
 

@@ -14,6 +14,7 @@ import pytest
 import ocr
 from common.arrays import Floats, Image, Quads
 from common.quads import crop
+from common.roles import Reading
 from ocr import Reader
 from ocr.line import crop as cutting
 from ocr.reader import is_rule
@@ -78,7 +79,7 @@ class _Mistaken:
     def __call__(self, image: Image) -> tuple[int, float]:
         return self._said
 
-    def along(self, image: Image, quads: Quads) -> Floats:
+    def classify_lines(self, image: Image, quads: Quads) -> Floats:
         level = image.shape[1] > image.shape[0]
         return np.array([0.9997, 0.0001, 0.0001, 0.0001] if level else [0.25] * 4, np.float32)
 
@@ -93,33 +94,28 @@ def test_that_a_page_is_turned_is_believed_of_pieces_beyond_doubt_alone(
     assert upright.orientation(bars) == (0, score)  # nothing is looked for
 
 
-def _found_bars(image: Image) -> tuple[Quads, Floats]:
+def _found_bars(image: Image, *, min_side: int = 0) -> tuple[Quads, Floats]:
     height, width = image.shape[:2]
     quad = np.array([[[10, 10], [width - 10, 10], [width - 10, 30], [10, 30]]], np.float32)
     return quad, np.ones(1, np.float32)
 
 
-def test_a_picture_is_looked_at_closely_where_its_turn_is_in_doubt(bars: Image) -> None:
+def test_detector_gets_min_side_only_where_the_turn_is_in_doubt(bars: Image) -> None:
     class Found:
         def __init__(self) -> None:
-            self.looks: list[str] = []
+            self.sides: list[int] = []
 
-        def __call__(self, image: Image) -> tuple[Quads, Floats]:
-            self.looks.append("quick")
+        def __call__(self, image: Image, *, min_side: int = 0) -> tuple[Quads, Floats]:
+            self.sides.append(min_side)
             return _found_bars(image)
-
-        def closely(self, image: Image) -> tuple[Quads, Floats]:
-            self.looks.append("close")
-            return _found_bars(image)
-
-    class Reading:
-        text, score = "line", 0.99
 
     doubtful, sure = Found(), Found()
     for found, score in ((doubtful, 0.9), (sure, 0.9995)):
-        ocr.Reader(found, lambda crops: [Reading() for _ in crops], _Mistaken(90, score)).read(bars)
-    assert set(doubtful.looks) == {"close"}
-    assert set(sure.looks) == {"quick"}
+        ocr.Reader(
+            found, lambda crops: [Reading("line", 0.99) for _ in crops], _Mistaken(90, score)
+        ).read(bars)
+    assert set(doubtful.sides) == {800}
+    assert set(sure.sides) == {0}
 
 
 def test_angle_can_be_switched_off(bar_reader: MakeReader, bars: Image) -> None:
@@ -133,15 +129,12 @@ def test_angle_can_be_switched_off(bar_reader: MakeReader, bars: Image) -> None:
 def test_single_line_is_read_whole(bars: Image) -> None:
     seen = []
 
-    class Reading:
-        text, score = "line", 0.5
-
     def refuse(image: Image) -> tuple[int, float]:
         raise AssertionError("neither angle nor detection")
 
     def recognize(crops: list[Image]) -> list[Reading]:
         seen.extend(crops)
-        return [Reading() for _ in crops]
+        return [Reading("line", 0.5) for _ in crops]
 
     page = ocr.Reader(refuse, recognize, refuse).read(bars, single_line=True)  # type: ignore[arg-type]
     assert np.array_equal(seen[0], bars)
@@ -149,14 +142,10 @@ def test_single_line_is_read_whole(bars: Image) -> None:
 
 
 def test_empty_readings_are_dropped(bars: Image) -> None:
-    class Reading:
-        def __init__(self, text: str) -> None:
-            self.text, self.score = text, 0.96
-
     quads = np.array([[[0, y], [9, y], [9, y + 5], [0, y + 5]] for y in (0, 20, 40)], np.float32)
     reader = ocr.Reader(
         lambda image: (quads, np.ones(3, np.float32)),
-        lambda crops: [Reading(""), Reading("kept"), Reading("  ")],
+        lambda crops: [Reading(text, 0.96) for text in ("", "kept", "  ")],
     )
     page = reader.read(bars)
     assert page.text == "kept"
@@ -169,22 +158,19 @@ def test_empty_readings_are_dropped(bars: Image) -> None:
 def test_unlikely_lines_count_where_they_can_be_read(
     bars: Image, seen: float, read: float, kept: bool
 ) -> None:
-    class Reading:
-        text, score = "text", read
-
     quad = np.array([[[10, 10], [90, 10], [90, 30], [10, 30]]], np.float32)
     reader = Reader(
-        lambda image: (quad, np.array([seen], np.float32)), lambda crops: [Reading() for _ in crops]
+        lambda image: (quad, np.array([seen], np.float32)),
+        lambda crops: [Reading("text", read) for _ in crops],
     )
     assert len(reader.read(bars).lines) == kept
 
 
 def test_boxes_stay_inside_the_picture(bars: Image) -> None:
-    class Reading:
-        text, score = "wide", 0.5
-
     quads = np.array([[[-5, -5], [900, -5], [900, 20], [-5, 20]]], np.float32)
-    reader = ocr.Reader(lambda image: (quads, np.ones(1, np.float32)), lambda crops: [Reading()])
+    reader = ocr.Reader(
+        lambda image: (quads, np.ones(1, np.float32)), lambda crops: [Reading("wide", 0.5)]
+    )
     assert reader.read(bars).lines[0].box == ((0, 0), (200, 0), (200, 20), (0, 20))
 
 

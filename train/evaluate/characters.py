@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from common.characters import WIDE_FROM
 from common.quads import boxes_to_quads
+from common.roles import Reading
 from ocr.line.characters import place
 from ocr.models import build
-from recognition.ctc import Reading
 from train.data.samples import LineSample
 from train.synth.corpus.sentences import Corpus
 from train.synth.line.render import LineRenderer

@@ -15,9 +15,9 @@ import pytest
 import ocr
 from common.arrays import Image, Quads, Scores
 from common.image import InputError
+from common.roles import Reading
 from ocr.batch import ordered_pool
 from ocr.batch.read_many import read_files, read_many
-from ocr.reader import LineReading
 
 TEXT = "200,0,0\n0,0,200"
 
@@ -306,5 +306,5 @@ def test_shipped_models_read_alike_on_several_threads(tmp_path: Path) -> None:
     assert [page.lines for page in read_many(reader, paths, jobs=3)] == alone
 
 
-def _unused(crops: Sequence[Image]) -> Sequence[LineReading]:
+def _unused(crops: Sequence[Image]) -> list[Reading]:
     return []

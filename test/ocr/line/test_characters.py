@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
 import ocr
 from common.arrays import Image
 from common.quads import crop
+from common.roles import Reading
 from ocr.formats.draw import find_font
 from ocr.line.characters import cells, place, reads_vertically, spread
 from ocr.line.crop import enlarged
@@ -20,13 +19,6 @@ from train.evaluate.characters import score
 from train.synth.typesetting.draw_line import draw_text
 
 FLAT = np.array([[100, 50], [400, 50], [400, 80], [100, 80]], np.float32)
-
-
-class Reading(NamedTuple):
-    text: str
-    score: float
-    char_scores: tuple[float, ...]
-    char_spans: tuple[tuple[float, float], ...]
 
 
 def even(text: str, width: float = 0.02) -> Reading:
@@ -149,12 +141,8 @@ def test_boxes_are_where_the_characters_are_shown(degrees: int, vertical: bool) 
 
 
 def test_readings_without_places_give_lines_without_characters() -> None:
-    class Plain(NamedTuple):
-        text: str
-        score: float
-
     reader = ocr.Reader(
-        lambda image: (FLAT[None], np.ones(1, np.float32)), lambda crops: [Plain("ab", 0.5)]
+        lambda image: (FLAT[None], np.ones(1, np.float32)), lambda crops: [Reading("ab", 0.5)]
     )
     (line,) = reader.read(np.zeros((200, 500, 3), np.uint8)).lines
     assert line.characters == ()

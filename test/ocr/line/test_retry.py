@@ -9,13 +9,9 @@ import numpy as np
 import pytest
 
 from common.arrays import Image
+from common.roles import Reading
 from ocr import models
 from ocr.line import retry
-
-
-class Reading:
-    def __init__(self, text: str, score: float) -> None:
-        self.text, self.score = text, score
 
 
 def crop(width: int, height: int = 10) -> Image:

@@ -8,9 +8,9 @@ import pytest
 
 from common.arrays import Floats, Image
 from common.quads import crop
+from common.roles import Reading
 from ocr.line import split as line_split
-from ocr.line.characters import AlignedReading, place
-from ocr.line.split import Part
+from ocr.line.characters import place
 from ocr.reader import CROP_MARGIN, Reader
 
 HEIGHT = 40
@@ -18,7 +18,7 @@ HEIGHT = 40
 
 def drawn(
     pieces: list[str], gap: float, *, dark: bool = False, noise: float = 0.0
-) -> tuple[Image, Part, Floats]:
+) -> tuple[Image, Reading, Floats]:
     """A page with one line of black frames for characters, `gap` line heights between its pieces, and its reading."""
     unit = 30
     text, x, spans, page = "", 20.0, [], np.full((100, 1400, 3), 250, np.uint8)
@@ -43,11 +43,11 @@ def drawn(
     grown = CROP_MARGIN * HEIGHT
     length = end - 20 + 2 * grown
     shares = tuple(((a - 20 + grown) / length, (b - 20 + grown) / length) for a, b in spans)
-    reading = Part(text, 0.9, tuple(0.9 for _ in text), shares)
+    reading = Reading(text, 0.9, tuple(0.9 for _ in text), shares)
     return (255 - page if dark else page), reading, quad
 
 
-def split(page: Image, reading: Part, quad: Floats) -> list[tuple[AlignedReading, Floats]]:
+def split(page: Image, reading: Reading, quad: Floats) -> list[tuple[Reading, Floats]]:
     grown = CROP_MARGIN * HEIGHT
     wide = quad + np.array(
         [[-grown, -grown], [grown, -grown], [grown, grown], [-grown, grown]], np.float32
@@ -181,13 +181,13 @@ def test_columns_of_vertical_writing_stay_whole() -> None:
 
 
 class _OneLine:
-    def __init__(self, reading: Part, quad: Floats) -> None:
+    def __init__(self, reading: Reading, quad: Floats) -> None:
         self.reading, self.quad = reading, quad
 
     def detect(self, image: Image) -> tuple[Floats, Floats]:
         return self.quad[None], np.ones(1, np.float32)
 
-    def read(self, crops: object) -> list[Part]:
+    def read(self, crops: object) -> list[Reading]:
         return [self.reading]
 
 

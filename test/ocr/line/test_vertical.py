@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -12,19 +11,12 @@ import pytest
 
 import ocr
 from common.arrays import Floats, Image
+from common.roles import Reading
 from ocr.line import vertical
-from ocr.line.characters import Part
 from ocr.models import build
 from train.synth.typesetting.fonts import FontLibrary
 
 COLUMNS = ("山路弯弯远处传来几声鸟鸣", "图书馆周一至周五开放", "请旅客提前做好准备", "字迹才会清楚")
-
-
-class Reading(NamedTuple):
-    text: str
-    score: float
-    char_scores: tuple[float, ...] = ()
-    char_spans: tuple[tuple[float, float], ...] = ()
 
 
 def read_at(places: Sequence[float], score: float = 0.5) -> Reading:
@@ -56,7 +48,6 @@ def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[
     assert line.shape == (20, 160, 3)
     assert (line[0] == 0).all(), "upper edges are above"
     assert [int(line[10, 20 * i + 10, 0]) for i in range(8)] == [40 + 10 * i for i in range(8)]
-    assert isinstance(read, Part)
     middles = np.array(read.char_spans).mean(axis=1)
     np.testing.assert_allclose(middles, (np.arange(8) + 0.5) / 8, atol=0.01)
 

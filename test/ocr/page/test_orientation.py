@@ -1,8 +1,8 @@
-"""Settling how a page is turned by reading it."""
+"""Resolving how a page is turned by its lines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
-from ocr.page.orientation import KNOWN, settle
+from common.roles import Detector, Reading, Recognizer, SceneClassifier
+from ocr.page.orientation import KNOWN, ResolvedPage, resolve_orientation
 from ocr.result import Angle
 
 MARK = np.array([250, 10, 10], np.uint8)
@@ -24,17 +25,12 @@ def page(degrees: int) -> Image:
     return np.ascontiguousarray(rotate_ccw(upright, -degrees % 360))
 
 
-def detect(image: Image) -> tuple[Quads, Scores]:
+def detect(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
     rows, columns = np.nonzero((image != 128).any(2))
     if not len(rows):
         return np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32)
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     return boxes_to_quads(np.array([box], np.float32)), np.ones(1, np.float32)
-
-
-class Reading:
-    def __init__(self, text: str, score: float) -> None:
-        self.text, self.score = text, score
 
 
 def read(crops: Sequence[Image]) -> list[Reading]:
@@ -48,13 +44,34 @@ def read(crops: Sequence[Image]) -> list[Reading]:
     return out
 
 
+class LineClassifier:
+    """A classifier of which only the word on lines is asked."""
+
+    def __init__(self, classify_lines: Callable[[Image, Quads], Floats]) -> None:
+        self.classify_lines = classify_lines
+
+    def __call__(self, image: Image) -> tuple[int, float]:
+        raise AssertionError("the patches were asked before")
+
+
+def resolve(
+    image: Image,
+    guess: Angle,
+    lines: Callable[[Image, Quads], Floats],
+    detector: Detector,
+    recognizer: Recognizer,
+    scene: SceneClassifier | None = None,
+) -> ResolvedPage:
+    return resolve_orientation(image, guess, LineClassifier(lines), detector, recognizer, scene)
+
+
 def unsure(image: Image, quads: Quads) -> Floats:
     return np.full(4, 0.25, np.float32)
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
-    angle, upright, quads, scores = settle(page(degrees), Angle(0, 0.3), unsure, detect, read)
+    angle, upright, quads, scores = resolve(page(degrees), Angle(0, 0.3), unsure, detect, read)
     assert angle.degrees == degrees
     assert angle.score > 0.5
     np.testing.assert_array_equal(upright, page(0))
@@ -64,18 +81,18 @@ def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_lines_are_those_found_on_the_upright_picture(degrees: int) -> None:
-    def lopsided(image: Image) -> tuple[Quads, Scores]:
+    def lopsided(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
         quads, scores = detect(image)
         return quads + np.array([3, 1], np.float32), scores
 
-    settled = settle(page(degrees), Angle(0, 0.3), unsure, lopsided, read)
-    assert settled.angle.degrees == degrees
-    np.testing.assert_array_equal(settled.quads, lopsided(page(0))[0])
+    resolved = resolve(page(degrees), Angle(0, 0.3), unsure, lopsided, read)
+    assert resolved.angle.degrees == degrees
+    np.testing.assert_array_equal(resolved.quads, lopsided(page(0))[0])
 
 
 def test_an_empty_page_is_left_alone() -> None:
     blank = np.full((40, 30, 3), 128, np.uint8)
-    angle, upright, quads, scores = settle(blank, Angle(0, 0.0), unsure, detect, read)
+    angle, upright, quads, scores = resolve(blank, Angle(0, 0.0), unsure, detect, read)
     assert angle == Angle(0, 0.0)
     assert (upright == blank).all()
     assert quads.shape == (0, 4, 2)
@@ -90,7 +107,7 @@ def test_where_lines_say_nothing_a_guess_must_be_likelier_than_all_else(
     def mute(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(text, 0.9) for _ in crops]
 
-    angle, upright, *_ = settle(page(90), Angle(270, sure), unsure, detect, mute)
+    angle, upright, *_ = resolve(page(90), Angle(270, sure), unsure, detect, mute)
     assert angle.degrees == degrees
     assert (angle.score >= KNOWN) == (degrees != 0)
     assert angle.score < 0.8  # the pieces and the lines show much the same
@@ -101,8 +118,8 @@ def test_a_guess_decides_between_turns_that_read_alike() -> None:
     def alike(crops: Sequence[Image]) -> list[Reading]:
         return [Reading("OXHO", 0.95 if c.shape[1] > c.shape[0] else 0.0) for c in crops]
 
-    assert settle(page(180), Angle(180, 0.9), unsure, detect, alike).angle.degrees == 180
-    assert settle(page(0), Angle(0, 0.9), unsure, detect, alike).angle.degrees == 0
+    assert resolve(page(180), Angle(180, 0.9), unsure, detect, alike).angle.degrees == 180
+    assert resolve(page(0), Angle(0, 0.9), unsure, detect, alike).angle.degrees == 0
 
 
 def word(image: Image, quads: Quads) -> Floats:
@@ -121,14 +138,14 @@ def test_sure_lines_are_not_read(degrees: int) -> None:
     def never(_: Sequence[Image]) -> list[Reading]:
         raise AssertionError("reading costs most")
 
-    angle, upright, *_ = settle(page(degrees), Angle(0, 0.3), word, detect, never)
+    angle, upright, *_ = resolve(page(degrees), Angle(0, 0.3), word, detect, never)
     assert angle.degrees == degrees
     assert angle.score > 0.99
     np.testing.assert_array_equal(upright, page(0))
 
 
 def test_lines_outweigh_pieces_that_were_less_sure() -> None:
-    assert settle(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
+    assert resolve(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
@@ -136,7 +153,7 @@ def test_a_page_that_might_be_turned_either_way_is_left_as_it_is(degrees: int) -
     def torn(crops: Sequence[Image]) -> list[Reading]:
         return [Reading("NON", 0.8) for _ in crops]
 
-    angle, upright, quads, _ = settle(page(degrees), Angle(0, 0.3), unsure, detect, torn)
+    angle, upright, quads, _ = resolve(page(degrees), Angle(0, 0.3), unsure, detect, torn)
     assert angle.degrees == 0
     assert angle.score < 0.6
     np.testing.assert_array_equal(upright, page(degrees))
@@ -153,7 +170,7 @@ def test_where_text_says_nothing_the_scene_decides(degrees: int) -> None:
         np.testing.assert_array_equal(image, page(degrees))
         return np.where(np.arange(4) == degrees // 90, 0.97, 0.01).astype(np.float32)
 
-    angle, upright, *_ = settle(page(degrees), Angle(0, 0.3), unsure, detect, mute, scene)
+    angle, upright, *_ = resolve(page(degrees), Angle(0, 0.3), unsure, detect, mute, scene)
     assert angle.degrees == degrees
     assert angle.score > 0.8
     np.testing.assert_array_equal(upright, page(0))
@@ -163,7 +180,7 @@ def test_the_scene_is_not_asked_where_text_decides() -> None:
     def never(_: Image) -> Floats:
         raise AssertionError("text is sure")
 
-    assert settle(page(90), Angle(0, 0.3), word, detect, mute, never).angle.degrees == 90
+    assert resolve(page(90), Angle(0, 0.3), word, detect, mute, never).angle.degrees == 90
 
 
 def test_a_scene_alone_does_not_turn_a_page_without_lines() -> None:
@@ -171,7 +188,7 @@ def test_a_scene_alone_does_not_turn_a_page_without_lines() -> None:
         return np.array([0.01, 0.97, 0.01, 0.01], np.float32)
 
     blank = np.full((40, 30, 3), 128, np.uint8)
-    assert settle(blank, Angle(0, 0.0), unsure, detect, mute, scene).angle.degrees == 0
+    assert resolve(blank, Angle(0, 0.0), unsure, detect, mute, scene).angle.degrees == 0
 
 
 @pytest.mark.parametrize(("guess", "looks"), [(0.3, [0, 90, 180, 270]), (0.97, [0, 90])])
@@ -180,23 +197,23 @@ def test_only_what_would_be_left_open_is_looked_at_from_both_ends(
 ) -> None:
     seen = []
 
-    def spy(image: Image) -> tuple[Quads, Scores]:
+    def spy(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
         seen.append(next(d for d in looks if np.array_equal(image, rotate_ccw(page(0), d))))
         return detect(image)
 
-    settle(page(0), Angle(0, guess), unsure, spy, mute)
+    resolve(page(0), Angle(0, guess), unsure, spy, mute)
     assert seen == looks
 
 
 def test_the_other_end_may_decide() -> None:
     """On the page as it is shown, and on its sides, nothing is found that reads."""
 
-    def poor(image: Image) -> tuple[Quads, Scores]:
+    def poor(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
         if np.array_equal(image, page(0)):
             return detect(image)
         return boxes_to_quads(np.array([[0, 0, 9, 4]], np.float32)), np.ones(1, np.float32)
 
-    angle, upright, quads, _ = settle(page(180), Angle(0, 0.3), unsure, poor, read)
+    angle, upright, quads, _ = resolve(page(180), Angle(0, 0.3), unsure, poor, read)
     assert angle.degrees == 180
     np.testing.assert_array_equal(upright, page(0))
     np.testing.assert_allclose(quads[0], [[30, 20], [130, 20], [130, 40], [30, 40]])

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -24,6 +24,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import ocr
+from common.roles import Reading
 from ocr.web.app import make_app
 from ocr.web.limits import Limits
 
@@ -32,11 +33,6 @@ pytestmark = pytest.mark.slow
 DATA = Path(__file__).resolve().parents[2] / "data"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WAIT_MS = 30_000
-
-
-class Reading(NamedTuple):
-    text: str
-    score: float
 
 
 def _two_boxes(image: Any) -> Any:

@@ -31,14 +31,12 @@ ROOT = Path(__file__).resolve().parents[3]
 CODE = """
 import sys, time, numpy as np, ocr
 from ocr.web.__main__ import main
-class Reading:
-    score = 0.5
-    def __init__(self, text): self.text = text
+from common.roles import Reading
 def detect(image):
     time.sleep({seconds})
     box = [[0, 0], [image.shape[1], 0], [image.shape[1], 9], [0, 9]]
     return np.array([box], np.float32), np.ones(1)
-ocr.load = lambda *a, **o: ocr.Reader(detect, lambda crops: [Reading(str(c.shape[1])) for c in crops])
+ocr.load = lambda *a, **o: ocr.Reader(detect, lambda crops: [Reading(str(c.shape[1]), 0.5) for c in crops])
 sys.exit(main(["--port", "{port}", "--workers", "2", "--queue", "{queue}"]))
 """
 

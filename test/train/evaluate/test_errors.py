@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from common.arrays import Image
+from common.roles import Reading
 from crnn import Recognizer
 from recognition.charset import Charset
-from recognition.ctc import Reading
 from train.data.readers.jsonl import LabelledLine, LabelledPage
 from train.evaluate import errors
 from train.evaluate.error_alignment import align, groups
