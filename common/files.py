@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SUFFIX = ".part"
-"""Ends the names of files that are being written; none stays after an error."""
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def replace_when_written(path: Path) -> Iterator[Path]:
     Raises:
         OSError: It cannot be written, or nothing was.
     """
-    partial = path.with_name(f".{secrets.token_hex(8)}{SUFFIX}")
+    partial = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield partial
         with partial.open("rb+") as stream:
@@ -38,6 +39,34 @@ def replace_when_written(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file has a name as `replace_when_written` gives; such a file stays only where a run was killed."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def append_whole(stream: io.FileIO, content: bytes, end: int | None) -> None:
+    """Add to the end of a file, and put it on the disk; where that fails, the file ends where it did before.
+
+    Args:
+        stream: Unbuffered, opened for appending.
+        content: To add.
+        end: Bytes that the file has; None for what has no length (a pipe, a device).
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    view = memoryview(content)
+    try:
+        while view:
+            view = view[stream.write(view) or 0 :]
+        if end is not None:
+            os.fsync(stream.fileno())
+    except OSError:
+        if end is not None:
+            stream.truncate(end)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,10 +6,14 @@ whole or not at all (`ocr.formats.save`).
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import stat
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TextIO
+
+from common.files import append_whole
 
 _LINE_START = b'{"schema": '
 """How every line begins that `Page.to_json` makes; what is cut off after this or within it is one of ours."""
@@ -19,18 +23,57 @@ class ResumeError(ValueError):
     """A file that an earlier run cannot have written; the message says which line of it."""
 
 
-def open_json(path: Path, *, resume: bool) -> tuple[TextIO, set[tuple[str, int]]]:
-    """Open a file for JSON lines; where an earlier run is resumed, after the pages that it has.
+class JsonLines:
+    """A file of JSON lines, or a pipe or device. Whatever happens, a file ends after a whole line.
 
-    Returns:
-        The file, which the caller closes; and (image, page) of each page in it.
+    Args:
+        path: Lines go to its end.
+        resume: The pages that are there count as done.
 
     Raises:
         ResumeError: It is resumed, and a line is no page. The file is left as it is.
         OSError: It cannot be read or written.
     """
-    done = reopen_json(path) if resume else set()
-    return path.open("a" if resume else "w", encoding="utf-8", newline="\n"), done
+
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        self.done = reopen_json(path) if resume else set()
+        """(image, page) of each page that was there."""
+        self._path = path
+        self._stream = io.FileIO(path, "a")
+        self._is_file = stat.S_ISREG(os.fstat(self._stream.fileno()).st_mode)
+
+    def clear(self) -> None:
+        """Empty the file."""
+        if self._is_file:
+            self._stream.truncate(0)
+
+    def add(self, line: str) -> None:
+        """Add a line, without its line break, all of it or nothing.
+
+        Raises:
+            OSError: It cannot be written; says the file's name.
+        """
+        end = os.fstat(self._stream.fileno()).st_size if self._is_file else None
+        try:
+            append_whole(self._stream, f"{line}\n".encode(), end)
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether a file is empty or begins with a page that --json wrote, if only with a part of it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as stream:
+        line = stream.readline(1 << 20)
+    return not line or _page(line) is not None or line.startswith(_LINE_START)
 
 
 def reopen_json(path: Path) -> set[tuple[str, int]]:

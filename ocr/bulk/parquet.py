@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from common.files import is_partial, replace_when_written
 from ocr.files.documents import EXTENSIONS
 
 SCHEMA = {
@@ -28,7 +28,7 @@ SCHEMA = {
 """Columns: what `Page` has, lines as structs of text, score and box (x, y of four corners in one list); and, in rows
 without all that, why a page or, where `page` is null, a whole file could not be read."""
 
-_PREFIX, _SUFFIX, _TEMPORARY = "part-", ".parquet", ".part-"
+_PREFIX, _SUFFIX = "part-", ".parquet"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def done_inputs(target: Place) -> set[str]:
 
     target.filesystem.create_dir(target.path, recursive=True)
     for info in target.filesystem.get_file_info(fs.FileSelector(target.path)):
-        if info.base_name.startswith(_TEMPORARY):
+        if is_partial(info.base_name):
             target.filesystem.delete_file(info.path)
     parts = _parts(target)
     return set(_column(target, parts, "path").unique().to_pylist()) if parts else set()
@@ -179,13 +179,13 @@ def _save(target: Place, path: str, table: Any) -> None:  # noqa: ANN401
     buffer = pyarrow.BufferOutputStream()
     parquet.write_table(table, buffer, compression="zstd")
     content = buffer.getvalue()
-    # In a bucket a file appears once all of it has been sent; in a folder it is renamed then.
-    folder, _, name = path.rpartition("/")
-    place = f"{folder}/.{name}.{uuid.uuid4().hex}" if target.is_local else path
-    with target.filesystem.open_output_stream(place) as stream:
-        stream.write(content)
     if target.is_local:
-        target.filesystem.move(place, path)
+        with replace_when_written(Path(path)) as partial:
+            partial.write_bytes(content)
+        return
+    # In a bucket a file appears once all of it has been sent.
+    with target.filesystem.open_output_stream(path) as stream:
+        stream.write(content)
 
 
 def _parts(target: Place) -> list[str]:

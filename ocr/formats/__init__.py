@@ -10,13 +10,12 @@ The file of an input has the name `name_for(stem)`, or, where all inputs share o
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from common.files import replace_when_written
 from ocr.files.page_images import Pictures
 from ocr.formats import alto, hocr, labels, markdown, pagexml, pdf, plain
 from ocr.result import Page
@@ -137,21 +136,5 @@ def save(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; what was at the path is left as it was.
     """
-    with saving(path) as stream:
-        stream.write(content)
-
-
-@contextmanager
-def saving(path: Path) -> Iterator[BinaryIO]:
-    """Give a stream whose contents are at the path once the block has ended without an error.
-
-    Raises:
-        OSError: It cannot be written; what was at the path is left as it was.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as stream:
-            yield stream
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replace_when_written(path) as partial:
+        partial.write_bytes(content)

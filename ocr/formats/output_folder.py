@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import PIL.Image
 
 from common.arrays import Image
+from common.image import describe
 from ocr.files.page_images import pictures_of
-from ocr.formats import FORMATS, save, saving
+from ocr.formats import FORMATS
 from ocr.formats.draw import draw
+from ocr.formats.output_names import drawn_name, free_names, page_suffix, stem_of
+from ocr.formats.own_files import is_own, write_own
 from ocr.formats.shared_label_file import LabelFile
 from ocr.result import Page
 
 _PNG_LEVEL = 3  # of 9: a drawing is looked at, not kept
+
+
+class OverwriteError(ValueError):
+    """An output would replace an input, or a file that is not ours; the message says which and what to do."""
 
 
 class Outputs:
@@ -26,6 +33,8 @@ class Outputs:
         paths: All inputs of the run in their order; equal lists give equal names.
         formats: Names in `FORMATS`.
         characters: Files have the boxes of single characters, where their format has a place for them.
+        drawn: Pages are to be drawn, too.
+        contents: Of those inputs that are no files, by their paths.
     """
 
     def __init__(
@@ -35,15 +44,58 @@ class Outputs:
         formats: Iterable[str],
         *,
         characters: bool = False,
+        drawn: bool = False,
+        contents: Mapping[str, bytes] | None = None,
     ) -> None:
         self.formats = tuple(formats)
         self._folder = folder
         self._paths = paths
         self._characters = characters
-        self._names = list(_free_names(paths))
+        self._drawn = drawn
+        self._contents = contents or {}
+        self._names = list(free_names(paths, self.formats, drawn=drawn))
         self._labels = {
             name: LabelFile(folder, name) for name in self.formats if FORMATS[name].file_name
         }
+
+    def check_free(self, *, overwrite: bool, resume: bool, json: Path | None = None) -> None:
+        """Make sure that no output replaces an input, or a file that an earlier run has not written.
+
+        Args:
+            overwrite: Files that are not ours may be replaced.
+            resume: Files of inputs that are done are left as they are.
+            json: A file that is written beside those of the folder.
+
+        Raises:
+            OverwriteError: One would.
+            OSError: The folder cannot be looked into.
+        """
+        beside = json is not None and json.parent.resolve() == self._folder.resolve()
+        if json is not None and beside and self._writes(json.name, frozenset(self._names)):
+            raise OverwriteError(
+                f"{describe(json)}: is also an output file of -o: name another one"
+            )
+        names = frozenset(
+            name
+            for number, name in enumerate(self._names)
+            if not (resume and self.are_there(number))
+        )
+        inputs = {identity(path): path for path in self._paths}
+        for path in sorted(self._folder.iterdir()):
+            if not self._writes(path.name, names) or not path.is_file():
+                continue
+            if identity(path) in inputs:
+                raise OverwriteError(
+                    f"{describe(path)}: an output would replace this input: name another folder with -o"
+                )
+            if not (overwrite or is_own(path)):
+                raise OverwriteError(
+                    f"{describe(path)}: is there already, and no earlier run wrote it as it is: "
+                    "name another folder with -o, or give --overwrite to replace it"
+                )
+
+    def _writes(self, file: str, names: frozenset[str]) -> bool:
+        return stem_of(file, self.formats, names, drawn=self._drawn) is not None
 
     def are_there(self, file: int) -> bool:
         """Whether an input's files, and its records in files that inputs share, are all there.
@@ -51,9 +103,10 @@ class Outputs:
         Args:
             file: The input's number, from 0.
         """
-        own = [FORMATS[name] for name in self.formats if not FORMATS[name].file_name]
         stem = self._names[file]
-        return all((self._folder / kind.name_for(stem)).is_file() for kind in own) and all(
+        own = [FORMATS[name] for name in self.formats if not FORMATS[name].file_name]
+        files = [kind.name_for(stem) for kind in own] + [drawn_name(stem)] * self._drawn
+        return all((self._folder / name).is_file() for name in files) and all(
             labels.has(self._paths[file], stem) for labels in self._labels.values()
         )
 
@@ -70,15 +123,16 @@ class Outputs:
             InputError: The format holds the picture, and it can no longer be read.
         """
         kind = FORMATS[name]
-        pictures = pictures_of(self._paths[file]) if kind.needs_pictures else None
+        source = self._contents.get(self._paths[file], self._paths[file])
+        pictures = pictures_of(source) if kind.needs_pictures else None
         if name in self._labels:
-            self._labels[name].add(self._paths[file], self._names[file], pages)
+            self._labels[name].add(self._paths[file], self._names[file], pages, source)
             return
         # A document's first page has the plain name, and is written last: once it is there, all are.
         for part in [[page] for page in reversed(pages)] if kind.single_page else [pages]:
-            suffix = _page_suffix(part[0]) if kind.single_page else ""
+            suffix = page_suffix(part[0].page) if kind.single_page else ""
             path = self._folder / kind.name_for(self._names[file] + suffix)
-            with saving(path) as stream:
+            with write_own(path) as stream:
                 kind.write(part, stream, pictures, characters=self._characters)
 
     def draw(self, file: int, page: Page, image: Image) -> None:
@@ -87,22 +141,16 @@ class Outputs:
         Raises:
             OSError: It cannot be written.
         """
-        stream = io.BytesIO()
-        PIL.Image.fromarray(draw(image, page)).save(stream, "PNG", compress_level=_PNG_LEVEL)
-        save(self._folder / f"{self._names[file]}{_page_suffix(page)}.drawn.png", stream.getvalue())
+        path = self._folder / drawn_name(self._names[file] + page_suffix(page.page))
+        drawing = PIL.Image.fromarray(draw(image, page))
+        with write_own(path) as stream:
+            drawing.save(stream, "PNG", compress_level=_PNG_LEVEL)
 
 
-def _page_suffix(page: Page) -> str:
-    return f".p{page.page}" if page.page else ""
-
-
-def _free_names(paths: Iterable[str]) -> Iterator[str]:
-    """Each path's stem, with a number where another one before it has that stem."""
-    taken: set[str] = set()
-    for path in paths:
-        stem = name = Path(path).stem
-        number = 2
-        while name.lower() in taken:
-            name, number = f"{stem}-{number}", number + 1
-        taken.add(name.lower())
-        yield name
+def identity(path: str | Path) -> tuple[int, int] | str:
+    """What two paths of one file have in common, also through links; the path where no file is."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return os.fspath(path)
+    return status.st_dev, status.st_ino

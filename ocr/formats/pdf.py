@@ -78,12 +78,37 @@ def write_pdf(
                 orientation = _save_jpeg(picture, path)
                 with _pdfium_lock:
                     sources.append(_add_page(document, font, page, picture, path, orientation))
+            kept = _Kept(stream)
             with _pdfium_lock:
-                document.save(stream)
+                document.save(kept)
+            kept.reraise(sources)
         finally:
             with _pdfium_lock:
                 font.close()
                 document.close()
+
+
+class _Kept:
+    """Keeps what a stream raises while C writes to it: Python would print that, and PDFium write on."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._error: BaseException | None = None
+
+    def write(self, data: Any) -> None:  # noqa: ANN401
+        """Write, unless that has failed before."""
+        if self._error is not None:
+            return
+        try:
+            self._stream.write(data)
+        except BaseException as error:
+            self._error = error
+
+    def reraise(self, sources: Sequence[_JpegSource]) -> None:
+        """Raise what went wrong while the file was written, or while the pictures in it were read."""
+        for error in (self._error, *(source.error for source in sources)):
+            if error is not None:
+                raise error
 
 
 def _save_jpeg(picture: Picture, path: Path) -> int:
@@ -154,12 +179,15 @@ class _JpegSource:
     def __init__(self, path: Path) -> None:
         import pypdfium2.raw as pdfium
 
+        self.error: OSError | None = None
+
         def read(_: object, position: int, buffer: Any, size: int) -> int:  # noqa: ANN401
             try:
                 with path.open("rb") as stream:
                     stream.seek(position)
                     data = stream.read(size)
-            except OSError:
+            except OSError as error:
+                self.error = error
                 return 0
             ctypes.memmove(buffer, data, len(data))
             return int(len(data) == size)

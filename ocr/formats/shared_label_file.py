@@ -14,6 +14,7 @@ from pathlib import Path
 
 import PIL.Image
 
+from common.files import append_whole
 from ocr.files.page_images import Picture, pictures_of
 from ocr.formats import FORMATS, save
 from ocr.result import Page
@@ -45,8 +46,16 @@ class LabelFile:
         paths = Path(source), self._page_path(stem, 0)
         return any(self._relative(path) in self._names for path in paths)
 
-    def add(self, source: str, stem: str, pages: Sequence[Page]) -> None:
+    def add(
+        self, source: str, stem: str, pages: Sequence[Page], content: str | bytes | None = None
+    ) -> None:
         """Add records of the pages of an input, but of those that have one already.
+
+        Args:
+            source: Path of the input.
+            stem: Of its output files.
+            pages: In their order.
+            content: Of an input that is no file.
 
         The picture of a page of a PDF or TIFF is written beside the labels, as a PNG that other programs open.
 
@@ -54,7 +63,7 @@ class LabelFile:
             OSError: A file cannot be written.
             InputError: The picture of a page cannot be read any more.
         """
-        pictures = pictures_of(source)
+        pictures = pictures_of(source if content is None else content)
         named = []
         for page in pages:
             picture = pictures(page)
@@ -80,12 +89,14 @@ class LabelFile:
             return path.resolve().as_posix()
 
     def _append(self, record: bytes) -> None:
-        with self._path.open("ab+") as stream:
-            if stream.seek(0, os.SEEK_END):
+        """Add to the end; where the disk has no room for all of it, nothing is added."""
+        with self._path.open("ab+", buffering=0) as stream:
+            end = stream.seek(0, os.SEEK_END)
+            if end:
                 stream.seek(-1, os.SEEK_END)
                 if stream.read(1) != b"\n":  # cut off when a run was killed
                     record = b"\n" + record
-            stream.write(record)
+            append_whole(stream, record, end)
 
 
 def _names_in(path: Path) -> set[str]:

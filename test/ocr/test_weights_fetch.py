@@ -477,3 +477,22 @@ def test_manifest_names_no_folders(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "models": [entry]}), "utf-8")
     with pytest.raises(WeightsError, match="without folders"):
         weights.models(tmp_path)
+
+
+def test_a_full_disk_leaves_no_file_of_the_wanted_name(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root")
+    try:
+        row = _row(server.url)
+        with pytest.raises(WeightsError, match="No space left on device"):
+            _fetch(row)
+        assert not cached_path(row).exists()
+        monkeypatch.setenv("OCR_WEIGHTS_CACHE", str(tmp_path / "elsewhere"))
+        assert _fetch(row).read_bytes() == CONTENT
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

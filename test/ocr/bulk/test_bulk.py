@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -101,15 +102,32 @@ def test_second_run_reads_what_is_new(
     work(folder / "sub", out)
     before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     # What a killed run leaves: a half-written part, which no reader of the folder takes for one.
-    (out / ".part-99.parquet.0").write_bytes(b"PAR1 half")
+    (out / ".0123456789abcdef.part").write_bytes(b"PAR1 half")
     assert work(folder, out) == 1
     assert Counter((row["path"], row["page"]) for row in _rows(out)).most_common(1)[0][1] == 1
     assert len(_rows(out)) == 9
     assert {name: (out / name).stat().st_mtime_ns for name in before} == before
-    assert not (out / ".part-99.parquet.0").exists()
+    assert not (out / ".0123456789abcdef.part").exists()
     files = sorted(out.iterdir())
     assert work(folder, out) == 0
     assert sorted(out.iterdir()) == files
+
+
+def test_a_full_disk_leaves_no_cut_part(
+    work: Callable[..., int], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            work(folder, out)
+    assert list(out.iterdir()) == []
+    assert work(folder, out) == 1
+    assert len(_rows(out)) == 9
 
 
 def test_same_part_again_is_no_second_part(folder: Path, tmp_path: Path, work: object) -> None:

@@ -1,0 +1,101 @@
+"""The options of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ocr.formats import FORMATS
+from ocr.formats.punctuation import POLICIES
+from ocr.onnx_runtime import PROVIDERS
+from recognition.recognizer import SEARCHES
+
+MOST_JOBS = 4
+"""Pages read at a time that keep memory near a gigabyte; more must be asked for."""
+
+USUAL_FORMATS = ("txt", "json")
+"""Files that -o writes where -f names none."""
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, argparse.ArgumentParser]:
+    """Parse a command line, and refuse options that do not go together; gives the parser too, for its `error`."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not options.out and (options.draw or options.formats):
+        parser.error("-f and --draw write files: give the folder with -o DIR")
+    if options.resume and not options.out and options.json in (None, "-"):
+        parser.error("--resume goes on with what is in --json FILE or -o DIR: give one of them")
+    return options, parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="demo.py",
+        description="Read the text of pictures, folders of pictures and PDFs.",
+        epilog="Exit status: 0 every page was read, 1 some input could not be, 2 bad usage.",
+    )
+    add = parser.add_argument
+    add(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="picture, PDF, folder of them, pattern, or - for a list on stdin, one path a line",
+    )
+    add("-0", dest="zeros", action="store_true", help="with -: zero bytes end paths, not lines")
+    add("--json", metavar="FILE", help="one JSON object a line for each page; - is stdout")
+    add("-o", dest="out", type=Path, metavar="DIR", help="folder for output files")
+    add(
+        "-f",
+        dest="formats",
+        type=_format_list,
+        metavar="LIST",
+        help=f"with -o: formats, of {','.join(FORMATS)} ({','.join(USUAL_FORMATS)})",
+    )
+    add("--draw", action="store_true", help="with -o: the picture with boxes and text")
+    add(
+        "--punctuation",
+        choices=list(POLICIES),
+        default="raw",
+        help="how punctuation and widths are written: as read, by Unicode's NFKC, as ASCII, or Chinese in full width",
+    )
+    add(
+        "--characters",
+        action="store_true",
+        help="also the box of each character, in JSON, hocr, alto and page files",
+    )
+    add("--overwrite", action="store_true", help="replace files that no earlier run has written")
+    add("--resume", action="store_true", help="skip what --json FILE and -o DIR hold already")
+    add("--models", default="small", metavar="NAME", help="name of all three models (small)")
+    for task in ("angle", "detector", "recognizer"):
+        add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
+    add("--no-angle", action="store_true", help="trust that pages are upright")
+    add("--single-line", action="store_true", help="each picture is one cut-out line")
+    add("--vertical", action="store_true", help="all lines run down, in columns from the right")
+    add("--decode", choices=SEARCHES, help="greedy: no language model; attention: where it reads")
+    add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
+    add("--allowed", metavar="CHARS", help="the only characters to read")
+    add("--device", choices=sorted(PROVIDERS), default="cpu")
+    add("--threads", type=_positive, metavar="N", help="threads to work with (all cores)")
+    add(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help=f"pages read at a time, about 200 MB each (as many as threads, up to {MOST_JOBS})",
+    )
+    add("--quiet", action="store_true", help="no messages but errors")
+    return parser
+
+
+def _format_list(text: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"no format {name!r}; there are: {', '.join(FORMATS)}")
+    return names
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
