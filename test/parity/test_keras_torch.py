@@ -26,7 +26,7 @@ from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_keras import read_by_attention, resnet_attention
 from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 NARROW = (4, 6, 8, 10, 12)
 LINE_WIDTHS = (4, 6, 8, 10)

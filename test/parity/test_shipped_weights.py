@@ -44,6 +44,7 @@ from train.transfer.architectures_torch import build as build_torch
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 

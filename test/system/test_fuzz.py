@@ -30,6 +30,7 @@ def test_cases_are_the_same_each_time_and_differ() -> None:
     assert cases != [fuzz.case(4, number, originals) for number in range(100)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory by Linux's means")
 def test_some_hundred_cases(tmp_path: Path) -> None:
     results = fuzz.run(seed=2026, first=0, count=500, out=tmp_path)

@@ -107,6 +107,7 @@ needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 
 @needs_fork
+@pytest.mark.slow
 @pytest.mark.parametrize(("threads", "end"), [(2, "del reader; gc.collect()"), (1, "pass")])
 def test_forked_children_read_and_end(threads: int, end: str) -> None:
     """They would wait without end for ONNX Runtime's threads, which only the parent has."""
@@ -132,6 +133,7 @@ def test_forked_children_read_and_end(threads: int, end: str) -> None:
 
 
 @needs_fork
+@pytest.mark.slow
 def test_fork_while_others_read() -> None:
     done = _run(
         "reader = ocr.load(threads=2)\n"
@@ -155,6 +157,7 @@ def test_fork_while_others_read() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_spawned_processes_get_a_reader_of_their_own(tmp_path: Path) -> None:
     script = tmp_path / "read_many.py"
     script.write_text(

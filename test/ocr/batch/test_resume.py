@@ -280,6 +280,7 @@ def test_wrong_file_is_bad_usage(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert path.read_text() == "notes\n"
 
 
+@pytest.mark.slow
 def test_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     """Killed without a warning in the middle of a folder, then interrupted, then left alone."""
     names = [f"{number:02}.png" for number in range(12)]

@@ -23,6 +23,7 @@ from train.transfer import onnx_weights
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),  # the exporter warns about itself
 ]
 

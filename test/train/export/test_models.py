@@ -32,6 +32,7 @@ from train.transfer import quantized_weights
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.slow,
     # The exporters warn about themselves.
     pytest.mark.filterwarnings("ignore"),
 ]

@@ -39,6 +39,7 @@ from train.loop.run import Run
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.slow,
     # Keras reads TensorFlow's variables in a way that NumPy 2 warns of.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     # Keras closes the file of its own log only when a training ends well.

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from train.loop import checkpoint_torch as checkpoint
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[3]
 STEPS = 60

@@ -246,6 +246,7 @@ def crops() -> list[np.ndarray]:
     return [rng.integers(0, 255, (32, w, 3), np.uint8) for w in (20, 80, 200)]
 
 
+@pytest.mark.slow
 def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None:
     first, second = pupil("crnn"), pupil("crnn-gru")
     convolutions = {n: v for n, v in first.student.state_dict().items() if n.startswith(TRUNK)}
@@ -273,6 +274,7 @@ def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None
         assert thin.keys() == trained.state_dict().keys()
 
 
+@pytest.mark.slow
 def test_convolutions_that_differ_are_no_trunk(export: Callable[..., Path]) -> None:
     other = pupil("crnn-gru")
     with torch.no_grad():
@@ -281,6 +283,7 @@ def test_convolutions_that_differ_are_no_trunk(export: Callable[..., Path]) -> N
         export("crnn", pupil("crnn"), other)
 
 
+@pytest.mark.slow
 def test_one_file_reads_either_way(export: Callable[..., Path]) -> None:
     trained = pupil("resnet-attention")
     folder = export("resnet", trained)
@@ -303,6 +306,7 @@ def test_one_file_reads_either_way(export: Callable[..., Path]) -> None:
     assert (folder / "crnn-resnet-attention.onnx").stat().st_size < 1.4 * 192 * len(ctc[0, 0])
 
 
+@pytest.mark.slow
 def test_weights_without_a_teacher_are_refused(export: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match="no weights of a run with --teacher"):
         export("crnn", narrow("crnn", Charset.load().classes))
@@ -340,6 +344,7 @@ def test_who_decodes() -> None:
 # Small networks are kept once too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["angle", "crnn", "ctpn"])
 def test_small_networks_come_back_out_of_their_onnx(package: str, tmp_path: Path) -> None:
     torch.manual_seed(0)

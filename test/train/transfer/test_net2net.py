@@ -192,6 +192,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Shar
     return out, shared
 
 
+@pytest.mark.slow
 def test_three_files_read_a_page_and_share_their_trunk(shipped: tuple[Path, Shared]) -> None:
     folder, shared = shipped
     names = {p.name for p in folder.iterdir()}
@@ -209,6 +210,7 @@ def test_three_files_read_a_page_and_share_their_trunk(shipped: tuple[Path, Shar
     np.testing.assert_allclose(got, want, atol=0.1 * np.abs(want).max() + 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ctpn", "angle"])
 def test_training_starts_again_from_the_shipped_files(
     name: str, shipped: tuple[Path, Shared]
@@ -249,6 +251,7 @@ def exported(network: nn.Module, folder: Path) -> tuple[Path, dict[str, np.ndarr
     return path, state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("taught", [False, True])
 @pytest.mark.parametrize("arch", ["lstm", "gru", "densenet"])
 def test_a_recognizer_comes_back_out_of_its_onnx(arch: str, taught: bool, tmp_path: Path) -> None:
