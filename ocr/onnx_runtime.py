@@ -227,6 +227,9 @@ def _open_session(content: bytes, name: str, threads: int, device: str) -> Any: 
     # Threads that wait for work keep a core busy. Those of the network before would be in the way of the next one's,
     # and of what is done between the two, for longer than a small network takes.
     options.add_session_config_entry("session.intra_op.spin_duration_us", "100")
+    # Where a processor lacks VNNI, sums of int8 products overflow and a line in fifty is read otherwise; this widens
+    # them there, and changes nothing elsewhere.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = 3  # errors; warnings are about the exporter's graph
     # Every page has its own size: remembered patterns, and an arena for each network, would keep the largest of each.
     options.enable_mem_pattern = False
