@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make the environment .venv: what reading needs, with --web also the web page and service, with --dev
-# also training and tests.
+# Make the environment .venv: what reading needs, with --web also the web page and service, with --video
+# also clips and screens, with --dev everything, training and tests.
 # A second run finds everything in place and takes no time. Needs Python 3.11 or newer; another
 # than python3 is named as in: PYTHON=python3.12 sh setup-cpu.sh
 set -eu
@@ -17,7 +17,8 @@ for option in "$@"; do
     case $option in
         --dev) requirements=requirements-dev.txt; kind=dev ;;
         --web) requirements=requirements-web.txt; kind=web ;;
-        *) echo "usage: sh $0 [--dev | --web]" >&2; exit 2 ;;
+        --video) requirements=requirements-video.txt; kind=video ;;
+        *) echo "usage: sh $0 [--dev | --web | --video]" >&2; exit 2 ;;
     esac
 done
 # setup.sh asks for the version with CUDA instead.
@@ -119,7 +120,7 @@ trap 'rm -rf "$scratch"' EXIT
 stamp=$(cat setup-cpu.sh requirements*.txt requirements*.lock $sources common/build_cython.py | cksum)
 stamp="$stamp $base $onnxruntime"
 others=dev
-[ $kind != runtime ] || others="dev web"
+[ $kind != runtime ] || others="dev web video"
 for done_before in $others "$kind"; do
     if [ -x $python ] && [ "$(cat ".venv/setup-$done_before" 2>/dev/null)" = "$stamp" ]; then
         say "$kind environment is in place"

@@ -1,0 +1,267 @@
+"""Frames of one region in; events out: lines are found where pixels changed, followed, read a few times, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from common.arrays import Image, Quads
+from ocr.line.crop import cut_out
+from ocr.live.changes import ChangeMap
+from ocr.live.emoji import paint_over
+from ocr.live.events import Event
+from ocr.live.frames import Frame, Kept, Past, Region
+from ocr.live.matching import Rect
+from ocr.live.motion import follow
+from ocr.live.pieces import joined
+from ocr.live.settings import DEFAULTS, LiveSettings
+from ocr.live.tracks import Track
+from ocr.live.voting import similarity
+from ocr.reader import CROP_MARGIN, Detector, LineReading, Recognizer, is_rule
+
+_EDGE = 2
+"""Pixels from the edge of a band within which a found line may be cut off."""
+
+
+class _Found(NamedTuple):
+    """A detected line: its place in the reduced region, its quad in the region's pixels, and its score."""
+
+    rect: Rect
+    quad: Quads
+    score: float
+
+
+class Follower:
+    """Reads one region of moving pictures of one size. Memory does not grow with time.
+
+    Args:
+        detector: Finds lines.
+        recognizer: Reads them.
+        region: The part of the pictures that is read.
+        settings: Of live reading.
+        early: An event is given as soon as its text is settled, and not again at its end.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        recognizer: Recognizer,
+        region: Region,
+        settings: LiveSettings = DEFAULTS,
+        *,
+        early: bool = False,
+    ) -> None:
+        self._detector = detector
+        self._recognizer = recognizer
+        self._region = region
+        self._settings = settings
+        self._early = early
+        self._past = Past(region, settings)
+        self._changes = ChangeMap(self._past.size, settings)
+        self._tracks: list[Track] = []
+        self._ended: list[Track] = []
+        self._looked = -np.inf
+        self.looks = self.detections = self.readings = self.events = 0
+
+    def see(self, frame: Frame) -> list[Event]:
+        """Take one more frame; the events that have come to their end."""
+        kept = self._past.add(frame)
+        # Frames do not come to the millisecond.
+        if frame.seconds - self._looked < 0.98 / self._settings.looks_per_second:
+            return []
+        self._looked = frame.seconds
+        self.looks += 1
+        self._look(frame, kept)
+        kept.detail.__dict__.pop("whole", None)
+        return self._settled(frame.seconds) + self._over(frame.seconds)
+
+    def finish(self) -> list[Event]:
+        """The events of all lines that are still there."""
+        for track in self._tracks:
+            if track.missing is None:
+                track.trace_end(self._past)
+        self._ended += self._tracks
+        self._tracks = []
+        return self._over(np.inf)
+
+    def _look(self, frame: Frame, kept: Kept) -> None:
+        for track in follow(self._tracks, kept, self._settings):
+            if track.missing is None:
+                # While the frames are still kept: it may turn out to be hidden only.
+                track.missing = kept.moment
+                track.trace_end(self._past)
+        seconds = kept.moment.seconds
+        here = [track for track in self._tracks if track.missing is None]
+        bands = self._changes.bands(kept.detail.whole, [track.rect for track in here], seconds)
+        new: list[Track] = []
+        for band in bands:
+            found = self._detect(frame, band)
+            self._changes.looked(kept.detail.whole, band, seconds)
+            new += self._unknown(found, here, kept)
+        self._read(frame, new, here, seconds)
+        for track in here:
+            if track.rose and track.whole and track.seen >= 3:
+                track.trace_back(self._past)
+        self._end(seconds)
+
+    def _detect(self, frame: Frame, band: tuple[int, int]) -> list[_Found]:
+        """Lines in a band of rows of the reduced region."""
+        self.detections += 1
+        scale, height = self._past.scale, self._past.size[0]
+        top, bottom = round(band[0] / scale), min(self._region.height, round(band[1] / scale))
+        part = np.ascontiguousarray(self._region.of(frame.color())[top:bottom])
+        quads, scores = joined(*self._detector(part), self._settings.joined_gap)
+        found = []
+        for quad, score in zip(quads, scores, strict=True):
+            placed = np.asarray(quad, np.float32) + np.array([0, top], np.float32)
+            rect = _around(placed * scale)
+            cut_above = band[0] > 0 and rect.y < band[0] + _EDGE
+            cut_below = band[1] < height and rect.y + rect.height > band[1] - _EDGE
+            if not cut_above and not cut_below and rect.width > 3 and rect.height > 3:
+                found.append(_Found(rect, placed, float(score)))
+        return found
+
+    def _unknown(self, found: Sequence[_Found], here: list[Track], kept: Kept) -> list[Track]:
+        """Lines that are not followed yet; those that have grown are noted in what follows them."""
+        s = self._settings
+        new: list[Track] = []
+        for each in found:
+            rect = each.rect
+            same = [
+                track
+                for track in [*here, *new]
+                if max(track.rect.covers(rect), rect.covers(track.rect)) >= s.same_lines
+            ]
+            if not same:
+                new.append(Track(rect, each.quad, each.score, kept, s))
+            elif len(same) == 1 and self._has_grown(same[0], rect):
+                same[0].grow(rect, each.quad, kept.detail)
+        return new
+
+    def _has_grown(self, track: Track, rect: Rect) -> bool:
+        s = self._settings
+        larger = rect.width * rect.height >= s.grown * track.area
+        return larger and rect.covers(track.rect) >= s.same_lines
+
+    def _read(self, frame: Frame, new: Sequence[Track], here: list[Track], seconds: float) -> None:
+        """Read new lines, and others whose turn it is; new ones without text are left."""
+        due = [*new, *(track for track in here if track.is_due(seconds))]
+        if not due:
+            return
+        scale = self._past.scale
+        quads = np.array([track.place_in_region(scale) for track in due], np.float32)
+        region = np.ascontiguousarray(self._region.of(frame.color()))
+        readings = self._recognize(region, quads)
+        self.readings += len(due)
+        for track, reading in zip(due, readings, strict=True):
+            if track in new and not self._is_text(track, reading):
+                continue
+            track.read(reading.text, _scores(reading), seconds)
+            if track in new:
+                track.trace_back(self._past)
+                self._tracks.append(self._resumed(track) or track)
+
+    def _recognize(self, region: Image, quads: Quads) -> list[LineReading]:
+        readings: list[LineReading] = []
+        for _, crops in cut_out(region, quads, CROP_MARGIN):
+            clean = [paint_over(crop) for crop in crops] if self._settings.emoji else crops
+            readings += self._recognizer(clean)
+        return readings
+
+    def _is_text(self, track: Track, reading: LineReading) -> bool:
+        s = self._settings
+        if not reading.text.strip() or is_rule(reading.text):
+            return False
+        return track.certainty >= s.likely or reading.score >= s.readable
+
+    def _resumed(self, track: Track) -> Track | None:
+        """The line that a new one goes on with, where it was hidden, or changed its looks, for a moment."""
+        for old in [*(t for t in self._tracks if t.missing is not None), *self._ended]:
+            gone = track.first.seconds - old.last.seconds
+            if not -0.3 <= gone <= self._settings.resume_within or not self._is_same(old, track):
+                continue
+            for lines in (self._tracks, self._ended):
+                if old in lines:
+                    lines.remove(old)
+            old.resume(track)
+            return old
+        return None
+
+    def _is_same(self, old: Track, new: Track) -> bool:
+        """Whether a new line stands in the column of an old one and says the same, as far as that was legible."""
+        height = max(old.rect.height, new.rect.height)
+        apart = abs(old.rect.y - new.rect.y)
+        if abs(old.rect.x - new.rect.x) > height or apart > 3 * height:
+            return False
+        before, score = old.vote.result()
+        now, again = new.vote.result()
+        if before == now:
+            return True
+        doubtful = min(score, again) < self._settings.sure
+        return doubtful and apart < height and similarity(before, now) >= self._settings.alike
+
+    def _end(self, seconds: float) -> None:
+        """Part with lines that have been missing for long."""
+        remaining: list[Track] = []
+        for track in self._tracks:
+            lost = track.missing is not None
+            gone = lost and seconds - track.last.seconds >= self._settings.lost_after
+            (self._ended if gone else remaining).append(track)
+        self._tracks = remaining
+
+    def _settled(self, seconds: float) -> list[Event]:
+        """Events of lines that are still there, where they are to be told at once."""
+        if not self._early:
+            return []
+        events = []
+        for track in self._tracks:
+            if track.told or not track.is_settled(seconds):
+                continue
+            event = self._event(track)
+            if event is not None:
+                track.told = True
+                events.append(event)
+        return events
+
+    def _over(self, seconds: float) -> list[Event]:
+        """Events of lines that will not come back."""
+        s = self._settings
+        over = [
+            t for t in self._ended if seconds - t.last.seconds >= s.lost_after + s.resume_within
+        ]
+        self._ended = [track for track in self._ended if track not in over]
+        over.sort(key=lambda track: (track.last, track.first, track.rect.y))
+        events = [self._event(track) for track in over if not track.told]
+        return [event for event in events if event is not None]
+
+    def _event(self, track: Track) -> Event | None:
+        """What a followed line amounts to; None where that is no text."""
+        s = self._settings
+        text, score = track.vote.result()
+        lasted = max(track.until, track.last.seconds) - track.first.seconds
+        if not text or is_rule(text) or score < s.least_score:
+            return None
+        if track.seen < s.least_looks or lasted < s.least_seconds:
+            return None
+        quad = track.best_quad(self._past.scale) + np.array(self._region[:2], np.float32)
+        self.events += 1
+        return Event(
+            text, score, tuple((float(x), float(y)) for x, y in quad),
+            track.first.seconds, track.last.seconds, max(track.until, track.last.seconds),
+            (track.first.number, track.last.number), track.seen, self.events - 1,
+        )  # fmt: skip
+
+
+def _around(quad: Quads) -> Rect:
+    """The rectangle of whole pixels around a quad (4, 2)."""
+    left, top = np.floor(quad.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(quad.max(axis=0)).astype(int).tolist()
+    return Rect(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def _scores(reading: LineReading) -> Sequence[float]:
+    """Scores of a reading's characters; its own for each where it does not know them."""
+    scores = getattr(reading, "char_scores", ())
+    return scores if len(scores) == len(reading.text) else (reading.score,) * len(reading.text)
