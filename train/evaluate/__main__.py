@@ -6,6 +6,7 @@
     python -m train.evaluate DATA --upright  without these turns
     python -m train.evaluate DATA --upright --aslant 20    every page turned clockwise by 20 degrees
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
+    python -m train.evaluate --typefaces     no pictures: clean lines in typefaces held out from training
 
 Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
 characters), CER of the page in reading order, exact (share of lines read exactly), 1-NED (lines
@@ -32,13 +33,15 @@ from common.image import load, rotate_ccw
 from ocr.models import build, decoding
 from ocr.page.deskew import AS_IT_IS, placed, turned
 from ocr.page.orientation import KNOWN
-from recognition.recognizer import SEARCHES
+from recognition.recognizer import SEARCHES, Recognizer
 from train.data.readers.jsonl import LabelledPage
 from train.evaluate.error_report import ErrorPages
 from train.evaluate.line_metrics import count_lines
 from train.evaluate.page_metrics import Counts, ReadLine, count_page
 from train.evaluate.scores import ScoreSheet, add_selection, format_table, selected
+from train.evaluate.typefaces import format_typefaces, held_out_lines, measure_typefaces
 from train.loop.run import write_json
+from train.synth.fonts.cache import held_out_folder
 
 _LOG = logging.getLogger(__name__)
 
@@ -139,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--upright", action="store_true", help="no turns: large models take long for them"
     )
+    which.add_argument(
+        "--typefaces", action="store_true", help="the recognizer alone, on held-out typefaces"
+    )
     parser.add_argument(
         "--aslant", type=float, default=0.0, metavar="DEGREES", help="turn pages clockwise before"
     )
@@ -155,6 +161,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line."""
     args = _parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
+    if args.typefaces:
+        _measure_typefaces(args)
+        return
     pages = selected(args)
     reader = ocr.load(
         args.models,
@@ -167,14 +176,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     errors = None
     if args.errors and not args.turns:
-        recognizer = build(
-            args.recognizer or args.models,
-            "recognizer",
-            device=args.device,
-            threads=args.threads,
-            options=decoding(args.decode),
-        )
-        errors = ErrorPages(args.errors, recognizer)
+        errors = ErrorPages(args.errors, _recognizer(args))
     untold = args.lines or args.errors or args.upright
     figures = evaluate(
         pages,
@@ -188,6 +190,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_json(args.json, figures)
     if errors is not None:
         print(f"misses by cause: {errors.write()}")
+
+
+def _measure_typefaces(args: argparse.Namespace) -> None:
+    """Print, and write where it is asked for, how the held-out typefaces are read."""
+    try:
+        lines = list(held_out_lines(held_out_folder()))
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from error
+    figures = measure_typefaces(lines, _recognizer(args))
+    print(format_typefaces(figures))
+    if args.json:
+        write_json(args.json, figures)
+
+
+def _recognizer(args: argparse.Namespace) -> Recognizer:
+    return build(
+        args.recognizer or args.models,
+        "recognizer",
+        device=args.device,
+        threads=args.threads,
+        options=decoding(args.decode),
+    )
 
 
 if __name__ == "__main__":

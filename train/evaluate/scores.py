@@ -124,7 +124,9 @@ def _number(value: float | None, form: str) -> str:
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say which pictures; `selected` reads them."""
-    parser.add_argument("data", type=Path, help="folder with labels.jsonl beside the pictures")
+    parser.add_argument(
+        "data", type=Path, nargs="?", help="folder with labels.jsonl beside the pictures"
+    )
     parser.add_argument("--limit", type=int, help="pages of each source")
     parser.add_argument("--source", default="", help="comma-separated sources instead of all")
     parser.add_argument(
@@ -137,8 +139,10 @@ def selected(args: argparse.Namespace) -> list[LabelledPage]:
     """Return the pictures the command line asks for.
 
     Raises:
-        SystemExit: there are none, or no such folder.
+        SystemExit: there are none, no such folder, or none is named.
     """
+    if args.data is None:
+        raise SystemExit("which pictures? name a folder with labels.jsonl in it")
     sources = [name for name in args.source.split(",") if name]
     try:
         pages = list(

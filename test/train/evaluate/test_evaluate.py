@@ -16,8 +16,8 @@ import pytest
 import ocr
 from bench import compare
 from common.image import rotate_ccw
-from train import evaluate as program
 from train.data.readers.jsonl import LabelledPage, read_pages, select_pages
+from train.evaluate import __main__ as program
 from train.evaluate.page_metrics import Counts
 
 QUAD = [[0, 0], [20, 0], [20, 8], [0, 8]]
