@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.arrays import Image, Quads
+from common.roles import Detector, Reading, Recognizer
 from ocr.line.crop import cut_out
 from ocr.live.changes import ChangeMap
 from ocr.live.emoji import paint_over
@@ -19,7 +20,7 @@ from ocr.live.pieces import joined
 from ocr.live.settings import DEFAULTS, LiveSettings
 from ocr.live.tracks import Track
 from ocr.live.voting import similarity
-from ocr.reader import CROP_MARGIN, Detector, LineReading, Recognizer, is_rule
+from ocr.reader import CROP_MARGIN, is_rule
 
 _EDGE = 2
 """Pixels from the edge of a band within which a found line may be cut off."""
@@ -163,14 +164,14 @@ class Follower:
                 track.trace_back(self._past)
                 self._tracks.append(self._resumed(track) or track)
 
-    def _recognize(self, region: Image, quads: Quads) -> list[LineReading]:
-        readings: list[LineReading] = []
+    def _recognize(self, region: Image, quads: Quads) -> list[Reading]:
+        readings: list[Reading] = []
         for _, crops in cut_out(region, quads, CROP_MARGIN):
             clean = [paint_over(crop) for crop in crops] if self._settings.emoji else crops
             readings += self._recognizer(clean)
         return readings
 
-    def _is_text(self, track: Track, reading: LineReading) -> bool:
+    def _is_text(self, track: Track, reading: Reading) -> bool:
         s = self._settings
         if not reading.text.strip() or is_rule(reading.text):
             return False
@@ -261,7 +262,7 @@ def _around(quad: Quads) -> Rect:
     return Rect(left, top, max(1, right - left), max(1, bottom - top))
 
 
-def _scores(reading: LineReading) -> Sequence[float]:
+def _scores(reading: Reading) -> Sequence[float]:
     """Scores of a reading's characters; its own for each where it does not know them."""
     scores = getattr(reading, "char_scores", ())
     return scores if len(scores) == len(reading.text) else (reading.score,) * len(reading.text)

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 from common.image import InputError
+from common.roles import Detector, Recognizer
 from ocr.live.events import Event
 from ocr.live.follower import Follower
 from ocr.live.frames import Frame, Region
 from ocr.live.settings import DEFAULTS, LiveSettings
 from ocr.live.sources import Ahead, Source
-from ocr.reader import Detector, Recognizer
 
 
 class LiveReader:

@@ -14,13 +14,13 @@ from PIL import ImageFont
 
 from bench.live_clips import Moving, Shown, Stamp, stamp
 from common.arrays import Image
+from common.roles import Detector, Recognizer
 from ocr.formats.draw import find_font
 from ocr.live.events import Event
 from ocr.live.frames import Frame, Region
 from ocr.live.reader import LiveReader
 from ocr.live.settings import COMMENTS, LiveSettings
 from ocr.models import build, decoding
-from ocr.reader import Detector, Recognizer
 
 WHITE = (255, 255, 255)
 

@@ -11,11 +11,11 @@ import pytest
 from bench.live_clips import Shown, caption_frames, comment_frames, paste
 from common.arrays import Image
 from common.image import InputError
+from common.roles import Detector, Recognizer
 from ocr.live.events import Event
 from ocr.live.follower import Follower
 from ocr.live.frames import Moment, Region
 from ocr.live.reader import LiveReader
-from ocr.reader import Detector, Recognizer
 
 from .conftest import Scene, as_frame
 
