@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except FileExistsError as error:
         parser.error(str(error))
+    except KeyboardInterrupt:
+        _log.error("interrupted")
+        return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE

@@ -118,7 +118,11 @@ class Ahead:
         thread.start()
         try:
             while True:
-                item = self._frames.get()
+                try:
+                    # Not for ever, so that Ctrl-C is heard on every system.
+                    item = self._frames.get(timeout=0.5)
+                except queue.Empty:
+                    continue
                 if item is None:
                     return
                 if isinstance(item, Exception):
