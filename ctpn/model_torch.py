@@ -1,42 +1,21 @@
-"""The CTPN networks in PyTorch: pictures in, logits and offsets for every anchor out.
+"""The CTPN networks in PyTorch, and their losses: pictures in, logits and offsets for every anchor out.
 
-Tian et al. 2016, section 3. `small` replaces the VGG-16 trunk by eight plain 3x3 convolutions,
-which are faster and quantize better than depthwise ones, and widens the vertical view by two
-dilated convolutions, because 119 pixels do not show both edges of large lettering.
+Tian et al. 2016, section 3. `small` replaces the VGG-16 trunk by eight plain 3x3 convolutions and widens the vertical
+view by two dilated ones, because 119 pixels do not show both edges of large lettering.
 """
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
-
-import numpy as np
 import torch
-from safetensors.torch import load_file
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from common.arrays import Floats, Network
 from common.recurrent_torch import bidirectional
-from common.vgg16_torch import VGG16, WIDTHS, fold
+from common.vgg16_torch import VGG16, WIDTHS
 from ctpn.anchors import ANCHOR_HEIGHTS
+from detection.network_torch import ConvBlock, initialize, small_trunk
 
 ANCHORS = len(ANCHOR_HEIGHTS)
-
-
-class ConvBlock(nn.Module):
-    """3x3 convolution with padding, batch norm and ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(
-            inputs, outputs, 3, stride, padding=dilation, dilation=dilation, bias=False
-        )
-        self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=1e-5, momentum=0.1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, outputs, H / stride, W / stride)."""
-        return torch.relu(self.norm(self.conv(x)))
 
 
 class CTPN(nn.Module):
@@ -55,17 +34,7 @@ class CTPN(nn.Module):
         hidden: int = 64,
     ) -> None:
         super().__init__()
-        first, second, third, fourth = widths
-        self.trunk = nn.Sequential(
-            ConvBlock(3, first, stride=2),
-            ConvBlock(first, second, stride=2),
-            ConvBlock(second, second),
-            ConvBlock(second, third, stride=2),
-            ConvBlock(third, third),
-            ConvBlock(third, fourth, stride=2),
-            ConvBlock(fourth, fourth),
-            ConvBlock(fourth, features),
-        )
+        self.trunk = small_trunk(widths, features)
         self.context1 = ConvBlock(features, features, dilation=2)
         self.context2 = ConvBlock(features, features, dilation=4)
         self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
@@ -76,11 +45,7 @@ class CTPN(nn.Module):
         self._initialize()
 
     def _initialize(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        initialize(self)
         for head in (self.score, self.delta, self.side):
             nn.init.normal_(head.weight, std=0.01)
         # Text is rare among anchors: starting at 2 % avoids a first thousand steps of saying no.
@@ -176,51 +141,62 @@ class VGG16CTPN(nn.Module):
         return self.answers(self.context(images))
 
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"small": CTPN, "reference": VGG16CTPN}
-"""What `--arch` chooses."""
+NETWORKS: dict[str, type[nn.Module]] = {"small": CTPN, "reference": VGG16CTPN}
+"""Those that `detection.METHODS` names."""
 
 
-class Deployed(nn.Module):
-    """The network as it is exported: batch norm folded, probabilities instead of logits.
+HEADS = ("score", "delta", "side")
+"""Layers that int8 leaves in float."""
+
+
+def activate(outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Turn the logits (N, R, C, K), which come first, into probabilities."""
+    logits, deltas, sides = outputs
+    return torch.sigmoid(logits), deltas, sides
+
+
+def losses(
+    maps: dict[str, Tensor],
+    targets: dict[str, Tensor],
+    *,
+    negatives: float = 3.0,
+    beta: float = 1 / 9,
+    vertical_weight: float = 1.0,
+    side_weight: float = 2.0,
+) -> dict[str, Tensor]:
+    """Return the losses of score, vertical offsets and side offsets (Tian et al. 2016, section 3.4), weighted.
 
     Args:
-        network: trained weights; left as they are.
+        maps: `scores` (logits), `deltas` and `sides`, see `CTPN.forward`.
+        targets: of `ctpn.targets`.
+        negatives: background anchors for each text anchor, the worst ones (hard negative mining).
+        beta: where smooth-L1 turns from square to straight: 1 / sigma squared with sigma 3, as in the published
+            systems.
+        vertical_weight: of the vertical offsets.
+        side_weight: of the side offsets.
     """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = copy.deepcopy(network).float().cpu().eval()
-        if isinstance(self.network, VGG16CTPN):
-            self.network.trunk = fold(self.network.trunk)
-        for module in self.network.modules():
-            if isinstance(module, ConvBlock) and isinstance(module.norm, nn.BatchNorm2d):
-                module.conv = fuse_conv_bn_eval(module.conv, module.norm)
-                module.norm = nn.Identity()
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As `CTPN.forward`, with probabilities (N, R, C, K) first."""
-        logits, deltas, sides = self.network(images)
-        return torch.sigmoid(logits), deltas, sides
+    text, at_end = targets["labels"] == 1, targets["side_mask"]
+    # Sums over the two offsets and means over anchors; an empty sum is zero, an empty mean is not.
+    vertical = F.smooth_l1_loss(
+        maps["deltas"][text], targets["deltas"][text], reduction="sum", beta=beta
+    )
+    side = F.smooth_l1_loss(
+        maps["sides"][at_end], targets["sides"][at_end], reduction="sum", beta=beta
+    )
+    return {
+        "score": score_loss(maps["scores"], targets["labels"], negatives),
+        "vertical": vertical_weight * (vertical / max(int(text.sum()), 1)),
+        "side": side_weight * (side / max(int(at_end.sum()), 1)),
+    }
 
 
-def as_network(model: nn.Module) -> Network:
-    """Wrap a CTPN as the plain callable that `Detector` takes; weights are shared, not copied."""
-
-    @torch.inference_mode()
-    def network(images: Floats) -> tuple[Floats, ...]:
-        training = model.training
-        model.eval()
-        device = next(model.parameters()).device
-        logits, deltas, sides = model(torch.from_numpy(np.ascontiguousarray(images)).to(device))
-        model.train(training)
-        answers = (torch.sigmoid(logits), deltas, sides)
-        return tuple(answer.float().cpu().numpy() for answer in answers)
-
-    return network
-
-
-def load(path: Path, arch: str = "small") -> Network:
-    """Read weights (safetensors with these layer names) as a callable on the CPU."""
-    model = ARCHITECTURES[arch]()
-    model.load_state_dict(load_file(path))
-    return as_network(model.eval())
+def score_loss(logits: Tensor, labels: Tensor, negatives: float) -> Tensor:
+    """Mean cross-entropy over the text anchors and the worst `negatives` times as many others."""
+    cross_entropy = F.binary_cross_entropy_with_logits(
+        logits, (labels == 1).float(), reduction="none"
+    )
+    text, background = cross_entropy[labels == 1], cross_entropy[labels == 0]
+    # Pages without text still teach what is no text.
+    count = min(len(background), max(int(negatives * len(text)), 16 * len(labels)))
+    worst = background.topk(count).values
+    return (text.sum() + worst.sum()) / max(len(text) + count, 1)

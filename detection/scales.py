@@ -1,88 +1,93 @@
-"""At which sizes to look at a picture: once small to see how large the text is, once to find it.
+"""Choose the scales of a picture: a coarse pass shows how large the text is, a second one finds it.
 
-A network at stride 16 finds lines of about 20 pixels best. An A4 scan and a photograph of five
-words reach that at very different sizes, so the first look decides the second.
+A network of one stride finds lines of some heights best. An A4 scan and a photograph of five words reach them at very
+different sizes, so the coarse pass decides the scale of the second.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from common.arrays import Floats
 
-MAX_ASPECT = 2.5
-"""A picture longer than this many short sides is a strip, and judged by a part of this shape."""
 
+@dataclass(frozen=True)
+class ScaleSettings:
+    """Bound the scales worked at. Lengths in pixels of the resized picture.
 
-FULL = 100
-"""Strips in a first look from which a page is full of text. Where there are fewer, some may be too small to see."""
+    Attributes:
+        text_height: that the text should have in the second pass.
+        min_text_height: from which lines of a full page are found as well as larger ones.
+        coarse_side: long side of the coarse pass.
+        usual_side: greatest long side of the second pass for a full page whose text is high enough there.
+        max_side: the same for any other picture.
+        full_page: samples of height (`Lines.heights`) in the coarse pass from which a page is full of text. Where there
+            are fewer, some may be too small to be seen.
+        same_scale: a second pass less than this much larger than the coarse one is left out.
+        lettering_height: of a line in the coarse pass from which a pass at half its size sees it better.
+        large_height: of a line in the second pass from which the coarse one sees it better.
+        max_aspect: a picture longer than this many short sides is judged by a part of this shape.
+        max_enlargement: factor at most.
+        max_pixels: of a whole resized picture, which bounds memory for very long ones.
+    """
 
-
-class Limits(NamedTuple):
-    """Bounds of the sizes worked at, in pixels along the long side unless said otherwise."""
-
-    look_side: int = 640
-    """Of the first look."""
+    text_height: float = 24.0
+    min_text_height: float = 16.0
+    coarse_side: int = 640
     usual_side: int = 1280
-    """Of the second on a page full of text that is at least `least_height` high there."""
     max_side: int = 1600
-    """Of the second."""
-    least_height: float = 16.0
-    """Pixels of height, not along the long side, from which lines of such a page are found as well as larger ones."""
-    enlarge: float = 3.0
-    """Most that a picture is enlarged."""
+    full_page: int = 100
+    same_scale: float = 1.2
+    lettering_height: float = 48.0
+    large_height: float = 120.0
+    max_aspect: float = 2.5
+    max_enlargement: float = 3.0
     max_pixels: int = 24_000_000
-    """Of a whole resized picture, which bounds memory for very long ones."""
 
 
-def span(size: tuple[int, int]) -> float:
-    """Long side of a picture, or of one screenful of it where it is a long strip."""
-    return min(float(max(size)), MAX_ASPECT * min(size))
+def span(size: tuple[int, int], max_aspect: float = ScaleSettings.max_aspect) -> float:
+    """Return the long side of a picture, or of one screenful of it where it is a long strip."""
+    return min(float(max(size)), max_aspect * min(size))
 
 
-def _bounded(scale: float, size: tuple[int, int], limits: Limits) -> float:
-    most = min(limits.enlarge, math.sqrt(limits.max_pixels / (size[0] * size[1])))
-    return min(scale, most)
+def _bounded(scale: float, size: tuple[int, int], settings: ScaleSettings) -> float:
+    by_pixels = math.sqrt(settings.max_pixels / (size[0] * size[1]))
+    return min(scale, settings.max_enlargement, by_pixels)
 
 
-def look_scale(size: tuple[int, int], limits: Limits) -> float:
-    """Factor of the first look: shrink large pictures, enlarge tiny ones, leave the rest."""
-    long = span(size)
+def coarse_scale(size: tuple[int, int], settings: ScaleSettings) -> float:
+    """Return the factor of the coarse pass: shrink large pictures, enlarge tiny ones, leave the rest."""
+    long = span(size, settings.max_aspect)
     # A crop of a few characters shows them large enough only when enlarged.
-    scale = min(max(1.0, limits.look_side / 2 / long), limits.look_side / long)
-    return _bounded(scale, size, limits)
+    scale = min(max(1.0, settings.coarse_side / 2 / long), settings.coarse_side / long)
+    return _bounded(scale, size, settings)
 
 
 def working_scale(
     heights: Floats,
     size: tuple[int, int],
-    look: float,
-    text_height: float,
-    limits: Limits,
-    least_side: int = 0,
+    coarse: float,
+    settings: ScaleSettings,
+    min_side: int = 0,
 ) -> float:
-    """Factor of the second look.
+    """Return the factor of the second pass; near `coarse` when there is nothing to gain from one.
 
     Args:
-        heights: of the strips found in the first look, in pixels of that look; may be empty.
+        heights: of the text found in the coarse pass, in pixels of that pass; may be empty.
         size: (height, width) of the picture.
-        look: factor of the first look.
-        text_height: pixels that the text should have.
-        limits: bounds.
-        least_side: pixels that the long side should have at least, where the picture itself has as many.
-
-    Returns:
-        A factor near `look` when there is nothing to gain from a second look.
+        coarse: factor of the coarse pass.
+        settings: bounds.
+        min_side: pixels that the long side should have at least, where the picture itself has as many.
     """
-    long = span(size)
+    long = span(size, settings.max_aspect)
     # The small text decides, short of outliers: too large is still found, too small is not.
-    typical = float(np.percentile(heights, 35)) / look if len(heights) else 0.0
-    wanted = text_height / typical if typical else limits.max_side / long
-    least = max(look, min(1.0, least_side / long))
-    most = limits.max_side / long if len(heights) else min(1.0, limits.max_side / long)
-    if len(heights) >= FULL:
-        most = min(most, max(limits.usual_side / long, limits.least_height / typical))
-    return _bounded(max(least, min(wanted, most)), size, limits)
+    typical = float(np.percentile(heights, 35)) / coarse if len(heights) else 0.0
+    wanted = settings.text_height / typical if typical else settings.max_side / long
+    least = max(coarse, min(1.0, min_side / long))
+    most = settings.max_side / long if len(heights) else min(1.0, settings.max_side / long)
+    if len(heights) >= settings.full_page:
+        most = min(most, max(settings.usual_side / long, settings.min_text_height / typical))
+    return _bounded(max(least, min(wanted, most)), size, settings)

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from common.convert import to_keras, to_torch
+from ctpn import Method
 from ctpn.model_keras import vgg16_ctpn
 from detection.preprocess import MEAN, STD
 from train.batches.page_crops import CropRecipe, PageCrops
@@ -30,7 +31,7 @@ HELD_OUT = 10_000_019  # seed offset of pages that no training renders
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """Numbers of the loss, as in `train.ctpn_torch.CtpnRecipe`."""
+    """Numbers of the loss, as in `ctpn.model_torch.losses`."""
 
     negatives: float = 3.0
     beta: float = 1 / 9
@@ -125,7 +126,7 @@ def main() -> None:
     set_precision(args.precision)
 
     def batches(seed: int, steps: int) -> RenderedBatches:
-        make = PageCrops(started.pages, recipe.crops, seed)
+        make = PageCrops(started.pages, recipe.crops, seed, Method())
         return RenderedBatches(make, shape, steps=steps, workers=args.workers)
 
     network = prepared(vgg16_ctpn(normalized=is_normalized(args)), args, to_keras)

@@ -1,4 +1,4 @@
-"""Train a detector, the small one or (`--arch reference`) the paper's.
+"""Train CTPN, the small one or (`--arch reference`) the paper's: `train.detector_torch` by this model's name.
 
 python -m train.ctpn_torch --run ~/runs/ctpn --time-budget 40m --corpus CORPUS \
     --backgrounds PHOTOGRAPHS --eval-data PAGES
@@ -6,187 +6,17 @@ python -m train.ctpn_torch --run ~/runs/ctpn --time-budget 40m --corpus CORPUS \
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from detection import METHODS
+from train.detector_torch import train
+from train.loop.setup_torch import parse
 
-import numpy as np
-import torch
-import torch.nn.functional as F  # noqa: N812 - the field's name for it
-from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from common import image as pictures
-from common.arrays import Image, Quads
-from ctpn import Detector
-from ctpn.model_torch import ARCHITECTURES, as_network
-from detection.preprocess import MEAN, STD
-from train.batches.page_crops import CropRecipe, PageCrops, Pages
-from train.data.readers.jsonl import read_pages
-from train.evaluate.page_metrics import hmean
-from train.loop.fit_torch import Loss, fit
-from train.loop.loader_torch import rendered_batches
-from train.loop.recipes import FitRecipe
-from train.loop.run import log
-from train.loop.setup_torch import parse, prepared, schedule_of, start
-
-EVALUATION_SEED = 10_000_019
-"""Added to the seed of held-out pages; training counts up from its own seed and never gets here."""
-
-
-@dataclass(frozen=True)
-class CtpnRecipe:
-    """Training of the detector.
-
-    Attributes:
-        crops: how batches are made.
-        negatives: background anchors for each text anchor, the worst ones (hard negative mining).
-        beta: where smooth-L1 turns from square to straight: 1 / sigma squared with sigma 3, as in
-            the published systems.
-        vertical_weight: of the vertical offsets (Tian et al. 2016, section 3.4: 1).
-        side_weight: of the side offsets (section 3.4: 2).
-        rendered_pages: held-out pages judged.
-        real_pages: labelled pages judged at most, spread over their sources.
-    """
-
-    crops: CropRecipe = field(default_factory=CropRecipe)
-    negatives: float = 3.0
-    beta: float = 1 / 9
-    vertical_weight: float = 1.0
-    side_weight: float = 2.0
-    rendered_pages: int = 24
-    real_pages: int = 30
-
-
-@dataclass(frozen=True)
-class JudgedPage:
-    """A page and its lines, to be found by the detector."""
-
-    source: str
-    image: Image
-    quads: Quads
-    ignore: NDArray[np.bool_]
-
-
-def to_input(images: Tensor) -> Tensor:
-    """Turn (N, H, W, 3) uint8 into (N, 3, H, W): `detection.preprocess.normalize` for a batch."""
-    mean = torch.tensor(MEAN, device=images.device) * 255
-    std = torch.tensor(STD, device=images.device) * 255
-    # The permuted view is already channels-last in memory, which is what convolutions want.
-    return ((images.float() - mean) / std).permute(0, 3, 1, 2)
-
-
-def score_loss(logits: Tensor, labels: Tensor, negatives: float) -> Tensor:
-    """Mean cross-entropy over the text anchors and the worst `negatives` times as many others."""
-    losses = F.binary_cross_entropy_with_logits(logits, (labels == 1).float(), reduction="none")
-    text, background = losses[labels == 1], losses[labels == 0]
-    # Pages without text still teach what is no text.
-    count = min(len(background), max(int(negatives * len(text)), 16 * len(labels)))
-    worst = background.topk(count).values
-    return (text.sum() + worst.sum()) / max(len(text) + count, 1)
-
-
-def make_loss(recipe: CtpnRecipe) -> Loss:
-    """Return the loss of one batch: score, vertical offsets, side offsets."""
-
-    def loss(
-        network: nn.Module, batch: dict[str, Tensor], _: float
-    ) -> tuple[Tensor, dict[str, float]]:
-        logits, deltas, sides = (answer.float() for answer in network(to_input(batch["images"])))
-        text, at_end = batch["labels"] == 1, batch["side_mask"]
-        score = score_loss(logits, batch["labels"], recipe.negatives)
-        # Sums over the two offsets and means over anchors; an empty sum is zero, an empty mean is
-        # not.
-        vertical = F.smooth_l1_loss(
-            deltas[text], batch["deltas"][text], reduction="sum", beta=recipe.beta
-        )
-        vertical = vertical / max(int(text.sum()), 1)
-        side = F.smooth_l1_loss(
-            sides[at_end], batch["sides"][at_end], reduction="sum", beta=recipe.beta
-        )
-        side = side / max(int(at_end.sum()), 1)
-        total = score + recipe.vertical_weight * vertical + recipe.side_weight * side
-        parts = {"loss": total, "score": score, "vertical": vertical, "side": side}
-        return total, {name: part.item() for name, part in parts.items()}
-
-    return loss
-
-
-def rendered_pages(pages: Pages, seed: int, count: int) -> list[JudgedPage]:
-    """Render held-out pages."""
-    judged = []
-    for index in range(count):
-        sample = pages.page(seed, index)
-        quads = np.array([line.quad for line in sample.lines], np.float32).reshape(-1, 4, 2)
-        ignore = np.array([line.ignore for line in sample.lines], np.bool_)
-        judged.append(JudgedPage("rendered", sample.image, quads, ignore))
-    return judged
-
-
-def real_pages(folder: Path, count: int) -> list[JudgedPage]:
-    """Read labelled pages whose truth is whole lines with quads, equally many of each source."""
-    found = [
-        page
-        for page in read_pages(folder)
-        if not (page.word_level or page.partial or page.cropped)
-        and page.lines
-        and all(line.quad is not None for line in page.lines)
-    ]
-    sources = Counter(page.source for page in found)
-    share = -(-count // max(len(sources), 1))
-    seen: Counter[str] = Counter()
-    judged = []
-    for page in found:
-        seen[page.source] += 1
-        if seen[page.source] <= share:
-            quads = np.array([line.quad for line in page.lines], np.float32)
-            ignore = np.array([line.ignore for line in page.lines], np.bool_)
-            judged.append(JudgedPage(page.source, pictures.load(page.path), quads, ignore))
-    return judged
-
-
-def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
-    """Return H-mean at IoU 0.5 for each source, and `real/hmean`, the mean of the real ones."""
-    counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(3, np.int64))
-    for page in pages:
-        quads, _ = detector(page.image)
-        counts[page.source] += np.array(hmean(list(quads), list(page.quads), list(page.ignore)))
-    figures = {
-        f"{source}/hmean": 2.0 * float(tp) / max(float(true + found), 1.0)
-        for source, (tp, true, found) in sorted(counts.items())
-    }
-    real = [value for name, value in figures.items() if not name.startswith("rendered/")]
-    if real:
-        figures["real/hmean"] = sum(real) / len(real)
-    return figures
+ARCHS = {row.network: row for row in METHODS.values() if row.package == "ctpn"}
 
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__, tuple(ARCHITECTURES))
-    recipe = CtpnRecipe()
-    schedule = schedule_of(args, FitRecipe(lr=1.5e-3, warmup_steps=200))
-    started = start(args, f"ctpn-{args.arch}", recipe, schedule)
-    renderer = started.pages
-    network = prepared(ARCHITECTURES[args.arch](), args)
-    pages = rendered_pages(renderer, EVALUATION_SEED + args.seed, recipe.rendered_pages)
-    if args.eval_data:
-        pages += real_pages(args.eval_data, recipe.real_pages)
-    log.info("judged on %s", dict(Counter(page.source for page in pages)))
-    make = PageCrops(renderer, recipe.crops, args.seed)
-    fit(
-        network,
-        schedule,
-        started.run,
-        lambda start: rendered_batches(make, start=start, workers=args.workers),
-        make_loss(recipe),
-        lambda average: judge(Detector(as_network(average)), pages),
-        best="real/hmean" if args.eval_data else "rendered/hmean",
-        higher_is_better=True,
-        resume=args.resume,
-        device=args.device,
-    )
+    args = parse(__doc__, tuple(ARCHS))
+    train(args, ARCHS[args.arch])
 
 
 if __name__ == "__main__":

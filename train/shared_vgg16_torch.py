@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from angle.model_torch import AngleNet, VGG16Angle
-from ctpn import Detector
-from ctpn.model_torch import CTPN, VGG16CTPN, as_network
-from train import angle_torch, ctpn_torch
+from ctpn import Detector, Method
+from ctpn.model_torch import CTPN, VGG16CTPN, activate
+from detection import METHODS
+from detection.network_torch import as_network
+from train import angle_torch, detector_torch
 from train.batches.page_crops import CropRecipe, PageCrops
 from train.batches.page_patches import AngleRecipe, PieceBatches
-from train.ctpn_torch import CtpnRecipe, to_input
+from train.detector_torch import DetectorRecipe, to_input
 from train.loop.fit_torch import Loss, fit
 from train.loop.loader_torch import rendered_batches
 from train.loop.recipes import FitRecipe
@@ -49,9 +51,9 @@ class VGG16Recipe:
         taught_weight: of their distance, as a share of their spread.
     """
 
-    detector: CtpnRecipe = field(
+    detector: DetectorRecipe = field(
         # Few pages are judged: one takes seconds.
-        default_factory=lambda: CtpnRecipe(
+        default_factory=lambda: DetectorRecipe(
             crops=CropRecipe(size=448, pages=2, crops=2), rendered_pages=8, real_pages=12
         )
     )
@@ -120,7 +122,8 @@ class _Remembered(nn.Module):
 
 def make_loss(recipe: VGG16Recipe, teacher: CTPN | None) -> Loss:
     """Return the loss of one batch: the detector's, the angle's, the distance to the small detector."""
-    find, turn = ctpn_torch.make_loss(recipe.detector), angle_torch.make_loss(recipe.angle)
+    find = detector_torch.make_loss(METHODS["ctpn-reference"])
+    turn = angle_torch.make_loss(recipe.angle)
 
     def loss(
         network: nn.Module, batch: dict[str, Tensor], progress: float
@@ -166,7 +169,7 @@ def main() -> None:
     schedule = schedule_of(args, FitRecipe(lr=3e-4, warmup_steps=100))
     started = start(args, "vgg16", recipe, schedule)
     renderer, run = started.pages, started.run
-    crops = PageCrops(renderer, recipe.detector.crops, args.seed)
+    crops = PageCrops(renderer, recipe.detector.crops, args.seed, Method())
     teacher = None
     if args.small_detector:
         teacher = load(CTPN(), args.small_detector).requires_grad_(False)
@@ -177,21 +180,21 @@ def main() -> None:
         images = torch.from_numpy(np.asarray(crops(10**7)["images"]))
         pair = grow(teacher, load(AngleNet(), args.small_angle), to_input(images))
     network = prepared(Shared(*pair), args)
-    seed = ctpn_torch.EVALUATION_SEED + args.seed
-    pages = ctpn_torch.rendered_pages(renderer, seed, recipe.detector.rendered_pages)
+    seed = detector_torch.EVALUATION_SEED + args.seed
+    pages = detector_torch.rendered_pages(renderer, seed, recipe.detector.rendered_pages)
     # Every piece is looked at in four turns: real pages are left to `train.evaluate`.
     cases = angle_torch.rendered_cases(
         renderer, angle_torch.HELD_OUT + args.seed, recipe.angle.held_out
     )
     if args.eval_data:
-        pages += ctpn_torch.real_pages(args.eval_data, recipe.detector.real_pages)
+        pages += detector_torch.real_pages(args.eval_data, recipe.detector.real_pages)
     log.info("judged on %s", dict(Counter(page.source for page in pages)))
     cases = [case for case in cases if len(case.pieces)]
     pieces = PieceBatches.of(renderer, started.backgrounds, recipe.angle, args.seed)
 
     def judge(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, Shared)
-        found = ctpn_torch.judge(Detector(as_network(average.detector)), pages)
+        found = detector_torch.judge(Detector(as_network(average.detector, activate)), pages)
         turns = angle_torch.judge(_Turns(average), cases, run.folder)
         return found | turns
 

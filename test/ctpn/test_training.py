@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ctpn import Method
 from detection.preprocess import normalize
 from train.batches import page_crops
-from train.batches.page_crops import CropRecipe, PageCrops, crop_page, recolor
+from train.batches.page_crops import CropRecipe, PageCrops, crop_page, crop_slanted, recolor
 from train.data.samples import Line, PageSample
 
 torch = pytest.importorskip("torch")
@@ -39,7 +40,7 @@ def _quads(page: PageSample) -> np.ndarray:
 
 
 def test_a_batch_is_the_same_every_time_and_differs_from_the_next() -> None:
-    make = PageCrops(BarPages(), RECIPE, seed=3)
+    make = PageCrops(BarPages(), RECIPE, seed=3, method=Method())
     first, again, other = make(5), make(5), make(6)
     for key, value in first.items():
         np.testing.assert_array_equal(value, again[key])
@@ -64,6 +65,28 @@ def test_quads_stay_on_their_lines_at_every_scale() -> None:
             above, below = image[int(y0) - 2, middle_x], image[min(int(y1) + 2, 255), middle_x]
             assert above.min() > 150 and below.min() > 150
     assert seen > 50
+
+
+def test_quads_stay_on_their_lines_at_every_slope() -> None:
+    page, rng = BarPages().page(0, 0), np.random.default_rng(0)
+    ignore, recipe = np.zeros(len(page.lines), np.bool_), CropRecipe(size=256)
+    seen, steepest = 0, 0.0
+    for _ in range(60):
+        image, quads = crop_slanted(page.image, _quads(page), ignore, rng, recipe)
+        assert image.shape == (256, 256, 3) and image.dtype == np.uint8
+        for quad in quads:
+            down = (quad[3] - quad[0]) / np.linalg.norm(quad[3] - quad[0])
+            middle = (quad[0] + quad[1]) / 2
+            inside, outside = middle + 3 * down, middle - 3 * down
+            if not (np.stack([inside, outside]).clip(0, 255) == [inside, outside]).all():
+                continue
+            if np.linalg.norm(quad[3] - quad[0]) < 9:
+                continue
+            seen += 1
+            steepest = max(steepest, abs(float(down[0])))
+            assert image[int(inside[1]), int(inside[0])].max() < 90
+            assert image[int(outside[1]), int(outside[0])].min() > 150
+    assert seen > 30 and steepest > 0.5
 
 
 def test_pages_without_lines_and_tiny_pages_can_be_cropped() -> None:
@@ -97,7 +120,7 @@ def test_half_of_the_pages_of_vertical_writing_are_turned_with_their_quads(
 
     def crops_of(pages: page_crops.Pages) -> list[int]:
         heights.clear()
-        make = PageCrops(pages, CropRecipe(size=128, pages=6, crops=1), seed=2)
+        make = PageCrops(pages, CropRecipe(size=128, pages=6, crops=1), seed=2, method=Method())
         for index in range(5):
             make(index)
         return heights
@@ -115,7 +138,7 @@ def test_recolor_keeps_shape_and_type() -> None:
 
 
 def test_input_of_a_batch_equals_the_deployed_preprocessing() -> None:
-    from train.ctpn_torch import to_input
+    from train.detector_torch import to_input
 
     images = np.random.default_rng(3).integers(0, 256, (2, 32, 48, 3), np.uint8)
     batch = to_input(torch.from_numpy(images)).numpy()
@@ -124,7 +147,7 @@ def test_input_of_a_batch_equals_the_deployed_preprocessing() -> None:
 
 
 def test_hard_negatives_are_three_for_each_text_anchor() -> None:
-    from train.ctpn_torch import score_loss
+    from ctpn.model_torch import score_loss
 
     labels = torch.zeros(1, 40, 40, 10, dtype=torch.int8)
     labels[0, 0, :, 0] = 1
@@ -138,7 +161,8 @@ def test_hard_negatives_are_three_for_each_text_anchor() -> None:
 
 def test_batches_without_text_have_a_loss_and_a_gradient() -> None:
     from ctpn.model_torch import CTPN
-    from train.ctpn_torch import CtpnRecipe, make_loss
+    from detection import METHODS
+    from train.detector_torch import make_loss
 
     network = CTPN(widths=(4, 4, 8, 8), features=8, hidden=4)
     batch = {
@@ -148,7 +172,7 @@ def test_batches_without_text_have_a_loss_and_a_gradient() -> None:
         "sides": torch.zeros(2, 4, 4, 10),
         "side_mask": torch.zeros(2, 4, 4, 10, dtype=torch.bool),
     }
-    value, figures = make_loss(CtpnRecipe())(network, batch, 0.0)
+    value, figures = make_loss(METHODS["ctpn"])(network, batch, 0.0)
     value.backward()
     assert np.isfinite(list(figures.values())).all() and figures["side"] == 0
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
@@ -156,12 +180,16 @@ def test_batches_without_text_have_a_loss_and_a_gradient() -> None:
 
 def test_a_few_steps_lower_the_loss() -> None:
     from ctpn.model_torch import CTPN
-    from train.ctpn_torch import CtpnRecipe, make_loss
+    from detection import METHODS
+    from train.detector_torch import make_loss
 
     torch.manual_seed(0)
     network = CTPN(widths=(8, 16, 16, 32), features=32, hidden=8)
-    batch = {k: torch.from_numpy(v) for k, v in PageCrops(BarPages(), RECIPE, seed=1)(0).items()}
-    loss = make_loss(CtpnRecipe())
+    batch = {
+        k: torch.from_numpy(v)
+        for k, v in PageCrops(BarPages(), RECIPE, seed=1, method=Method())(0).items()
+    }
+    loss = make_loss(METHODS["ctpn"])
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     values = []
     for _ in range(12):
@@ -188,13 +216,16 @@ def _trained_a_little() -> torch.nn.Module:
 
 
 def test_the_deployed_network_equals_the_trained_one() -> None:
-    from ctpn.model_torch import Deployed, as_network
+    from ctpn.model_torch import activate
+    from detection.network_torch import Deployed, as_network
 
     network = _trained_a_little()
     images = np.random.default_rng(4).normal(size=(1, 3, 48, 80)).astype(np.float32)
     with torch.inference_mode():
-        deployed = [answer.numpy() for answer in Deployed(network)(torch.from_numpy(images))]
-    for a, b in zip(deployed, as_network(network)(images), strict=True):
+        deployed = [
+            answer.numpy() for answer in Deployed(network, activate)(torch.from_numpy(images))
+        ]
+    for a, b in zip(deployed, as_network(network, activate)(images), strict=True):
         assert a.dtype == np.float32
         np.testing.assert_allclose(a, b, atol=1e-4)
     assert [a.shape for a in deployed] == [(1, 3, 5, 10), (1, 3, 5, 10, 2), (1, 3, 5, 10)]
@@ -204,17 +235,24 @@ def test_the_deployed_network_equals_the_trained_one() -> None:
 @pytest.mark.filterwarnings("ignore")  # the exporter warns about itself
 def test_onnx_equals_torch_at_sizes_it_was_not_exported_with(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    from ctpn.model_torch import Deployed, as_network
-    from train.export.models import CTPN_AXES, CTPN_OUTPUTS
+    from ctpn.model_torch import activate
+    from detection.network_torch import Deployed, as_network
+    from train.export.models import detector_axes
     from train.export.onnx_file import write_float
 
     network = _trained_a_little()
     path = tmp_path / "ctpn.onnx"
     example = np.zeros((1, 3, 160, 224), np.float32)
-    write_float(Deployed(network), example, path, outputs=CTPN_OUTPUTS, axes=CTPN_AXES)
+    write_float(
+        Deployed(network, activate),
+        example,
+        path,
+        outputs=tuple(Method.outputs),
+        axes=detector_axes(Method()),
+    )
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for size in ((48, 80), (16, 16), (128, 32)):
         images = np.random.default_rng(5).normal(size=(1, 3, *size)).astype(np.float32)
-        expected = as_network(network)(images)
+        expected = as_network(network, activate)(images)
         for a, b in zip(session.run(None, {"image": images}), expected, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-4)

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from common.arrays import Floats
-from ctpn import Detector
-from ctpn.targets import assign
+from ctpn import Detector, Method
 from detection import scales, tiles
 from detection.preprocess import MEAN, STD, normalize, padded
-from detection.scales import Limits, look_scale, working_scale
+from detection.scales import ScaleSettings, coarse_scale, working_scale
 
 INK = np.array([20, 20, 20], np.uint8)
 
@@ -44,9 +43,9 @@ class BarNetwork:
         size = images.shape[2:]
         self.sizes.append((size[0], size[1]))
         quads = _bars(images[0, 0])
-        targets = assign(quads, np.zeros(len(quads), np.bool_), (size[0], size[1]))
-        scores = (targets.labels == 1).astype(np.float32)
-        return scores[None], targets.deltas[None], targets.sides[None]
+        method = Method()
+        targets = method.targets(quads, np.zeros(len(quads), np.bool_), (size[0], size[1]))
+        return tuple(one[None] for one in method.maps_of(targets).values())
 
 
 def _detect(image: np.ndarray, **config: float) -> tuple[np.ndarray, BarNetwork]:
@@ -103,13 +102,14 @@ def test_the_network_never_sees_more_than_a_tile(size: tuple[int, int]) -> None:
 def test_tiles_change_nothing() -> None:
     boxes = [(40 + 3 * i, 50 + 60 * i, 900 - 7 * i, 74 + 60 * i) for i in range(14)]
     image = _page(900, 1000, boxes)
-    whole = tiles.run(BarNetwork(), image, MEAN, STD, 10**7)
+    whole = tiles.run(BarNetwork(), image, Method.outputs, 10**7)
     network = BarNetwork()
-    parts = tiles.run(network, image, MEAN, STD, 300_000)
+    parts = tiles.run(network, image, Method.outputs, 300_000)
     assert len(network.sizes) > 1
-    np.testing.assert_array_equal(whole.scores, parts.scores)
-    for a, b in zip(whole[1:], parts[1:], strict=True):
-        np.testing.assert_allclose(a[whole.scores > 0], b[whole.scores > 0], atol=1e-4)
+    text = whole["scores"] > 0
+    np.testing.assert_array_equal(whole["scores"], parts["scores"])
+    for name in ("deltas", "sides"):
+        np.testing.assert_allclose(whole[name][text], parts[name][text], atol=1e-4)
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (3, 4000), (4000, 3), (64, 64), (65, 64), (700, 900)])
@@ -120,7 +120,7 @@ def test_cores_cover_every_cell_once(grid: tuple[int, int]) -> None:
     assert (seen == 1).all()
 
 
-def test_large_text_is_read_off_the_first_look_alone() -> None:
+def test_large_text_needs_no_second_pass() -> None:
     _, network = _detect(_page(600, 800, [(50, 100, 700, 180)]))
     assert len(network.sizes) == 1 or max(map(max, network.sizes)) <= 800
 
@@ -135,17 +135,17 @@ def test_min_side_makes_a_second_pass_on_large_text() -> None:
     np.testing.assert_allclose(np.sort(quick, axis=0), np.sort(close, axis=0), atol=8)
 
 
-def test_lettering_is_looked_at_from_farther_away() -> None:
+def test_lettering_gets_a_pass_at_half_the_scale() -> None:
     boxes = [(100, 100, 1100, 300), (100, 420, 1100, 450)]
     found, network = _detect(_page(900, 1280, boxes))
     assert min(max(size) for size in network.sizes) == 320
     assert len(found) == 2
     np.testing.assert_allclose(found, np.array(boxes), atol=16)
     _, network = _detect(_page(900, 1280, boxes[1:]))
-    assert min(max(size) for size in network.sizes) == 640, "small print needs no such look"
+    assert min(max(size) for size in network.sizes) == 640, "small print needs no such pass"
 
 
-def test_small_text_gets_a_larger_second_look() -> None:
+def test_small_text_gets_a_larger_second_pass() -> None:
     image = _page(2400, 1800, [(100, 100 + 60 * i, 1700, 130 + 60 * i) for i in range(35)])
     _, network = _detect(image)
     assert len(network.sizes) == 2 and max(network.sizes[1]) > 1.5 * max(network.sizes[0])
@@ -194,17 +194,18 @@ def test_calling_twice_gives_the_same_answer() -> None:
 
 
 def test_scales_respect_their_bounds() -> None:
-    limits = Limits()
+    settings = ScaleSettings()
     rng = np.random.default_rng(0)
     for _ in range(300):
         size = tuple(int(v) for v in np.exp(rng.uniform(0, np.log(20000), 2)))
-        look = look_scale((size[0], size[1]), limits)
+        coarse = coarse_scale((size[0], size[1]), settings)
         heights = rng.uniform(4, 300, rng.integers(0, 9)).astype(np.float32)
-        scale = working_scale(heights, (size[0], size[1]), look, 20.0, limits)
-        for value in (look, scale):
-            assert 0 < value <= limits.enlarge
-            assert value * value * size[0] * size[1] <= limits.max_pixels * 1.001
-        assert scale * scales.span((size[0], size[1])) <= limits.max_side * 1.001 or scale <= look
+        scale = working_scale(heights, (size[0], size[1]), coarse, settings)
+        for value in (coarse, scale):
+            assert 0 < value <= settings.max_enlargement
+            assert value * value * size[0] * size[1] <= settings.max_pixels * 1.001
+        side = scale * scales.span((size[0], size[1]))
+        assert side <= settings.max_side * 1.001 or scale <= coarse
 
 
 def test_normalize_pads_by_repeating_the_border() -> None:

@@ -1,181 +1,272 @@
-"""Lines become targets, targets become proposals, proposals become the same lines again.
-
-No training is involved: if perfect answers of the network did not give the lines back, no training
-would.
-"""
+"""The contract of `detection.method`, tested of every row of `detection.METHODS`: a new method brings no test file."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import shapely
 
-from ctpn.proposals import propose
-from ctpn.targets import assign
-from ctpn.textlines import connect
+from common.arrays import Floats
+from detection import METHODS, Row
+from detection.detector import Detector
+from detection.method import DetectionMethod, Lines
+from detection.preprocess import padded
 
 SIZE = (512, 640)
 
+DISTINCT = {row.package: row for row in METHODS.values()}
+"""One row of each method, whatever its networks."""
 
-def _line(x: float, y: float, width: float, height: float, degrees: float) -> np.ndarray:
-    """A quad whose left side is centred on (x, y), turned about that point."""
-    half = height / 2
-    corners = np.array([[0, -half], [width, -half], [width, half], [0, half]], np.float64)
+SMALLER: dict[str, dict[str, Any]] = {
+    "ctpn": {"widths": (8, 16, 16, 32), "features": 32, "hidden": 8},
+    "ctpn-reference": {"widths": (8, 8, 16, 16, 16), "features": 16, "hidden": 8},
+    "db": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
+}
+"""Arguments that make networks fast to test; a network without is tested as it is."""
+
+methods = pytest.mark.parametrize("row", DISTINCT.values(), ids=DISTINCT)
+networks = pytest.mark.parametrize("name", METHODS)
+
+
+def line(x: float, y: float, width: float, height: float, degrees: float) -> Floats:
+    """A quad centred on (x, y), rising by degrees, from its text's top left."""
+    a, b = width / 2, height / 2
+    corners = np.array([[-a, -b], [a, -b], [a, b], [-a, b]])
     turn = np.deg2rad(degrees)
-    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     return (corners @ rotation + [x, y]).astype(np.float32)
 
 
-def _area(polygon: np.ndarray) -> float:
-    x, y = polygon.T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
-
-
-def _iou(quad_a: np.ndarray, quad_b: np.ndarray) -> float:
-    """Overlap by clipping one quad at the sides of the other.
-
-    OpenCV's clipping halves the overlap of quads that agree to the last digits, as they do here.
-    """
-    shared = quad_a.astype(np.float64)
-    for start, end in zip(quad_b, np.roll(quad_b, -1, axis=0), strict=True):
-        edge = (end - start).astype(np.float64)
-        side = edge[0] * (shared[:, 1] - start[1]) - edge[1] * (shared[:, 0] - start[0])
-        kept = []
-        for i in range(len(shared)):
-            here, there = side[i - 1], side[i]
-            if here * there < 0:
-                kept.append(shared[i - 1] + (shared[i] - shared[i - 1]) * here / (here - there))
-            if there >= 0:
-                kept.append(shared[i])
-        if len(kept) < 3:
-            return 0.0
-        shared = np.array(kept)
-    area = _area(shared)
-    return area / (_area(quad_a) + _area(quad_b) - area)
-
-
-def _round_trip(quads: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
-    targets = assign(quads, np.zeros(len(quads), np.bool_), size)
-    scores = (targets.labels == 1).astype(np.float32)
-    return connect(propose(scores, targets.deltas, targets.sides)).quads
-
-
-def _matches(found: np.ndarray, quads: np.ndarray, least: float) -> None:
-    assert len(found) == len(quads), f"{len(quads)} lines became {len(found)}"
-    for quad in quads:
-        best = max(_iou(quad, other) for other in found)
-        assert best > least, f"{quad.tolist()} came back with IoU {best:.2f}"
-
-
-def _overlaps(mask: np.ndarray, quad: np.ndarray, margin: int) -> bool:
-    """Whether a line comes too near to those drawn before; it is drawn where it does not."""
-    layer = np.zeros_like(mask)
-    cv2.fillConvexPoly(layer, quad.astype(np.int32), 1)
-    cv2.polylines(layer, [quad.astype(np.int32)], True, 1, 2 * margin)
-    if (layer & mask).any():
-        return True
-    np.maximum(mask, layer, out=mask)
-    return False
-
-
-def _random_lines(rng: np.random.Generator, degrees: float, count: int) -> np.ndarray:
-    """Lines of one page, near the given turn, far enough from each other to be different lines."""
-    mask = np.zeros(SIZE, np.uint8)
-    quads: list[np.ndarray] = []
-    for _ in range(400):
-        height = float(np.exp(rng.uniform(np.log(12), np.log(110))))
-        width = height * float(rng.uniform(1.5, 12))
-        turn = degrees + float(rng.uniform(-1, 1))
-        quad = _line(rng.uniform(0, 600), rng.uniform(10, 500), width, height, turn)
-        inside = (quad >= 0).all() and (quad <= [SIZE[1], SIZE[0]]).all()
-        if inside and not _overlaps(mask, quad, margin=int(6 + 0.7 * height)):
+def random_lines(rng: np.random.Generator, degrees: float, count: int = 6) -> Floats:
+    """Lines of one page at about one slope, inside it and apart from each other."""
+    taken, quads = np.zeros(SIZE, np.uint8), []
+    for _ in range(300):
+        height = float(np.exp(rng.uniform(np.log(12), np.log(60))))
+        width = height * float(rng.uniform(2, 14))
+        x, y = rng.uniform(0, SIZE[1]), rng.uniform(0, SIZE[0])
+        quad = line(x, y, width, height, degrees + rng.uniform(-1, 1))
+        layer = np.zeros_like(taken)
+        cv2.fillConvexPoly(layer, quad.astype(np.int32), 1)
+        cv2.polylines(layer, [quad.astype(np.int32)], True, 1, int(12 + 1.4 * height))
+        if (quad >= 0).all() and (quad <= SIZE[::-1]).all() and not (layer & taken).any():
             quads.append(quad)
+            taken |= layer
         if len(quads) == count:
             break
     return np.stack(quads)
 
 
-@pytest.mark.parametrize("degrees", [-15, -7, -2, 0, 3, 8, 15])
-def test_pages_of_random_lines_come_back(degrees: float) -> None:
-    rng = np.random.default_rng(abs(degrees) * 2 + (degrees > 0))
-    for _ in range(6):
-        quads = _random_lines(rng, degrees, count=8)
-        _matches(_round_trip(quads), quads, 0.8)
+def round_trip(method: DetectionMethod, quads: Floats, size: tuple[int, int] = SIZE) -> Lines:
+    targets = method.targets(quads, np.zeros(len(quads), np.bool_), size)
+    return method.decode(method.maps_of(targets))
 
 
-@pytest.mark.parametrize("height", [9, 11, 16, 20, 27, 40, 75, 130, 240, 340])
-@pytest.mark.parametrize("y", [200.0, 204.0, 208.0, 212.0])
-def test_every_height_and_phase_comes_back(height: float, y: float) -> None:
-    quad = _line(100, y, max(3 * height, 60), height, 0)
-    quad[:, 0] = np.clip(quad[:, 0], 0, SIZE[1])
-    _matches(_round_trip(quad[None]), quad[None], 0.9)
+def iou(a: Floats, b: Floats) -> float:
+    """Overlap; OpenCV's halves that of quads that agree to the last digits, as they do here."""
+    one, other = shapely.Polygon(a), shapely.Polygon(b)
+    return float(one.intersection(other).area / one.union(other).area)
 
 
-@pytest.mark.parametrize("degrees", [-12, 0, 12])
-@pytest.mark.parametrize("x", range(100, 116))
-def test_short_lines_keep_both_ends(x: int, degrees: float) -> None:
-    for width in (26, 33, 41, 50):
-        quad = _line(x, 200, width, 22, degrees)
-        _matches(_round_trip(quad[None]), quad[None], 0.8 if degrees == 0 else 0.72)
+def same(found: Floats, quads: Floats, least: float) -> None:
+    assert len(found) == len(quads), f"{len(quads)} lines became {len(found)}"
+    for quad in quads:
+        overlaps = [iou(quad, other) for other in found]
+        assert max(overlaps) > least, f"{quad.tolist()} came back with IoU {max(overlaps):.2f}"
 
 
-@pytest.mark.parametrize("x", range(64, 80))
-def test_a_lone_strip_is_a_line_with_two_ends(x: int) -> None:
-    for width in (8, 11, 15):
-        quad = _line(x, 120, width, 20, 0)
-        _matches(_round_trip(quad[None]), quad[None], 0.95)
+def slopes(row: Row) -> list[float]:
+    steepest = row.method.max_degrees
+    return [d for d in (-90, -60, -45, -30, -15, -7, 0, 8, 15, 45, 60, 75) if abs(d) <= steepest]
 
 
-def test_a_lone_strip_at_each_border_comes_back() -> None:
-    quads = np.stack([_line(0, 100, 14, 22, 0), _line(SIZE[1] - 14, 300, 14, 22, 0)])
-    _matches(_round_trip(quads), quads, 0.85)
+@methods
+def test_targets_decoded_are_the_lines(row: Row) -> None:
+    rng = np.random.default_rng(5)
+    for degrees in slopes(row):
+        quads = random_lines(rng, degrees)
+        lines = round_trip(row.method(), quads)
+        same(lines.quads, quads, 0.75)
+        assert lines.quads.dtype == np.float32 and (lines.scores > 0.5).all()
+        assert (lines.scores <= 1).all() and len(lines.heights) >= len(quads)
 
 
-@pytest.mark.parametrize("gap", [28, 32, 37, 45, 60])
-@pytest.mark.parametrize("x", [40, 45, 51])
-def test_two_neighbours_on_a_row_stay_two(gap: int, x: int) -> None:
-    quads = np.stack([_line(x, 100, 90, 20, 0), _line(x + 90 + gap, 100, 120, 20, 0)])
-    _matches(_round_trip(quads), quads, 0.9)
-
-
-def test_dense_small_lines_stay_apart() -> None:
-    quads = np.stack([_line(20.0, 30 + 19.5 * i, 560, 15, 0.4) for i in range(23)])
-    _matches(_round_trip(quads), quads, 0.8)
-
-
-def test_a_large_title_over_small_text_stays_apart() -> None:
-    quads = np.stack(
-        [_line(50, 80, 400, 90, 0)] + [_line(50, 150 + 24 * i, 420, 16, 0) for i in range(8)]
-    )
-    _matches(_round_trip(quads), quads, 0.9)
-
-
-def test_perspective_keeps_edges_that_are_not_parallel() -> None:
-    quad = np.array([[60, 100], [500, 140], [500, 190], [60, 180]], np.float32)
-    _matches(_round_trip(quad[None]), quad[None], 0.9)
-
-
-def test_sideways_and_upside_down_lines_are_found_where_they_stand() -> None:
-    level = _line(100, 200, 200, 40, 0)
-    for turn in range(4):
-        found = _round_trip(np.roll(level, turn, axis=0)[None])
-        _matches(found, level[None], 0.9)
-
-
-def test_random_sizes_anywhere_lose_no_line() -> None:
-    rng = np.random.default_rng(11)
-    for _ in range(150):
-        height = float(rng.uniform(10, 60))
-        width = float(rng.uniform(1.0, 6)) * height
-        quad = _line(
-            rng.uniform(10, 600 - width), rng.uniform(50, 450), width, height, rng.uniform(-2, 2)
+@methods
+def test_corners_begin_where_the_text_does(row: Row) -> None:
+    for degrees in slopes(row):
+        quad = line(320, 256, 260, 24, degrees)
+        found = round_trip(row.method(), quad[None]).quads[0]
+        # Of what stands upright, text is taken to run down as a column: its first corner is the upper left one.
+        first = (
+            quad[0] if abs(degrees) < 65 else quad[np.lexsort((quad[:, 0], quad[:, 1] > 256))[0]]
         )
-        _matches(_round_trip(quad[None]), quad[None], 0.8)
+        assert np.linalg.norm(found[0] - first) < 12, degrees
+        (ax, ay), (bx, by) = found[1] - found[0], found[2] - found[1]
+        area = ax * by - ay * bx
+        assert area > 0, "corners run clockwise"
 
 
-def test_a_line_cut_by_the_border_ends_at_the_border() -> None:
-    quad = _line(500, 200, 300, 30, 0)
-    found = _round_trip(quad[None])
+@methods
+def test_an_empty_page_has_no_lines(row: Row) -> None:
+    lines = round_trip(row.method(), np.zeros((0, 4, 2), np.float32))
+    assert lines.quads.shape == (0, 4, 2) and lines.scores.shape == lines.heights.shape == (0,)
+
+
+@methods
+def test_ignored_lines_are_neither_text_nor_background(row: Row) -> None:
+    method, quads = row.method(), random_lines(np.random.default_rng(2), 0)
+    everything = np.ones(len(quads), np.bool_)
+    assert not len(method.decode(method.maps_of(method.targets(quads, everything, SIZE))).quads)
+    half = np.arange(len(quads)) % 2 == 1
+    same(method.decode(method.maps_of(method.targets(quads, half, SIZE))).quads, quads[~half], 0.8)
+
+
+@methods
+def test_any_size_has_targets_of_its_size(row: Row) -> None:
+    method = row.method()
+    quad = line(30, 20, 40, 16, 0)[None]
+    for size in ((1, 1), (3, 5), (2, 9), (40, 2)):
+        pixels = (size[0] * method.stride, size[1] * method.stride)
+        maps = method.maps_of(method.targets(quad, np.zeros(1, np.bool_), pixels))
+        assert list(maps) == list(method.outputs)
+        for name, output in method.outputs.items():
+            cells = (pixels[0] // output.stride, pixels[1] // output.stride)
+            assert maps[name].shape == (*cells, *output.shape)
+            assert method.stride % output.stride == 0
+        method.decode(maps)
+
+
+@methods
+def test_lines_cut_by_the_border_end_there(row: Row) -> None:
+    quad = line(600, 200, 300, 30, 0)
     inside = quad.copy()
     inside[:, 0] = np.clip(inside[:, 0], 0, SIZE[1])
-    _matches(found, inside[None], 0.9)
+    found = round_trip(row.method(), quad[None]).quads
+    same(np.clip(found, 0, SIZE[::-1]), inside[None], 0.85)
+
+
+class BarNetwork:
+    """Answers with the perfect maps of every dark bar of a normalized picture."""
+
+    def __init__(self, method: DetectionMethod) -> None:
+        self.method = method
+        self.calls = 0
+
+    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+        self.calls += 1
+        mask = (images[0, 0] < 0).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        x, y, w, h = stats[1:count, :4].astype(np.float32).T
+        quads = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], axis=1).reshape(-1, 4, 2)
+        size = (images.shape[2], images.shape[3])
+        targets = self.method.targets(quads, np.zeros(len(quads), np.bool_), size)
+        return tuple(one[None] for one in self.method.maps_of(targets).values())
+
+
+@methods
+def test_tiles_find_what_the_whole_does(row: Row) -> None:
+    image = np.full((1000, 1400, 3), 255, np.uint8)
+    for i in range(14):
+        image[50 + 60 * i : 74 + 60 * i, 40 + 3 * i : 1300 - 7 * i] = 20
+    found = []
+    for pixels in (10**7, 400_000):
+        network = BarNetwork(row.method())
+        found.append(Detector(network, row.method(), tile_pixels=pixels)(image)[0])
+    assert network.calls > 2
+    assert len(found[0]) == 14
+    same(found[1], found[0], 0.97)
+
+
+@methods
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (7, 9), (333, 517), (1, 3000)])
+def test_pictures_of_any_size_are_searched(row: Row, size: tuple[int, int]) -> None:
+    quads, scores = Detector(BarNetwork(row.method()), row.method())(np.zeros((*size, 3), np.uint8))
+    assert len(quads) == len(scores)
+    assert (quads >= 0).all() and (quads <= size[::-1]).all()
+
+
+def small_network(name: str) -> Any:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(1)
+    row = METHODS[name]
+    return row.torch.NETWORKS[row.network](**SMALLER.get(name, {}))
+
+
+@pytest.mark.torch
+@networks
+def test_a_batch_without_text_has_a_loss_and_a_gradient(name: str) -> None:
+    network, batch = small_network(name), _batch(METHODS[name].method(), text=False)
+    value, figures = _loss(name)(network, batch, 0.0)
+    value.backward()
+    assert np.isfinite(list(figures.values())).all() and value > 0
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+@pytest.mark.torch
+@networks
+def test_ten_steps_lower_the_loss(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    network, batch, loss = small_network(name), _batch(METHODS[name].method()), _loss(name)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    values = []
+    for _ in range(10):
+        value, _ = loss(network, batch, 0.0)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(value.item())
+    assert values[-1] < 0.9 * values[0]
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore")  # the exporter warns about itself
+@networks
+def test_onnx_answers_as_torch_does_at_any_size(name: str, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("torch")
+    from detection.network_torch import Deployed, as_network
+    from train.export.models import detector_axes
+    from train.export.onnx_file import write_float
+
+    row, network = METHODS[name], small_network(name).eval()
+    method, path = row.method(), tmp_path / "detector.onnx"
+    deployed = Deployed(network, row.torch.activate)
+    example = np.zeros((1, 3, 4 * method.stride, 6 * method.stride), np.float32)
+    outputs = tuple(method.outputs)
+    write_float(deployed, example, path, outputs=outputs, axes=detector_axes(method))
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for height, width in ((48, 80), (16, 16), (128, 32)):
+        size = (padded(height, method.stride), padded(width, method.stride))
+        images = np.random.default_rng(5).normal(size=(1, 3, *size)).astype(np.float32)
+        expected = as_network(network, row.torch.activate)(images)
+        for output, a, b in zip(
+            method.outputs.values(), session.run(None, {"image": images}), expected, strict=True
+        ):
+            np.testing.assert_allclose(a, b, atol=1e-4)
+            assert a.shape[1:3] == (size[0] // output.stride, size[1] // output.stride)
+
+
+def _batch(method: DetectionMethod, *, text: bool = True) -> dict[str, Any]:
+    """Two crops of black bars, or of white paper, with their targets."""
+    torch = pytest.importorskip("torch")
+    images, targets = np.full((2, 128, 128, 3), 255, np.uint8), []
+    for image in images:
+        bars = [(8, 10 + 40 * i, 120 - 10 * i, 28 + 40 * i) for i in range(3)] if text else []
+        for x0, y0, x1, y1 in bars:
+            image[y0:y1, x0:x1] = 20
+        quads = np.array(
+            [[[x0, y0], [x1, y0], [x1, y1], [x0, y1]] for x0, y0, x1, y1 in bars], np.float32
+        )
+        quads = quads.reshape(-1, 4, 2)
+        targets.append(method.targets(quads, np.zeros(len(quads), np.bool_), (128, 128)))
+    batch = {name: np.stack([one[name] for one in targets]) for name in targets[0]}
+    return {name: torch.from_numpy(value) for name, value in {"images": images, **batch}.items()}
+
+
+def _loss(name: str) -> Any:
+    from train.detector_torch import make_loss
+
+    return make_loss(METHODS[name])

@@ -13,8 +13,7 @@ import pytest
 import demo
 import ocr
 from common.arrays import Floats, Image
-from ctpn import Detector
-from ctpn.targets import assign
+from ctpn import Detector, Method
 from train.synth.typesetting.fonts import FontLibrary
 
 
@@ -25,9 +24,9 @@ def perfect(images: Floats) -> tuple[Floats, ...]:
     x, y, w, h = stats[1:count, :4].astype(np.float32).T
     quads = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], axis=1).reshape(-1, 4, 2)
     size = (images.shape[2], images.shape[3])
-    targets = assign(quads, np.zeros(len(quads), np.bool_), size)
-    scores = (targets.labels == 1).astype(np.float32)
-    return scores[None], targets.deltas[None], targets.sides[None]
+    method = Method()
+    targets = method.targets(quads, np.zeros(len(quads), np.bool_), size)
+    return tuple(one[None] for one in method.maps_of(targets).values())
 
 
 def page(boxes: list[tuple[int, int, int, int]]) -> np.ndarray:

@@ -31,10 +31,11 @@ from crnn import convert as crnn_convert
 from ctpn import model_keras as ctpn_keras_model
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
+from detection import METHODS
 from recognition.charset import Charset
 from recognition.preprocess import batch as line_batch
 from recognition.preprocess import width_at_height
-from train import angle_keras, angle_torch, crnn_keras, crnn_torch, ctpn_keras, ctpn_torch
+from train import angle_keras, angle_torch, crnn_keras, crnn_torch, ctpn_keras, detector_torch
 from train.batches.page_patches import AngleRecipe
 from train.loop.recipes import CrnnRecipe, FitRecipe
 from train.loop.setup_torch import prepared
@@ -133,7 +134,7 @@ def data(name: str) -> Arrays:
 
 LOSSES = {
     "angle": lambda: angle_torch.make_loss(AngleRecipe(inverted=0.0)),
-    "ctpn": lambda: ctpn_torch.make_loss(ctpn_torch.CtpnRecipe()),
+    "ctpn": lambda: detector_torch.make_loss(METHODS["ctpn-reference"]),
 }
 
 
@@ -159,7 +160,7 @@ def test_both_frameworks_answer_alike(name: str) -> None:
     batch = data(name)
     values = {
         "angle": lambda: batch["pieces"],
-        "ctpn": lambda: ctpn_torch.to_input(torch.from_numpy(batch["images"])).numpy(),
+        "ctpn": lambda: detector_torch.to_input(torch.from_numpy(batch["images"])).numpy(),
     }.get(name, lambda: batch["lines"])()
     values = np.ascontiguousarray(values)
     inputs: Any = values
@@ -188,7 +189,7 @@ def test_weights_go_to_keras_and_back_bit_by_bit(name: str) -> None:
 
 def test_the_quantized_detector_sees_what_the_trained_one_does() -> None:
     batch = data("ctpn")
-    images = ctpn_torch.to_input(torch.from_numpy(batch["images"])).contiguous()
+    images = detector_torch.to_input(torch.from_numpy(batch["images"])).contiguous()
     with torch.inference_mode():
         logits, *_ = shipped("ctpn").torch.eval()(images)
     network = build("reference", "detector", threads=1)._network

@@ -21,8 +21,8 @@ from crnn.model_torch import (
     LogProbabilities,
 )
 from ctpn import Detector
-from ctpn.model_torch import VGG16CTPN, as_network
-from ctpn.model_torch import Deployed as DeployedCTPN
+from ctpn.model_torch import VGG16CTPN, activate
+from detection.network_torch import Deployed, as_network
 from recognition import attention as attention_runs
 from recognition.attention_torch import AttentionDecoder, drift
 from recognition.densenet_torch import DenseNetCTC
@@ -144,11 +144,13 @@ def test_ctpn_keeps_the_contract_of_the_small_one_and_serves_the_detector(
     images = torch.randn(2, 3, 32, 80)
     with torch.inference_mode():
         logits, deltas, sides = network(images)
-        scores = DeployedCTPN(network)(images)[0]
+        scores = Deployed(network, activate)(images)[0]
     assert logits.shape == sides.shape == (2, 2, 5, 10) and deltas.shape == (2, 2, 5, 10, 2)
     torch.testing.assert_close(scores, torch.sigmoid(logits), atol=1e-5, rtol=1e-4)
     page = rng.integers(0, 255, (100, 180, 3), np.uint8)
-    quads, found = Detector(as_network(network), strip_threshold=0.01, line_threshold=0.0)(page)
+    quads, found = Detector(
+        as_network(network, activate), proposal_threshold=0.01, line_threshold=0.0
+    )(page)
     assert quads.shape[1:] == (4, 2) and len(quads) == len(found)
 
 

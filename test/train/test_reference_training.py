@@ -13,9 +13,10 @@ from angle.model_torch import VGG16Angle
 from crnn.model_torch import CRNN
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
+from detection import METHODS
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_torch import ResNetAttention
-from train import angle_torch, crnn_torch, ctpn_torch
+from train import angle_torch, crnn_torch, detector_torch
 from train.batches.page_patches import AngleRecipe
 from train.loop import setup, setup_torch
 from train.loop.fit_torch import Loss
@@ -61,7 +62,7 @@ def test_detector_learns() -> None:
     names = ("labels", "deltas", "sides", "side_mask")
     batch = {n: torch.from_numpy(np.stack([getattr(t, n) for t in truth])) for n in names}
     batch["images"] = torch.from_numpy(images)
-    loss = ctpn_torch.make_loss(ctpn_torch.CtpnRecipe())
+    loss = detector_torch.make_loss(METHODS["ctpn-reference"])
     losses = descend(VGG16CTPN(NARROW, 9, 5), loss, batch)
     assert losses[-1] < 0.8 * losses[0]
 

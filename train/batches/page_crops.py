@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from common.arrays import Image, Quads
 from common.image import rotate_ccw
 from common.quads import is_column, quad_size, rotate_quads
-from ctpn.targets import assign
+from detection.method import DetectionMethod
 from train.data.samples import PageSample
 
 MAX_MAGNIFICATION = 2.5
@@ -43,6 +43,8 @@ class CropRecipe:
             crops.
         extreme: heights of the other half, evenly by octave.
         stretch: largest change of width against height, as a factor.
+        slanted: share of the crops turned by up to 45 degrees either way, where a method finds lines of any slope.
+        sideways: share of the pages turned by a quarter, likewise.
     """
 
     size: int = 512
@@ -51,6 +53,8 @@ class CropRecipe:
     usual: tuple[float, float] = (12.0, 32.0)
     extreme: tuple[float, float] = (8.0, 200.0)
     stretch: float = 1.15
+    slanted: float = 0.5
+    sideways: float = 0.25
 
 
 class PageCrops:
@@ -60,42 +64,45 @@ class PageCrops:
         pages: renders.
         recipe: how to crop.
         seed: of the pages and of the crops.
+        method: says what a detector should answer.
     """
 
-    def __init__(self, pages: Pages, recipe: CropRecipe, seed: int) -> None:
+    def __init__(
+        self, pages: Pages, recipe: CropRecipe, seed: int, method: DetectionMethod
+    ) -> None:
         self._pages = pages
         self._recipe = recipe
         self._seed = seed
+        self._method = method
 
     def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
-        """Render, crop and assign.
+        """Render, crop, and ask the method for targets.
 
         Returns:
-            `images` (N, S, S, 3) uint8 and, from `ctpn.targets`, `labels`, `deltas`, `sides` and
-            `side_mask`.
+            `images` (N, S, S, 3) uint8 and the method's targets.
         """
         recipe = self._recipe
         rng = np.random.default_rng((self._seed, index))
-        images, targets = [], []
+        images: list[Image] = []
+        targets: list[dict[str, NDArray[np.generic]]] = []
         for number in range(recipe.pages):
             page = self._pages.page(self._seed, index * recipe.pages + number)
             picture = page.image
             quads = np.array([line.quad for line in page.lines], np.float32).reshape(-1, 4, 2)
             ignore = np.array([line.ignore for line in page.lines], np.bool_)
-            if _is_vertical(quads) and rng.random() < TURNED:
+            steep = self._method.max_degrees > 45
+            turned = recipe.sideways if steep else TURNED * _is_vertical(quads)
+            if turned and rng.random() < turned:
                 quads = rotate_quads(quads, 90, (picture.shape[0], picture.shape[1]))
                 picture = rotate_ccw(picture, 90)
             for _ in range(recipe.crops):
-                image, moved = crop_page(picture, quads, ignore, rng, recipe)
+                slanted = steep and rng.random() < recipe.slanted
+                cut = crop_slanted if slanted else crop_page
+                image, moved = cut(picture, quads, ignore, rng, recipe)
                 images.append(recolor(image, rng))
-                targets.append(assign(moved, ignore, (recipe.size, recipe.size)))
-        return {
-            "images": np.stack(images),
-            "labels": np.stack([t.labels for t in targets]),
-            "deltas": np.stack([t.deltas for t in targets]),
-            "sides": np.stack([t.sides for t in targets]),
-            "side_mask": np.stack([t.side_mask for t in targets]),
-        }
+                targets.append(self._method.targets(moved, ignore, (recipe.size, recipe.size)))
+        stacked = {name: np.stack([one[name] for one in targets]) for name in targets[0]}
+        return {"images": np.stack(images), **stacked}
 
 
 def _is_vertical(quads: Quads) -> bool:
@@ -156,6 +163,38 @@ def crop_page(
     exact = size / np.array(piece.shape[1::-1])
     moved = (quads - np.array([left, top])) * exact
     return np.asarray(resized, np.uint8), moved.astype(np.float32)
+
+
+def crop_slanted(
+    image: Image, quads: Quads, ignore: NDArray[np.bool_], rng: Generator, recipe: CropRecipe
+) -> tuple[Image, Quads]:
+    """Cut a square as `crop_page` does, turned by up to 45 degrees about its line."""
+    height, width = image.shape[:2]
+    seen = np.flatnonzero(~ignore)
+    if len(seen):
+        quad = quads[rng.choice(seen)]
+        middle, scale = quad.mean(axis=0), _scale(min(quad_size(quad)), rng, recipe)
+    else:
+        middle = rng.uniform(0, 1, 2) * (width, height)
+        scale = _log_uniform(rng, 0.4, 1.5)
+    scale = max(scale, 0.5 * recipe.size / max(height, width))
+    if scale < 1:  # turning does not average: what shrinks is shrunk before
+        wide, high = (max(1, round(side * scale)) for side in (width, height))
+        image = np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
+        back = np.array([wide / width, high / height])
+        quads, middle, scale = quads * back, middle * back, 1.0
+    matrix = cv2.getRotationMatrix2D((0, 0), rng.uniform(-45, 45), scale)
+    place = rng.uniform(0.125, 0.875, 2) * recipe.size
+    matrix[:, 2] = place - matrix[:, :2] @ middle
+    # Middles of pixels are at integers in OpenCV and at halves here.
+    half = matrix.copy()
+    half[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+    turned = cv2.warpAffine(
+        image, half, (recipe.size, recipe.size), flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    moved = quads @ matrix[:, :2].T + matrix[:, 2]
+    return np.asarray(turned, np.uint8), moved.astype(np.float32)
 
 
 def recolor(image: Image, rng: Generator) -> Image:

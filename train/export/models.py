@@ -15,13 +15,14 @@ from safetensors import safe_open
 from torch import nn
 
 from common.arrays import Floats, Image
+from detection import METHODS, Row
+from detection.method import DetectionMethod
 from ocr.weights import WEIGHTS
+from train.loop.setup_torch import without_norms
 from train.synth.corpus.sentences import Corpus
 from train.synth.typesetting.fonts import FontLibrary
 from train.transfer.merge_student import is_pupil
 
-CTPN_OUTPUTS = ("scores", "deltas", "sides")
-CTPN_AXES = {"image": {2: "H", 3: "W"}, **{name: {1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
 LINE_AXES = {0: "N", 3: "W"}
 
 CALIBRATION_SEED = 777
@@ -138,26 +139,44 @@ def pages(args: argparse.Namespace) -> Iterator[Image]:
         yield pages.page(CALIBRATION_SEED, index).image
 
 
-def ctpn_export(args: argparse.Namespace) -> Export:
+def detector_axes(method: DetectionMethod) -> dict[str, dict[int, str]]:
+    """Return the axes of a detector's input and outputs that may have any size, as `Export` takes them."""
+    axes = {"image": {2: "H", 3: "W"}}
+    for name, output in method.outputs.items():
+        finer = "" if output.stride == method.stride else f"/{output.stride}"
+        axes[name] = {1: f"R{finer}", 2: f"C{finer}"}
+    return axes
+
+
+def detector_export(args: argparse.Namespace, row: Row) -> Export:
     """Return how a detector is exported."""
-    from ctpn.model_torch import CTPN, VGG16CTPN, Deployed
-    from detection.preprocess import MEAN, STD, normalize
+    from detection.network_torch import Deployed
+    from detection.preprocess import normalize
+
+    method = row.method()
 
     def inputs() -> Iterator[Floats]:
         for image in pages(args):
-            height, width = (side // 16 * 16 for side in image.shape[:2])
-            yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
+            height, width = (side // method.stride * method.stride for side in image.shape[:2])
+            yield np.ascontiguousarray(normalize(image[:height, :width], stride=method.stride))
 
-    small = args.arch == "small"
+    network = row.torch.NETWORKS[row.network]()
+    with safe_open(args.weights, "pt") as stream:
+        without_norms(network, dict.fromkeys(stream.keys()))
     return Export(
-        CTPN() if small else VGG16CTPN(normalized=is_normalized(args)),
-        Deployed,
-        CTPN_OUTPUTS,
-        CTPN_AXES,
+        network,
+        lambda trained: Deployed(trained, row.torch.activate),
+        tuple(method.outputs),
+        detector_axes(method),
         {},
         inputs,
-        keep_float=("score", "delta", "side"),
+        keep_float=row.torch.HEADS,
     )
+
+
+def ctpn_export(args: argparse.Namespace) -> Export:
+    """Return how CTPN is exported."""
+    return detector_export(args, METHODS["ctpn" if args.arch == "small" else "ctpn-reference"])
 
 
 def angle_export(args: argparse.Namespace) -> Export:

@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from angle.model_torch import VGG16Angle
 from angle.preprocess import pieces
 from common.arrays import Floats
-from ctpn.model_torch import VGG16CTPN
+from ctpn import Method
+from ctpn.model_torch import HEADS, VGG16CTPN, activate
 from detection.preprocess import MEAN, STD, normalize
-from train.export.models import CTPN_OUTPUTS, Export, add_options, pages
+from train.export.models import Export, add_options, pages
 from train.export.shared_trunk import Part, write
 from train.shared_vgg16_torch import Shared
 from train.transfer import quantized_weights
@@ -42,10 +43,9 @@ class DetectorHead(nn.Module):
         super().__init__()
         self.detector = detector
 
-    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return probabilities and offsets, see `ctpn.model_torch.Deployed`."""
-        logits, deltas, sides = self.detector.answers(torch.relu(self.detector.conv(maps)))
-        return torch.sigmoid(logits), deltas, sides
+    def forward(self, maps: Tensor) -> tuple[Tensor, ...]:
+        """Return probabilities and offsets."""
+        return activate(self.detector.answers(torch.relu(self.detector.conv(maps))))
 
 
 class AngleHead(nn.Module):
@@ -92,7 +92,7 @@ def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[
         return network
 
     axes = {"image": MAPS | {2: "H", 3: "W"}, "maps": MAPS}
-    head_axes = {"image": MAPS, **{name: {0: "N", 1: "R", 2: "C"} for name in CTPN_OUTPUTS}}
+    head_axes = {"image": MAPS, **{name: {0: "N", 1: "R", 2: "C"} for name in Method.outputs}}
     find, turn = DetectorHead(shared.detector), AngleHead(shared.head)
     row = {"name": NAME, "data": args.data}
     return {
@@ -103,8 +103,8 @@ def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[
         ),
         f"ctpn-{NAME}": Part(
             Export(
-                find, same, CTPN_OUTPUTS, head_axes, {}, maps(lambda x: len(x) == 1),
-                keep_float=("score", "delta", "side"),
+                find, same, tuple(Method.outputs), head_axes, {}, maps(lambda x: len(x) == 1),
+                keep_float=HEADS,
             ),
             {n.removeprefix("detector."): v for n, v in own.items()},
             {**row, "task": "detector", "package": "ctpn", "trunk": NAME},

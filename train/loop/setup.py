@@ -38,6 +38,8 @@ def parse(
     description: str | None,
     archs: Sequence[str] = ("small",),
     more: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+    *,
+    option: str = "--arch",
 ) -> argparse.Namespace:
     """Read the command line that all trainings share.
 
@@ -45,14 +47,16 @@ def parse(
         description: of the program.
         archs: networks to choose from; the first is the usual one.
         more: adds the options of one training.
+        option: by which the network is chosen; it is `arch` of what is returned.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_common(parser)
     parser.add_argument(
-        "--arch", choices=archs, default=archs[0], help="network to train (default: %(default)s)"
-    )
+        option, dest="arch", choices=archs, default=archs[0],
+        help="network to train (default: %(default)s)",
+    )  # fmt: skip
     more(parser)
     return parser.parse_args()
 

@@ -34,16 +34,16 @@ def prepared(network: nn.Module, args: argparse.Namespace) -> nn.Module:
     """
     if args.init:
         state = _read(args.init)
-        _without_norms(network, state)
+        without_norms(network, state)
         _fill(network, grown(state, network.state_dict()), args.init)
     if args.init_trunk:
         state = {k: v for k, v in _read(args.init_trunk).items() if k.startswith("trunk.")}
-        _without_norms(network, state)
+        without_norms(network, state)
         _fill(network, {**network.state_dict(), **state} if state else {}, args.init_trunk)
     return network.to(memory_format=torch.channels_last)
 
 
-def _without_norms(network: nn.Module, state: dict[str, Tensor]) -> None:
+def without_norms(network: nn.Module, state: dict[str, Tensor]) -> None:
     """Give a network with a VGG-16 one without batch norm where the weights for it have none."""
     trunk = getattr(network, "trunk", None)
     if isinstance(trunk, VGG16) and state and "trunk.norm1_1.weight" not in state:

@@ -20,7 +20,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from angle.model_torch import AngleNet, VGG16Angle
 from common.vgg16_torch import LAYERS, VGG16
-from ctpn.model_torch import CTPN, VGG16CTPN, ConvBlock
+from ctpn.model_torch import CTPN, VGG16CTPN
+from detection.network_torch import ConvBlock
 
 DETECTOR = {"1_1": 0, "2_1": 1, "3_1": 2, "3_2": 3, "4_1": 4, "4_2": 5, "5_1": 6, "5_2": 7}
 """Layer of the trunk to convolution of the small detector's trunk."""

@@ -21,6 +21,7 @@ import crnn.model_torch
 import ctpn.model_torch
 import train.transfer.architectures_torch
 from crnn.model_torch import CRNN
+from detection.network_torch import Deployed
 from ocr import Reader
 from ocr.models import build
 from ocr.onnx_runtime import load_onnx
@@ -81,7 +82,7 @@ def _seasoned(network: torch.nn.Module, package: str) -> torch.nn.Module:
 def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command line on narrow networks and made-up inputs, into a folder of weights."""
     monkeypatch.setattr(angle.model_torch, "VGG16Angle", NarrowAngle)
-    monkeypatch.setattr(ctpn.model_torch, "VGG16CTPN", NarrowCTPN)
+    monkeypatch.setitem(ctpn.model_torch.NETWORKS, "reference", NarrowCTPN)
     monkeypatch.setattr(train.transfer.architectures_torch, "build", narrow_line)
     for package, make in dict(models.EXPORTS).items():
         own = lambda args, make=make, package=package: replace(  # noqa: E731
@@ -153,7 +154,7 @@ def test_onnx_of_angle_and_detector_equals_pytorch(export: Any, tmp_path: Path) 
     network = export("angle", NarrowAngle(), "--arch", "reference", "--float")
     _compare(tmp_path / "weights" / "angle-reference.onnx", network, "angle")
     network = export("ctpn", NarrowCTPN(), "--arch", "reference", "--float")
-    deployed = ctpn.model_torch.Deployed(network)
+    deployed = Deployed(network, ctpn.model_torch.activate)
     _compare(tmp_path / "weights" / "ctpn-reference.onnx", deployed, "ctpn")
 
 

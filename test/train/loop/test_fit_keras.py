@@ -25,11 +25,12 @@ from crnn.model_torch import CRNN
 from ctpn import model_keras as ctpn_model
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
+from detection import METHODS
 from recognition.densenet_keras import densenet
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_keras import resnet_attention
 from recognition.resnet_attention_torch import ResNetAttention
-from train import angle_keras, angle_torch, crnn_keras, crnn_torch, ctpn_keras, ctpn_torch
+from train import angle_keras, angle_torch, crnn_keras, crnn_torch, ctpn_keras, detector_torch
 from train.batches.lines import IGNORE
 from train.batches.page_patches import AngleRecipe
 from train.loop.fit_keras import fit
@@ -137,7 +138,7 @@ def test_first_loss_of_the_detector_is_pytorchs() -> None:
     set_weights(model, convert.to_keras(_state(network)))
     batch = crops(0)
     batch["labels"][1] = np.minimum(batch["labels"][1], 0)  # one picture without text
-    loss = ctpn_torch.make_loss(ctpn_torch.CtpnRecipe())
+    loss = detector_torch.make_loss(METHODS["ctpn-reference"])
     ours, parts = loss(network.train(), _tensors(batch), 0.0)
     training = ctpn_keras.compiled(model, QUICK, ctpn_keras.LossRecipe())
     inputs, truth = ctpn_keras.shape(batch, False)

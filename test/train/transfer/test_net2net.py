@@ -145,7 +145,7 @@ def test_both_losses_fall_and_both_reach_the_trunk() -> None:
         optimizer.step()
         seen.append(figures)
     assert seen[-1]["angle_loss"] < 0.9 * seen[0]["angle_loss"]
-    detection = [f["score"] + f["vertical"] + 2 * f["side"] for f in seen]
+    detection = [f["score"] + f["vertical"] + f["side"] for f in seen]
     assert detection[-1] < 0.7 * detection[0]
     shared.zero_grad()
     shared.turns(data["pieces"]).square().sum().backward()

@@ -1,0 +1,180 @@
+"""Differentiable Binarization as a method of `detection`: text of any direction, as blobs of its inner part.
+
+Liao et al. 2020. The network tells for each cell whether it belongs to the inner part of a line (probability), and
+near the edges of lines from which probability it does (threshold), which is learned through an approximation of the
+step function and not needed for decoding. Two departures. The paper shrinks and grows lines by their area over their
+perimeter, which takes more than half of the height of a long line and does not give it back; here all sides move by a
+fixed share of the short side, the inverse of which is exact for every length. And the targets of cells that the edge
+crosses are the part that lies inside, so that a blob's area tells its height to a fraction of a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+
+from common.arrays import Floats, Network, Quads
+from detection import detector
+from detection.detector import split_config
+from detection.method import Bools, Lines, Output
+from detection.quads import clockwise, inside_distance, rectangles, short_side
+
+CELL = 4
+"""Pixels of a cell of the maps."""
+
+SHRINK = 0.27
+"""Share of the short side by which every side moves inwards: the inner part is 0.46 as high as the line."""
+
+MIN_HEIGHT = 6.0
+"""Pixels of a line from which its inner part can be told; lower ones count neither as text nor as background."""
+
+LOWEST, HIGHEST = 0.3, 0.7
+"""Of the threshold: far from the edges, and on them (section 3.4)."""
+
+
+@dataclass(frozen=True)
+class DB:
+    """Differentiable Binarization (Liao et al. 2020).
+
+    Attributes:
+        cell_threshold: least probability of a cell of a line.
+        line_threshold: least mean probability of a line.
+        min_height: pixels of a line in the network's input.
+    """
+
+    cell_threshold: float = 0.3
+    line_threshold: float = 0.5
+    min_height: float = 5.0
+
+    stride: ClassVar[int] = 16
+    max_degrees: ClassVar[float] = 180.0
+    outputs: ClassVar[Mapping[str, Output]] = MappingProxyType(
+        {"probability": Output((), CELL), "threshold": Output((), CELL)}
+    )
+
+    def targets(self, quads: Quads, ignore: Bools, size: tuple[int, int]) -> dict[str, Any]:
+        """Return what the maps should be, and where.
+
+        Returns:
+            `inner` (R, C): part of each cell inside a line's inner part; `known` (R, C) bool: where that counts;
+            `threshold` (R, C), and `edge` (R, C) bool: where that counts.
+        """
+        rows, cols = size[0] // CELL, size[1] // CELL
+        inner = np.zeros((rows, cols), np.float32)
+        threshold = np.full((rows, cols), LOWEST, np.float32)
+        known, edge = np.ones((rows, cols), np.bool_), np.zeros((rows, cols), np.bool_)
+        quads = clockwise(np.asarray(quads, np.float32).reshape(-1, 4, 2))
+        for quad, height, ignored in zip(quads, short_side(quads), ignore, strict=True):
+            reach = SHRINK * float(height)
+            place = _around(quad, reach, rows, cols)
+            inside = inside_distance(quad, _centers(place))
+            if ignored or height < MIN_HEIGHT:
+                known[place] &= inside < 0
+                continue
+            part = np.clip((inside - reach) / CELL + 0.5, 0, 1)
+            np.maximum(inner[place], part, out=inner[place])
+            near = np.abs(inside) < reach
+            level = HIGHEST - (HIGHEST - LOWEST) * np.abs(inside) / reach
+            np.maximum(threshold[place], np.where(near, level, 0), out=threshold[place])
+            edge[place] |= near
+        return {"inner": inner, "known": known, "threshold": threshold, "edge": edge & known}
+
+    def maps_of(self, targets: Mapping[str, Any]) -> dict[str, Floats]:
+        """Return the inner parts, none where they are unknown, and the thresholds."""
+        probability = targets["inner"] * targets["known"]
+        return {"probability": probability, "threshold": targets["threshold"]}
+
+    def decode(self, maps: Mapping[str, Floats]) -> Lines:
+        """Find blobs, fit the least rectangle to each and move its sides back outwards."""
+        probability = maps["probability"]
+        mask = (probability >= self.cell_threshold).astype(np.uint8)
+        count, labels = cv2.connectedComponents(mask, connectivity=8)
+        # A cell just outside a blob may still belong to it by a part that is below the threshold.
+        around = cv2.dilate(labels.astype(np.float32), np.ones((3, 3))).astype(np.intp)
+        areas = np.bincount(around.ravel(), probability.ravel(), count)
+        place = np.flatnonzero(labels)
+        place = place[np.argsort(labels.ravel()[place], kind="stable")]
+        ends = np.searchsorted(labels.ravel()[place], np.arange(1, count + 1))
+        fits = []
+        for first, last, area in zip(ends[:-1], ends[1:], areas[1:], strict=True):
+            cells = place[first:last]
+            values = probability.ravel()[cells]
+            # Of the cells of a blob, those that the edge crosses say little.
+            score = float((values * values).sum() / values.sum())
+            if score >= self.line_threshold:
+                row, col = np.divmod(cells, mask.shape[1])
+                points = (np.stack([col, row], axis=1) + 0.5) * CELL
+                fits.append((*_fit(points.astype(np.float32), float(area)), score))
+        return self._lines(np.array(fits, np.float32).reshape(-1, 7))
+
+    def _lines(self, fits: Floats) -> Lines:
+        """Grow what `_fit` found: rows of center, direction, length, height and score."""
+        heights = fits[:, 5] / (1 - 2 * SHRINK)
+        fits, heights = fits[heights >= self.min_height], heights[heights >= self.min_height]
+        lengths = fits[:, 4] + 2 * SHRINK * heights
+        quads = rectangles(fits[:, :2], fits[:, 2:4], lengths, heights)
+        samples = np.maximum(np.round(lengths / self.stride), 1).astype(np.intp)
+        return Lines(quads, fits[:, 6], np.repeat(heights, samples))
+
+
+def _around(quad: Floats, reach: float, rows: int, cols: int) -> tuple[slice, slice]:
+    """Rows and columns of the cells within `reach` pixels of a quad."""
+    low = np.floor((quad.min(axis=0) - reach) / CELL - 1).astype(int)
+    high = np.ceil((quad.max(axis=0) + reach) / CELL + 1).astype(int)
+    (left, top), (right, bottom) = np.clip(low, 0, (cols, rows)), np.clip(high, 0, (cols, rows))
+    return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+
+def _centers(place: tuple[slice, slice]) -> Floats:
+    """Middles (R, C, 2) of cells, in pixels."""
+    down, across = (np.arange(one.start, one.stop, dtype=np.float32) for one in place)
+    x, y = np.meshgrid((across + 0.5) * CELL, (down + 0.5) * CELL)
+    return np.stack([x, y], axis=-1)
+
+
+def _fit(points: Floats, cells: float) -> tuple[float, float, float, float, float, float]:
+    """Fit the least rectangle to the cells of a blob.
+
+    Args:
+        points: (K, 2) middles of the cells, in pixels.
+        cells: sum of the probabilities of them and of those around.
+
+    Returns:
+        Center, unit vector along the length, length and height.
+    """
+    corners = cv2.boxPoints(cv2.minAreaRect(points))
+    edges = np.diff(corners[:3], axis=0)
+    sides = np.linalg.norm(edges, axis=1)
+    long = int(np.argmax(sides))
+    direction = edges[long] / sides[long] if sides[long] else np.array([1.0, 0.0])
+    # The rectangle joins middles of cells: with half a cell more on each side it holds all of each cell. The edges of
+    # the text are up to half a cell from there, on all sides alike: how far, the sum of the cells tells.
+    length, height = sides[long] + CELL, sides[1 - long] + CELL
+    half = (length + height) / 2
+    outside = half - np.sqrt(max(half * half - length * height + cells * CELL**2, 0.0))
+    outside = float(np.clip(outside, -CELL, CELL))
+    x, y = corners.mean(axis=0)
+    return float(x), float(y), *map(float, direction), length - outside, height - outside
+
+
+class Detector(detector.Detector):
+    """Find the lines of text in a picture, in any direction, with a DB network.
+
+    Args:
+        network: (1, 3, H, W) float32 with H and W multiples of 16 to probabilities and thresholds, each
+            (1, H / 4, W / 4).
+        config: fields of `DB` and of `detection.scales.ScaleSettings`, arguments of `detection.detector.Detector`.
+    """
+
+    def __init__(self, network: Network, **config: Any) -> None:  # noqa: ANN401
+        method, rest = split_config(DB, config)
+        super().__init__(network, method, **rest)
+
+
+Method = DB
+"""What `detection.METHODS` takes."""

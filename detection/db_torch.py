@@ -1,0 +1,121 @@
+"""The DB network in PyTorch, and its losses: pictures in, maps at stride 4 out.
+
+Liao et al. 2020 on the trunk of the small CTPN, whose weights it starts from (`--init-trunk weights/ctpn-small.onnx`).
+The neck adds the maps of stride 16, 8 and 4 from the coarsest to the finest (Lin et al. 2017, "Feature Pyramid
+Networks").
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from detection.network_torch import ConvBlock, initialize, small_trunk
+
+HEADS = ("probability", "threshold")
+"""Layers that int8 leaves in float."""
+
+STEEPNESS = 50.0
+"""Of the approximate step function (section 3.2)."""
+
+
+class DBNet(nn.Module):
+    """The trunk and context of the small CTPN, a neck to stride 4 and two maps.
+
+    Args:
+        widths: channels of the four stages, each of which halves the picture.
+        features: channels of the context.
+        neck: channels of the neck.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
+        features: int = 128,
+        neck: int = 64,
+    ) -> None:
+        super().__init__()
+        self.trunk = small_trunk(widths, features)
+        self.context1 = ConvBlock(features, features, dilation=2)
+        self.context2 = ConvBlock(features, features, dilation=4)
+        self.from16 = nn.Conv2d(features, neck, 1)
+        self.from8 = nn.Conv2d(widths[2], neck, 1)
+        self.from4 = nn.Conv2d(widths[1], neck, 1)
+        self.join8 = ConvBlock(neck, neck)
+        self.join4 = ConvBlock(neck, neck)
+        self.probability = nn.Conv2d(neck, 1, 1)
+        self.threshold = nn.Conv2d(neck, 1, 1)
+        initialize(self)
+        for head in (self.probability, self.threshold):
+            nn.init.normal_(head.weight, std=0.01)
+        # Few cells are of text, as few anchors are in CTPN.
+        nn.init.constant_(self.probability.bias, -4.0)
+
+    def neck(self, images: Tensor) -> Tensor:
+        """Map (N, 3, H, W), H and W multiples of 16, to (N, neck, H / 4, W / 4)."""
+        at4 = self.trunk[:3](images)
+        at8 = self.trunk[3:5](at4)
+        x = self.trunk[5:](at8)
+        x = x + self.context1(x)
+        x = self.from16(x + self.context2(x))
+        x = self.join8(self.from8(at8) + F.interpolate(x, scale_factor=2.0))
+        out: Tensor = self.join4(self.from4(at4) + F.interpolate(x, scale_factor=2.0))
+        return out
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, 3, H, W) to logits of probability and threshold, each (N, H / 4, W / 4)."""
+        x = self.neck(images)
+        return self.probability(x)[:, 0], self.threshold(x)[:, 0]
+
+
+NETWORKS: dict[str, type[nn.Module]] = {"small": DBNet}
+"""Those that `detection.METHODS` names."""
+
+
+def activate(outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Turn both maps of logits into probabilities."""
+    probability, threshold = outputs
+    return torch.sigmoid(probability), torch.sigmoid(threshold)
+
+
+def losses(
+    maps: dict[str, Tensor],
+    targets: dict[str, Tensor],
+    *,
+    negatives: float = 3.0,
+    probability_weight: float = 5.0,
+    threshold_weight: float = 10.0,
+) -> dict[str, Tensor]:
+    """Return the losses of probability, binary map and threshold (section 3.5), weighted.
+
+    Args:
+        maps: `probability` and `threshold`, logits (N, R, C).
+        targets: of `detection.db.DB`.
+        negatives: cells of background for each cell of text, the worst ones (hard negative mining).
+        probability_weight: of the cross-entropy; 5 in the authors' code, 1 in the paper.
+        threshold_weight: of the distance to the thresholds.
+    """
+    probability, threshold = torch.sigmoid(maps["probability"]), torch.sigmoid(maps["threshold"])
+    inner, known, edge = targets["inner"], targets["known"], targets["edge"]
+    binary = torch.sigmoid(STEEPNESS * (probability - threshold)) * known
+    true = inner * known
+    overlap = 2 * (binary * true).sum() / (binary.sum() + true.sum()).clamp(min=1.0)
+    away = F.l1_loss(threshold[edge], targets["threshold"][edge], reduction="sum")
+    return {
+        "probability": probability_weight
+        * _cross_entropy(maps["probability"], inner, known, negatives),
+        # A batch without text has nothing to overlap with.
+        "binary": (1 - overlap) * bool(true.any()),
+        "threshold": threshold_weight * away / max(int(edge.sum()), 1),
+    }
+
+
+def _cross_entropy(logits: Tensor, inner: Tensor, known: Tensor, negatives: float) -> Tensor:
+    """Mean over the cells of text and the worst `negatives` times as many others."""
+    each = F.binary_cross_entropy_with_logits(logits, inner, reduction="none")
+    text, background = each[(inner > 0) & known], each[(inner == 0) & known]
+    # Pages without text still teach what is no text.
+    count = min(len(background), max(int(negatives * len(text)), 256 * len(logits)))
+    worst = background.topk(count).values
+    return (text.sum() + worst.sum()) / max(len(text) + count, 1)

@@ -1,0 +1,64 @@
+"""Quads of text from blobs and back: distances to their edges, moving the edges, the order of the corners."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.arrays import Floats, Quads
+from common.quads import VERTICAL_RATIO
+
+COLUMN_DEGREES = 25.0
+"""A long quad at most this far from upright is a column: its text runs down, its first edge is the upper short one."""
+
+
+def clockwise(quads: Quads) -> Quads:
+    """Return quads (M, 4, 2) whose corners run clockwise, the first ones kept."""
+    x, y = quads[..., 0], quads[..., 1]
+    ahead = np.roll(np.arange(4), -1)
+    area = (x * y[:, ahead] - x[:, ahead] * y).sum(axis=1)
+    return np.where((area < 0)[:, None, None], quads[:, [0, 3, 2, 1]], quads).astype(np.float32)
+
+
+def inside_distance(quad: Floats, points: Floats) -> Floats:
+    """Return how far points (..., 2) lie inside a convex quad (4, 2), clockwise: negative outside.
+
+    It is the distance to the nearest of the four straight lines through the edges, or beyond the farthest.
+    """
+    edge = np.roll(quad, -1, axis=0) - quad
+    length = np.maximum(np.linalg.norm(edge, axis=1), 1e-6)
+    normal = np.stack([-edge[:, 1], edge[:, 0]], axis=1) / length[:, None]  # to the inside
+    distance: Floats = ((points[..., None, :] - quad) * normal).sum(-1).min(-1)
+    return distance.astype(np.float32)
+
+
+def short_side(quads: Quads) -> Floats:
+    """Return the smaller of a quad's height and width, each the mean of two opposite sides, (M,)."""
+    side = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)
+    means = np.stack([side[:, 0] + side[:, 2], side[:, 1] + side[:, 3]]) / 2
+    return np.asarray(means.min(axis=0), np.float32)
+
+
+def rectangles(centers: Floats, directions: Floats, lengths: Floats, heights: Floats) -> Quads:
+    """Return rectangles (M, 4, 2) in the order that text is read in.
+
+    The first edge is a long one that points to the right, so that a line turned by up to 90 degrees begins where its
+    text does. Of a column it is the upper short edge; of what is about square, the edge that points most to the right.
+
+    Args:
+        centers: (M, 2).
+        directions: (M, 2) unit vectors along the sides of the length.
+        lengths: (M,).
+        heights: (M,), across.
+    """
+    along = np.where(directions[:, :1] < 0, -directions, directions)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)  # to the lower side
+    ratio = lengths / np.maximum(heights, 1e-6)
+    steep = np.abs(along[:, 1]) > np.cos(np.deg2rad(COLUMN_DEGREES))
+    stands = np.where(ratio >= VERTICAL_RATIO, steep, np.abs(along[:, 1]) > np.abs(along[:, 0]))
+    half, tall = along * lengths[:, None] / 2, across * heights[:, None] / 2
+    corners = np.stack([-half - tall, half - tall, half + tall, -half + tall], axis=1)
+    # Of a column that leans to either side, the corner that comes first is the upper left one.
+    shift = np.where(along[:, 1] > 0, 3, 1)
+    order = (np.arange(4)[None] + np.where(stands, shift, 0)[:, None]) % 4
+    quads = centers[:, None] + np.take_along_axis(corners, order[:, :, None], axis=1)
+    return np.asarray(quads, np.float32)

@@ -1,0 +1,170 @@
+"""Train a detector by any method of `detection`.
+
+python -m train.detector_torch --method ctpn --run ~/runs/ctpn --time-budget 40m --corpus CORPUS \
+    --backgrounds PHOTOGRAPHS --eval-data PAGES
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from common import image as pictures
+from common.arrays import Image, Quads
+from detection import METHODS, Row
+from detection.detector import Detector
+from detection.network_torch import as_network
+from detection.preprocess import MEAN, STD
+from train.batches.page_crops import CropRecipe, PageCrops, Pages
+from train.data.readers.jsonl import read_pages
+from train.evaluate.page_metrics import hmean
+from train.loop.fit_torch import Loss, fit
+from train.loop.loader_torch import rendered_batches
+from train.loop.recipes import FitRecipe
+from train.loop.run import log
+from train.loop.setup_torch import parse, prepared, schedule_of, start
+
+EVALUATION_SEED = 10_000_019
+"""Added to the seed of held-out pages; training counts up from its own seed and never gets here."""
+
+
+@dataclass(frozen=True)
+class DetectorRecipe:
+    """Training of a detector; what weighs its losses is beside them, in the method's `*_torch.py`.
+
+    Attributes:
+        crops: how batches are made.
+        rendered_pages: held-out pages judged.
+        real_pages: labelled pages judged at most, spread over their sources.
+    """
+
+    crops: CropRecipe = field(default_factory=CropRecipe)
+    rendered_pages: int = 24
+    real_pages: int = 30
+
+
+@dataclass(frozen=True)
+class JudgedPage:
+    """A page and its lines, to be found by the detector."""
+
+    source: str
+    image: Image
+    quads: Quads
+    ignore: NDArray[np.bool_]
+
+
+def to_input(images: Tensor) -> Tensor:
+    """Turn (N, H, W, 3) uint8 into (N, 3, H, W): `detection.preprocess.normalize` for a batch."""
+    mean = torch.tensor(MEAN, device=images.device) * 255
+    std = torch.tensor(STD, device=images.device) * 255
+    # The permuted view is already channels-last in memory, which is what convolutions want.
+    return ((images.float() - mean) / std).permute(0, 3, 1, 2)
+
+
+def make_loss(row: Row) -> Loss:
+    """Return the loss of one batch: the sum of the method's losses, each logged by its name."""
+    names, losses = tuple(row.method.outputs), row.torch.losses
+
+    def loss(
+        network: nn.Module, batch: dict[str, Tensor], _: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        answers = (answer.float() for answer in network(to_input(batch["images"])))
+        parts = losses(dict(zip(names, answers, strict=True)), batch)
+        total = sum(parts.values())
+        return total, {name: part.item() for name, part in {"loss": total, **parts}.items()}
+
+    return loss
+
+
+def rendered_pages(pages: Pages, seed: int, count: int) -> list[JudgedPage]:
+    """Render held-out pages."""
+    judged = []
+    for index in range(count):
+        sample = pages.page(seed, index)
+        quads = np.array([line.quad for line in sample.lines], np.float32).reshape(-1, 4, 2)
+        ignore = np.array([line.ignore for line in sample.lines], np.bool_)
+        judged.append(JudgedPage("rendered", sample.image, quads, ignore))
+    return judged
+
+
+def real_pages(folder: Path, count: int) -> list[JudgedPage]:
+    """Read labelled pages whose truth is whole lines with quads, equally many of each source."""
+    found = [
+        page
+        for page in read_pages(folder)
+        if not (page.word_level or page.partial or page.cropped)
+        and page.lines
+        and all(line.quad is not None for line in page.lines)
+    ]
+    sources = Counter(page.source for page in found)
+    share = -(-count // max(len(sources), 1))
+    seen: Counter[str] = Counter()
+    judged = []
+    for page in found:
+        seen[page.source] += 1
+        if seen[page.source] <= share:
+            quads = np.array([line.quad for line in page.lines], np.float32)
+            ignore = np.array([line.ignore for line in page.lines], np.bool_)
+            judged.append(JudgedPage(page.source, pictures.load(page.path), quads, ignore))
+    return judged
+
+
+def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
+    """Return H-mean at IoU 0.5 for each source, and `real/hmean`, the mean of the real ones."""
+    counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(3, np.int64))
+    for page in pages:
+        quads, _ = detector(page.image)
+        counts[page.source] += np.array(hmean(list(quads), list(page.quads), list(page.ignore)))
+    figures = {
+        f"{source}/hmean": 2.0 * float(tp) / max(float(true + found), 1.0)
+        for source, (tp, true, found) in sorted(counts.items())
+    }
+    real = [value for name, value in figures.items() if not name.startswith("rendered/")]
+    if real:
+        figures["real/hmean"] = sum(real) / len(real)
+    return figures
+
+
+def train(args: argparse.Namespace, row: Row) -> None:
+    """Train the network of one row of `detection.METHODS` as the command line says."""
+    recipe = DetectorRecipe()
+    args.arch = row.network
+    schedule = schedule_of(args, FitRecipe(lr=1.5e-3, warmup_steps=200))
+    started = start(args, row.file, recipe, schedule)
+    renderer, method = started.pages, row.method()
+    network = prepared(row.torch.NETWORKS[row.network](), args)
+    pages = rendered_pages(renderer, EVALUATION_SEED + args.seed, recipe.rendered_pages)
+    if args.eval_data:
+        pages += real_pages(args.eval_data, recipe.real_pages)
+    log.info("judged on %s", dict(Counter(page.source for page in pages)))
+    make = PageCrops(renderer, recipe.crops, args.seed, method)
+    fit(
+        network,
+        schedule,
+        started.run,
+        lambda start: rendered_batches(make, start=start, workers=args.workers),
+        make_loss(row),
+        lambda average: judge(Detector(as_network(average, row.torch.activate), method), pages),
+        best="real/hmean" if args.eval_data else "rendered/hmean",
+        higher_is_better=True,
+        resume=args.resume,
+        device=args.device,
+    )
+
+
+def main() -> None:
+    """Read the command line and train."""
+    args = parse(__doc__, tuple(METHODS), option="--method")
+    train(args, METHODS[args.arch])
+
+
+if __name__ == "__main__":
+    main()
