@@ -1,4 +1,4 @@
-"""Read the text of pictures, folders of pictures and PDFs: `python demo.py PATH [PATH ...]`.
+"""Read the text of pictures, folders of pictures, PDFs and clips: `python demo.py PATH [PATH ...]`.
 
 The text goes to stdout in reading order, messages to stderr. Exit status: 0 every page was read (a
 page without text is a page), 1 at least one input could not be read, 2 bad usage.
@@ -36,6 +36,8 @@ from ocr.batch.resume import JsonLines, Todo
 from ocr.files.find import STDIN, find_inputs
 from ocr.formats.output_folder import Outputs
 from ocr.formats.punctuation import apply
+from ocr.live.command import main as read_clips
+from ocr.live.sources import is_clip
 from ocr.onnx_runtime import available_cores
 
 _log = logging.getLogger("demo")
@@ -45,6 +47,10 @@ _INTERRUPTED, _BROKEN_PIPE = 130, 141  # as shells report SIGINT and SIGPIPE
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if any(map(is_clip, arguments)):
+        # Events of moving pictures have options of their own.
+        return read_clips(arguments, "demo.py")
     options, parser = parse(arguments)
     logging.basicConfig(stream=sys.stderr, format="demo.py: %(message)s", force=True)
     _log.setLevel(logging.ERROR if options.quiet else logging.INFO)

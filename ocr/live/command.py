@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -25,7 +25,7 @@ from ocr.live.comments import parse
 from ocr.live.events import Event
 from ocr.live.formats import FORMATS, clock
 from ocr.live.frames import Region
-from ocr.live.output import Sink
+from ocr.live.output import OverwriteError, Sink
 from ocr.live.reader import LiveReader
 from ocr.live.settings import COMMENTS, DEFAULTS
 from ocr.live.sources import Source, open_source, parse_region
@@ -40,9 +40,14 @@ _EVERY = 10.0
 """Seconds between messages of progress."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    parser = _parser()
+def main(arguments: Sequence[str] | None = None, program: str = "python -m ocr.live") -> int:
+    """Run the command line; returns the exit status.
+
+    Args:
+        arguments: None takes those of the process.
+        program: What the user has called.
+    """
+    parser = _parser(program)
     options = parser.parse_args(arguments)
     if options.formats and not options.out:
         parser.error("-f writes files: give the folder with -o DIR")
@@ -56,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, WeightsError) as error:
         _log.error("error: %s", error)
         return 1
-    except FileExistsError as error:
+    except OverwriteError as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         _log.error("interrupted")
@@ -66,15 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ocr.live",
+        prog=program,
         description="Read the text of clips, streams and screens: one event a line of text, from first to last seen.",
         epilog="Exit status: 0 read to the end, 1 not, 2 bad usage, 130 Ctrl-C.",
     )
     add = parser.add_argument
     add(
-        "source",
+        "sources",
+        nargs="+",
         metavar="SOURCE",
         help="a clip, a folder of pictures, screen, screen:x,y,w,h, or with --allow-network a URL",
     )
@@ -129,45 +135,70 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read a source and write its events."""
+    """Read sources one after the other and write their events."""
     stop = threading.Event()
+    failed = False
+    with (
+        _interruptible(stop) as interrupted,
+        Sink(options, parse if options.comments else None) as sink,
+    ):
+        make = _maker(options)
+        for name in options.sources:
+            try:
+                failed |= not _read(name, sink, make(), stop, options)
+            except InputError as error:
+                _log.error("error: %s", error)
+                failed = True
+            if interrupted.is_set():
+                break
+            stop.clear()
+    return _INTERRUPTED if interrupted.is_set() else int(failed)
+
+
+def _read(
+    name: str, sink: Sink, reader: LiveReader, stop: threading.Event, options: argparse.Namespace
+) -> bool:
+    """Read one source; whether to its end.
+
+    Raises:
+        InputError: Nothing of it can be read.
+    """
     source = open_source(
-        options.source,
-        stop=stop,
-        allow_network=options.allow_network,
-        wait=options.wait,
-        rate=options.fps,
+        name, stop=stop, allow_network=options.allow_network, wait=options.wait, rate=options.fps
     )
-    with Sink(options, parse if options.comments else None) as sink:
-        reader = _reader(options)
-        with _interruptible(stop) as interrupted:
-            for event in _watched(reader, source, stop, options):
-                sink.write(event)
+    sink.begin(name)
+    try:
+        for event in _watched(reader, source, stop, options):
+            sink.write(event)
+    finally:
         sink.finish(reader.size)
     if source.damaged:
         _log.warning("%s: %d damaged frames were left out", source.name, source.damaged)
-    if interrupted.is_set():
-        _log.warning("interrupted at %s; what was finished is written", clock(reader.seconds))
-        return _INTERRUPTED
     if source.lost_end:
         _log.error("error: ended early: %s", source.lost_end)
-        return 1
-    return 0
+    elif stop.is_set() and options.seconds is None:
+        _log.warning("interrupted at %s; what was finished is written", clock(reader.seconds))
+    return not source.lost_end
 
 
-def _reader(options: argparse.Namespace) -> LiveReader:
+def _maker(options: argparse.Namespace) -> Callable[[], LiveReader]:
+    """What makes a reader for each source, around the same models.
+
+    Raises:
+        InputError: There is no such model.
+    """
     threads = options.threads or available_cores()
     cv2.setNumThreads(threads)
     batches = batching(options.device, threads)
+    each = max(1, threads // batches["workers"])
+    names = options.detector or options.models, options.recognizer or options.models
     try:
-        detector = build(
-            options.detector or options.models, "detector", device=options.device, threads=threads
-        )
+        detector = build(names[0], "detector", device=options.device, threads=threads)
         recognizer = build(
-            options.recognizer or options.models,
+            names[1],
             "recognizer",
             device=options.device,
-            threads=max(1, threads // batches["workers"]),
+            threads=each,
             options=decoding() | batches,
         )
     except ValueError as error:
@@ -175,7 +206,7 @@ def _reader(options: argparse.Namespace) -> LiveReader:
     settings = COMMENTS if options.comments else DEFAULTS
     if options.fps:
         settings = dataclasses.replace(settings, looks_per_second=options.fps)
-    return LiveReader(
+    return lambda: LiveReader(
         detector, recognizer, regions=options.region, settings=settings, early=options.early
     )
 

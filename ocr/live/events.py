@@ -35,10 +35,11 @@ class Event:
     seen: int
     number: int
 
-    def content(self) -> dict[str, Any]:
-        """The event as an object of JSON."""
+    def content(self, source: str) -> dict[str, Any]:
+        """The event as an object of JSON, with the source's name as it was given."""
         return {
             "schema": SCHEMA,
+            "source": source,
             "event": self.number,
             "text": self.text,
             "score": round(self.score, 4),
@@ -48,6 +49,10 @@ class Event:
             "frames": list(self.frames),
             "seen": self.seen,
         }
+
+
+LINE_START = f'{{"schema": {SCHEMA}, "source": '.encode()
+"""How a line of JSON begins that is an event."""
 
 
 def to_json(content: dict[str, Any]) -> str:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
 
+from common.image import describe
+from ocr.batch.resume import JsonLines
+from ocr.formats.own_files import is_own, write_own
 from ocr.live.comments import Parser
-from ocr.live.events import Event, to_json
+from ocr.live.events import LINE_START, Event, to_json
 from ocr.live.formats import FORMATS, clock
 from ocr.live.subtitles import Cue, band, cues
 
 _TIMED = frozenset({"srt", "vtt", "ass"})
 
 
+class OverwriteError(ValueError):
+    """An output would replace what it must not."""
+
+
 class Sink:
-    """Where events go.
+    """Where the events of sources go.
 
     Args:
-        options: `source`, `json`, `out`, `formats`, `overwrite`, `comments` and `subtitles` of the command line.
+        options: `sources`, `json`, `out`, `formats`, `overwrite`, `comments` and `subtitles` of the command line.
         parse: Tells comments apart; None where they are not asked for.
 
     Raises:
-        FileExistsError: An output file is there already, and may not be overwritten.
+        OverwriteError: An output would take the place of an input, or of a file that no run has written.
     """
 
     def __init__(self, options: argparse.Namespace, parse: Parser | None) -> None:
@@ -33,47 +39,53 @@ class Sink:
         self._only_subtitles = options.subtitles or (
             parse is None and bool(_TIMED.intersection(formats))
         )
-        self._paths = {name: _output(options, name) for name in formats}
-        self._json_path = options.json if options.json != "-" else None
-        source = Path(options.source)
-        for path in [*self._paths.values(), *([Path(self._json_path)] if self._json_path else [])]:
-            _check(path, source, options.overwrite)
-        self._json: TextIO | None = sys.stdout if options.json == "-" else None
-        self._text = None if options.json == "-" else sys.stdout
-        # Which rows are subtitles is known at the end.
-        self._held: list[Event] | None = [] if self._paths or self._only_subtitles else None
+        self._outputs = {
+            source: {name: _output(options.out, source, name) for name in formats}
+            for source in options.sources
+        }
+        self._json_path = Path(options.json) if options.json not in (None, "-") else None
+        paths = [path for outputs in self._outputs.values() for path in outputs.values()]
+        if len(set(paths)) < len(paths):
+            raise OverwriteError("two sources of one name: give them in runs of their own")
+        for path in [*paths, *([self._json_path] if self._json_path else [])]:
+            _check(path, options.sources, options.overwrite)
+        self._json: JsonLines | None = None
+        self._to_stdout = options.json == "-"
+        self._source = ""
+        self._held: list[Event] = []
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Sink:
         """Open the JSON file."""
         if self._json_path:
-            self._json = self._stack.enter_context(
-                Path(self._json_path).open("w", encoding="utf-8", newline="\n")
-            )
-        for path in self._paths.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._json = JsonLines(self._json_path, resume=False)
+            self._stack.callback(self._json.close)
+            self._json.clear()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close it."""
+        """Close it; what has been written stands, whatever happened."""
         self._stack.close()
+
+    def begin(self, source: str) -> None:
+        """Take events of another source from now on."""
+        self._source, self._held = source, []
 
     def write(self, event: Event) -> None:
         """Take an event."""
-        if self._held is not None:
+        if self._only_subtitles or self._outputs[self._source]:
+            # Which rows are subtitles is known at the end.
             self._held.append(event)
         if not self._only_subtitles:
             self._show(event)
 
     def finish(self, size: tuple[int, int]) -> None:
-        """Write what is known only at the end.
+        """Write what is known only at the end of a source.
 
         Args:
             size: (height, width) of the pictures.
         """
-        if self._held is None:
-            return
-        events = self._held
+        events, self._held = self._held, []
         if self._only_subtitles:
             events = band(events, size[0])
             for event in events:
@@ -82,31 +94,39 @@ class Sink:
         else:
             events.sort(key=lambda event: event.first)
             timed = [Cue(event.first, event.until, (event.text,)) for event in events]
-        for name, path in self._paths.items():
-            path.write_text(FORMATS[name](timed, size), encoding="utf-8", newline="\n")
+        for name, path in self._outputs[self._source].items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with write_own(path) as stream:
+                stream.write(FORMATS[name](timed, size).encode("utf-8", "backslashreplace"))
 
     def _show(self, event: Event) -> None:
-        content: dict[str, Any] = event.content()
+        content = event.content(self._source)
         if self._parse is not None:
             content |= self._parse(event.text)._asdict()
         if self._json is not None:
-            print(to_json(content), file=self._json, flush=True)
-        if self._text is not None:
-            span = f"{clock(event.first)}-{clock(event.last)}"
-            print(f"{span}\t{event.text}", file=self._text, flush=True)
+            self._json.add(to_json(content))
+        span = f"{clock(event.first)}-{clock(event.last)}"
+        print(to_json(content) if self._to_stdout else f"{span}\t{event.text}", flush=True)
 
 
-def _output(options: argparse.Namespace, name: str) -> Path:
+def _output(folder: Path, source: str, name: str) -> Path:
     """The file of a format: named as the source is."""
-    stem = Path(options.source).stem if "://" not in options.source else "stream"
-    folder: Path = options.out
+    stem = Path(source).stem if "://" not in source else "stream"
     return folder / f"{stem.replace(':', '-').replace(',', '-') or 'live'}.{name}"
 
 
-def _check(path: Path, source: Path, overwrite: bool) -> None:
-    if path.exists() and (
-        not overwrite or path.samefile(source) if source.exists() else not overwrite
-    ):
-        raise FileExistsError(
-            f"{path}: is there already; give another folder or --overwrite (an input is never overwritten)"
+def _check(path: Path, sources: Sequence[str], overwrite: bool) -> None:
+    if not path.exists():
+        return
+    if any(Path(source).exists() and path.samefile(source) for source in sources):
+        raise OverwriteError(f"{describe(path)}: is an input, which no output replaces")
+    if not overwrite and not is_own(path) and not _is_events(path):
+        raise OverwriteError(
+            f"{describe(path)}: no earlier run has written what is there; --overwrite replaces it"
         )
+
+
+def _is_events(path: Path) -> bool:
+    """Whether a file begins with an event that --json wrote."""
+    with path.open("rb") as stream:
+        return stream.read(len(LINE_START)) == LINE_START

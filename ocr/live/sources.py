@@ -15,6 +15,11 @@ from ocr.live.frames import Frame, Region
 from ocr.live.screen import Screen
 from ocr.live.video import SCHEMES, Video
 
+CLIPS = frozenset(
+    ".mp4 .m4v .mov .mkv .webm .avi .flv .ts .mts .m2ts .mpg .mpeg .wmv .3gp .ogv".split()
+)
+"""Suffixes of files that are moving pictures for `demo.py`; `ocr.live` opens files of any name."""
+
 _AHEAD = 6
 """Frames that are decoded ahead, at most."""
 
@@ -78,6 +83,11 @@ def open_source(
     if not path.exists():
         raise MissingFileError(f"{one_line(name)}: no such file")
     return Video(path, stop=stop)
+
+
+def is_clip(path: str) -> bool:
+    """Whether a path is that of a clip, by its name."""
+    return Path(path).suffix.lower() in CLIPS and Path(path).is_file()
 
 
 def parse_region(text: str) -> Region:

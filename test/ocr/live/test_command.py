@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import demo
 from bench.live_clips import Shown, caption_frames, write
 from ocr.live import command
 from ocr.live.command import main
@@ -57,7 +58,9 @@ def test_subtitles_of_two_languages(clip: Path, tmp_path: Path) -> None:
     assert abs(_seconds(begin) - 36 / 15) <= 0.15
     assert abs(_seconds(end) - 63 / 15) <= 0.15
     assert {path.suffix for path in out.iterdir()} == {".srt", ".vtt", ".ass", ".txt"}
-    # What is there is not replaced unless that is asked for.
+    # What a run has written is replaced by the next; what was corrected is not, unless that is asked for.
+    assert main([str(clip), "-o", str(out), "-f", "txt", "--seconds", "1", "--quiet"]) == 0
+    (out / "film.srt").write_text("corrected", "utf-8")
     with pytest.raises(SystemExit) as usage:
         main([str(clip), "-o", str(out), "-f", "srt"])
     assert usage.value.code == 2
@@ -68,13 +71,17 @@ def _seconds(text: str) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(rest)
 
 
-def test_json_is_one_event_a_line(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(clip), "--json", "-", "--comments", "--region", "0,180,480,90"]) == 0
+@pytest.mark.parametrize("program", [main, demo.main])
+def test_json_is_one_event_a_line(
+    program: Callable[[list[str]], int], clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program([str(clip), "--json", "-", "--comments", "--region", "0,180,480,90"]) == 0
     output = capsys.readouterr()
     events = [json.loads(line) for line in output.out.splitlines()]
     assert sorted(event["text"] for event in events) == sorted(line.text for line in LINES)
     for number, event in enumerate(events):
         assert event["event"] == number
+        assert event["source"] == str(clip)
         assert event["kind"] == "text"
         assert event["first"] <= event["last"] < 5.1
         assert event["frames"][0] <= event["frames"][1]
@@ -82,6 +89,13 @@ def test_json_is_one_event_a_line(clip: Path, capsys: pytest.CaptureFixture[str]
         assert 0.6 < event["score"] <= 1
         assert len(event["box"]) == 4
     assert "s a second" in output.err
+
+
+def test_one_source_that_fails_costs_no_other(clip: Path, tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    assert main(["none.mp4", str(clip), "--json", str(log), "--quiet", "--seconds", "2"]) == 1
+    texts = {json.loads(line)["text"] for line in log.read_text("utf-8").splitlines()}
+    assert {LINES[0].text, LINES[1].text} <= texts
 
 
 @pytest.mark.parametrize(
