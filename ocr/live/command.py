@@ -125,13 +125,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="seconds that a folder or a stream may be silent before it has ended (0)",
     )
     add("--seconds", type=_seconds, metavar="S", help="stop after so many seconds of the source")
+    _add_machine(add)
+    return parser
+
+
+def _add_machine(add: Callable[..., object]) -> None:
+    """Options of what reads, and on what."""
     add("--models", default="small", metavar="NAME", help="name of detector and recognizer (small)")
     for task in ("detector", "recognizer"):
         add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
     add("--device", choices=sorted(PROVIDERS), default="cpu")
     add("--threads", type=_threads, metavar="N", help="threads to work with (all cores)")
     add("--quiet", action="store_true", help="no messages but errors")
-    return parser
 
 
 def run(options: argparse.Namespace) -> int:
