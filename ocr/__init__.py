@@ -5,6 +5,16 @@ from ocr.batch.read_many import read_many
 from ocr.models import load
 from ocr.reader import Reader
 from ocr.result import Page, TextLine
+from ocr.settings import Settings
 from ocr.weights import WeightsError
 
-__all__ = ["InputError", "Page", "Reader", "TextLine", "WeightsError", "load", "read_many"]
+__all__ = [
+    "InputError",
+    "Page",
+    "Reader",
+    "Settings",
+    "TextLine",
+    "WeightsError",
+    "load",
+    "read_many",
+]

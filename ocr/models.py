@@ -1,18 +1,21 @@
-"""Model names in; a ready reader out. Which classes serve a name is in the manifest alone."""
+"""Load a reader by the names of its models. Which classes serve a name is in the manifest alone."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakValueDictionary
 
-from common.arrays import Network
+from common.arrays import Floats, Image, Network
+from common.roles import SceneClassifier
 from ocr.onnx_runtime import Chained, available_cores, load_onnx
 from ocr.reader import Reader
-from ocr.weights import WEIGHTS, ModelRow, WeightsError, find, read
+from ocr.settings import Settings
+from ocr.weights import WEIGHTS, ModelRow, WeightsError, find, locate, read
 from recognition.decoding.language_model import LanguageModel
 from recognition.decoding.lexicon import Lexicon
 
@@ -49,6 +52,8 @@ def load(
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
     vertical: bool = False,
+    settings: Settings | None = None,
+    without: Collection[str] = (),
 ) -> Reader:
     """Load the models of a reader.
 
@@ -64,9 +69,11 @@ def load(
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
         vertical: All lines run from top to bottom, in columns from the right; most are found without it.
+        settings: The thresholds of all steps; None for the defaults.
+        without: Names of steps to leave out, of `ocr.reader.STEPS`.
 
     Raises:
-        ValueError: A name, device, number of threads or way to decode that is not there, or allowed
+        ValueError: A name, step, device, number of threads or way to decode that is not there, or allowed
             characters that the recognizer does not know.
         OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
@@ -88,10 +95,47 @@ def load(
         )
         for task, name in names.items()
     }
-    scene = build(SCENE, "scene", device=device, threads=threads)
+    locate(find(SCENE, "scene"))
     language = options["recognizer"].get("language_model")
-    likely = language.likelihood if language else None
-    return Reader(built["detector"], built["recognizer"], built["angle"], scene, likely)
+    return Reader(
+        built["detector"],
+        built["recognizer"],
+        built["angle"],
+        LazyScene(device, threads),
+        language.likelihood if language else None,
+        settings=settings or Settings(),
+        without=without,
+    )
+
+
+class LazyScene:
+    """Open the model that looks at photographs beside their text when it is first asked: few pages need it.
+
+    Args:
+        device: As in `load`.
+        threads: Likewise.
+    """
+
+    def __init__(self, device: str, threads: int) -> None:
+        self._arguments = device, threads
+        self._lock = threading.Lock()
+        self._model: SceneClassifier | None = None
+
+    def __call__(self, image: Image, /) -> Floats:
+        """Return probabilities (4,) of the four turns of a picture (H, W, 3).
+
+        Raises:
+            WeightsError: The file is damaged, or gone since `load`.
+        """
+        with self._lock:
+            if self._model is None:
+                device, threads = self._arguments
+                self._model = build(SCENE, "scene", device=device, threads=threads)
+        return self._model(image)
+
+    def __reduce__(self) -> tuple[type[LazyScene], tuple[str, int]]:
+        """Be sent to other processes unopened."""
+        return LazyScene, self._arguments
 
 
 def batching(device: str, threads: int) -> dict[str, int]:

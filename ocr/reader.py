@@ -1,50 +1,113 @@
-"""A picture in; a page of lines out: turn upright, find lines, cut them out, read them."""
+"""Read pages: turn upright, find lines, deskew, order, then cut out, read and split each line.
+
+Each step takes a sheet, the models and the settings, and returns a new sheet; `Reader.steps` prints their names.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
 
-from common.arrays import Floats, Image, Quads, Scores
-from common.image import MAX_PIXELS, Source, describe, load, rotate_ccw
+from common.arrays import Image
+from common.image import MAX_PIXELS, Source, describe, load
 from common.quads import boxes_to_quads, rotate_quads
-from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier
+from common.roles import Classifier, Detector, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
-from ocr.layout.reading_order import reading_order
-from ocr.line import leader_dots, retry, split, vertical
+from ocr.layout import reading_order
+from ocr.line import accept, columns, crop, leader_dots, retry, split, vertical, vote
 from ocr.line.characters import place, reads_vertically
-from ocr.line.crop import cut_out
-from ocr.page.deskew import AS_IT_IS, Straight, placed, straighten
-from ocr.page.orientation import SURE, TURNED, resolve_orientation
+from ocr.page import deskew, orientation
 from ocr.result import Angle, Elapsed, Page, TextLine
+from ocr.settings import Settings
+from ocr.sheet import LanguageModel, Models, Sheet, joined
 
-CROP_MARGIN = 0.08
-"""Share of a line's height by which its quad grows on each side before it is cut out."""
 
-LIKELY = 0.7
-"""Score of the detector from which a line is text whatever can be read of it."""
+class Step(NamedTuple):
+    """A step of reading.
 
-READABLE = 0.5
-"""Score of a reading from which a less likely line is text too."""
+    Attributes:
+        name: As `without` takes it.
+        phase: Under which `Page.elapsed_ms` counts it.
+        run: From a sheet to the next one.
+    """
 
-RULE_MARKS = frozenset(".·…,'-–—_=~*")
-RULE_LENGTH = 4
-"""So many marks in a row, with nothing else, are no text: an ellipsis or a dash is shorter."""
+    name: str
+    phase: str
+    run: Callable[[Sheet, Models, Settings], Sheet]
+
+
+def find_lines(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
+    """Detect lines, unless telling the turn has found them already; a single line is the whole picture."""
+    if sheet.detected:
+        return sheet
+    if sheet.single_line:
+        height, width = sheet.image.shape[:2]
+        quads = boxes_to_quads(np.array([[0, 0, width, height]], np.float32))
+        return sheet.having(quads=quads, scores=np.ones(1, np.float32), detected=True)
+    quads, scores = models.detector(sheet.image)
+    return sheet.having(quads=np.asarray(quads), scores=np.asarray(scores), detected=True)
+
+
+def recognize(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
+    """Read the crops."""
+    return sheet.having(readings=tuple(models.recognizer(sheet.crops)) if sheet.crops else ())
+
+
+PAGE_STEPS = (
+    Step("orientation", "angle", orientation.classify),
+    Step("resolve_orientation", "angle", orientation.resolve),
+    Step("detect", "detect", find_lines),
+    Step("deskew", "detect", deskew.apply),
+    Step("order", "detect", reading_order.apply),
+)
+"""What is done with the page as a whole."""
+
+LINE_STEPS = (
+    Step("recognize", "recognize", recognize),
+    Step("vote", "recognize", vote.apply),
+    Step("retry", "recognize", retry.apply),
+    Step("vertical", "recognize", vertical.apply),
+    Step("accept", "recognize", accept.drop_unlikely),
+    Step("leader_dots", "recognize", leader_dots.apply),
+    Step("split", "recognize", split.apply),
+)
+"""What is done with its lines, as many at a time as fit in memory."""
+
+COLUMNS = "columns"
+"""Where the lines read badly: search for columns, and do with what is found as with lines."""
+
+LAST_STEPS = (Step("rules", "recognize", accept.drop_rules),)
+
+STEPS = (
+    *(step.name for step in PAGE_STEPS + LINE_STEPS),
+    COLUMNS,
+    *(step.name for step in LAST_STEPS),
+)
+"""Names of all steps in their order."""
+
+NEEDED = ("detect", "recognize")
+"""Steps that cannot be left out."""
 
 
 class Reader:
-    """Reads pages with three models. Threads may share one; nothing in it changes.
+    """Read pages with three models. Threads may share a reader; nothing in it changes.
 
     Args:
         detector: Finds lines.
         recognizer: Reads them.
         classifier: Finds how the page is turned; None takes every page as upright.
         scene: Has a say in that where text leaves a doubt.
-        likely: Natural log-probability of a text: it has a say in how a word by itself is read.
+        language: Natural log-probability of a text: it has a say in how a word by itself is read.
+        settings: The thresholds of all steps.
+        without: Names of steps to leave out, of `STEPS`.
+
+    Raises:
+        ValueError: No such step, or one that cannot be left out.
     """
 
     def __init__(
@@ -53,13 +116,18 @@ class Reader:
         recognizer: Recognizer,
         classifier: Classifier | None = None,
         scene: SceneClassifier | None = None,
-        likely: retry.Likely | None = None,
+        language: LanguageModel | None = None,
+        *,
+        settings: Settings = Settings(),  # noqa: B008  (nothing in it changes)
+        without: Collection[str] = (),
     ) -> None:
-        self._detector = detector
-        self._recognizer = recognizer
-        self._classifier = classifier
-        self._scene = scene
-        self._likely = likely
+        for name in without:
+            if name not in STEPS or name in NEEDED:
+                known = ", ".join(step for step in STEPS if step not in NEEDED)
+                raise ValueError(f"no step {name!r} to leave out; there are: {known}")
+        self.models = Models(detector, recognizer, classifier, scene, language)
+        self.settings = settings
+        self.steps = tuple(name for name in STEPS if name not in without)
 
     def read(
         self,
@@ -137,37 +205,18 @@ class Reader:
             InputError: From `decode`.
         """
         clock = _Clock()
-        upright = decode()
-        size = upright.shape[:2]
+        shown = decode()
         clock.lap("decode")
-        turned, found = Angle(0, 1.0), None
-        if angle and not single_line and self._classifier is not None:
-            turned, upright, found = self._upright(upright, self._classifier)
-        clock.lap("angle")
-        if found is None:
-            found = _whole(upright) if single_line else self._detector(upright)
-        straight = Straight(upright, np.asarray(found[0]), np.asarray(found[1]), AS_IT_IS)
-        if not single_line:
-            straight = straighten(straight, self._detector)
-        order = reading_order(straight.quads)
-        clock.lap("detect")
-        margin = 0.0 if single_line else CROP_MARGIN
-        read = list(
-            self._read_lines(
-                straight.image,
-                straight.quads[order],
-                straight.scores[order],
-                margin,
-                parted=not single_line,
-            )
-        )
-        if not single_line and vertical.are_likely(read, upright.shape[0] * upright.shape[1]):
-            read = self._with_columns(straight.image, read)
-        quads = np.array([quad for _, quad in read], np.float32).reshape(-1, 4, 2)
-        shown = _as_shown(placed(quads, straight.back), turned.degrees, upright)
-        lines = _lines([reading for reading, _ in read], quads, shown, margin)
+        sheet = Sheet(shown, single_line=single_line)
+        sheet = self._apply(PAGE_STEPS, sheet, clock, angle=angle)
+        sheet = self._read_lines(sheet)
+        if COLUMNS in self.steps:
+            sheet = columns.apply(sheet, self.models, self.settings, self._read_lines)
+        sheet = self._apply(LAST_STEPS, sheet, clock)
+        lines = _text_lines(sheet, sheet.margin(self.settings))
         clock.lap("recognize")
-        return Page(image, page, size[1], size[0], turned, lines, clock.elapsed())
+        height, width = shown.shape[:2]
+        return Page(image, page, width, height, sheet.angle, lines, clock.elapsed())
 
     def orientation(self, image: Image) -> Angle:
         """Tell how far clockwise the content of a picture is turned, as `read` does.
@@ -175,57 +224,32 @@ class Reader:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        return (
-            Angle(0, 1.0) if self._classifier is None else self._upright(image, self._classifier)[0]
-        )
+        steps = [step for step in PAGE_STEPS if step.phase == "angle"]
+        return self._apply(steps, Sheet(image), _Clock()).angle
 
-    def _upright(
-        self, image: Image, classifier: Classifier
-    ) -> tuple[Angle, Image, tuple[Quads, Scores] | None]:
-        """Turn a page upright; its lines where telling the angle has found them already."""
-        guess = Angle(*classifier(image))
-        if guess.score >= (TURNED if guess.degrees else SURE):
-            return guess, rotate_ccw(image, guess.degrees), None
-        resolved = resolve_orientation(
-            image, guess, classifier, self._detector, self._recognizer, self._scene
-        )
-        return resolved.angle, resolved.upright, (resolved.quads, resolved.scores)
+    def _apply(
+        self, steps: Sequence[Step], sheet: Sheet, clock: _Clock, *, angle: bool = True
+    ) -> Sheet:
+        """Run the steps that were not left out, and charge their time to their phases."""
+        for step in steps:
+            if step.name in self.steps and (angle or step.phase != "angle"):
+                sheet = step.run(sheet, self.models, self.settings)
+            clock.lap(step.phase)
+        return sheet
 
-    def _with_columns(
-        self, upright: Image, read: Sequence[tuple[Reading, Floats]]
-    ) -> list[tuple[Reading, Floats]]:
-        """Search a page for columns, which stand for what was read badly in their place; in reading order again."""
-        found = vertical.find(upright, self._detector)
-        more = list(self._read_lines(upright, *found, CROP_MARGIN, parted=True))
-        merged = vertical.merged(read, more)
-        return [merged[i] for i in reading_order(np.array([quad for _, quad in merged]))]
-
-    def _read_lines(
-        self, upright: Image, quads: Quads, scores: Scores, margin: float, *, parted: bool
-    ) -> Iterator[tuple[Reading, Floats]]:
-        """Read quads in their order; without those that are no text, and parted at gaps where asked."""
-        for first, crops in cut_out(upright, quads, margin):
-            tall = [reads_vertically(quad, margin) for quad in quads[first : first + len(crops)]]
-            read = retry.read(
-                self._recognizer, crops, slanted=not parted, likely=self._likely, tall=tall
-            )
-            known = [is_tall and bool(r.char_spans) for is_tall, r in zip(tall, read, strict=True)]
-            again = vertical.read_again(self._recognizer, crops, read, known)
-            for i, ((reading, upwards), piece) in enumerate(zip(again, crops, strict=True), first):
-                if scores[i] < LIKELY and reading.score < READABLE:
-                    continue
-                # The box of a line that runs up begins at its lower end.
-                quad = np.roll(quads[i], 2, axis=0) if upwards else quads[i]
-                if parted and reading.char_spans and not upwards:
-                    aligned = leader_dots.count(reading, piece)
-                    side = min(upright.shape[:2])
-                    yield from split.split(aligned, quad, piece, margin, side)
-                else:
-                    yield reading, quad
+    def _read_lines(self, sheet: Sheet) -> Sheet:
+        """Cut out, read and split the lines of a page."""
+        parts = []
+        for part in crop.parts(sheet, self.settings):
+            for step in LINE_STEPS:
+                if step.name in self.steps:
+                    part = step.run(part, self.models, self.settings)
+            parts.append(part.having(crops=()))
+        return joined(parts, sheet)
 
 
 class _Clock:
-    """Milliseconds from lap to lap."""
+    """Count the milliseconds of each phase, from lap to lap."""
 
     def __init__(self) -> None:
         self._start = self._last = time.perf_counter()
@@ -233,37 +257,19 @@ class _Clock:
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
-        self._laps[name] = (now - self._last) * 1000
+        self._laps[name] = self._laps.get(name, 0.0) + (now - self._last) * 1000
         self._last = now
 
     def elapsed(self) -> Elapsed:
         return Elapsed(**self._laps, total=(self._last - self._start) * 1000)
 
 
-def _whole(image: Image) -> tuple[Quads, Scores]:
-    """The picture's outline as its only line."""
-    height, width = image.shape[:2]
-    return boxes_to_quads(np.array([[0, 0, width, height]], np.float32)), np.ones(1, np.float32)
-
-
-def _as_shown(quads: Quads, degrees: int, upright: Image) -> Quads:
-    """Quads of the upright page in the picture as shown, kept inside it."""
-    height, width = upright.shape[:2]
-    inside = np.clip(quads, 0, np.array([width, height], np.float32))
-    return rotate_quads(inside, -degrees % 360, (height, width))
-
-
-def _lines(
-    readings: Sequence[Reading], quads: Quads, shown: Quads, margin: float
-) -> tuple[TextLine, ...]:
-    """Readings with their boxes, without those that are empty or a rule.
-
-    Args:
-        readings: One for each quad.
-        quads: On the upright page, as they were cut out.
-        shown: The same in the picture as shown.
-        margin: By which they were grown for it.
-    """
+def _text_lines(sheet: Sheet, margin: float) -> tuple[TextLine, ...]:
+    """Return the lines that were read with their boxes on the picture as shown, kept inside it."""
+    height, width = sheet.upright_size()
+    upright = deskew.to_original(sheet.quads, sheet.to_upright)
+    inside = np.clip(upright, 0, np.array([width, height], np.float32))
+    shown = rotate_quads(inside, -sheet.angle.degrees % 360, (height, width))
     return tuple(
         TextLine(
             reading.text,
@@ -272,12 +278,6 @@ def _lines(
             place(reading, quad, margin),
             reads_vertically(quad, margin),
         )
-        for reading, quad, box in zip(readings, quads, shown, strict=True)
-        if reading.text.strip() and not is_rule(reading.text)
+        for (reading, quad), box in zip(sheet.lines(), shown, strict=True)
+        if reading.text.strip()
     )
-
-
-def is_rule(text: str) -> bool:
-    """Whether a line is a row of dots or dashes alone: a rule or a frame of the page, no text."""
-    marks = [character for character in text if not character.isspace()]
-    return len(marks) >= RULE_LENGTH and RULE_MARKS.issuperset(marks)

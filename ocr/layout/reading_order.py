@@ -1,4 +1,4 @@
-"""Quads of an upright page in; the order in which a person reads them out.
+"""Order the lines of an upright page as a person reads them.
 
 The page's skew is taken out first. A page is then read in rows, left to right, unless a gutter
 parts lines of running text into columns, which are read one after the other. Pages of vertical
@@ -14,52 +14,24 @@ from numpy.typing import NDArray
 
 from common.arrays import Boxes, Quads
 from common.quads import VERTICAL_RATIO
+from ocr.settings import Order, Settings
+from ocr.sheet import Models, Sheet
 
 Indices = NDArray[np.intp]
 
-MIN_COLUMN_ROWS = 3
-"""Rows that each side of a gutter needs to be a column."""
 
-MIN_COLUMN_SHARE = 1 / 3
-"""Share of the lines that a gutter has to part into columns: a table's one row of long cells is none."""
-
-MIN_COLUMN_WIDTH = 6.0
-"""Width of a column of running text in line heights: what is narrower is a cell of a table."""
-
-MIN_COVERAGE = 0.85
-"""Share of its row that lines cover in four rows of five; the cells of a table cover less."""
-
-MIN_FILL = 0.7
-"""Width of a middling row as a share of the column's: running text is wrapped at its edge."""
-
-MIN_GUTTER = 0.5
-"""Width of a gutter in line heights."""
-
-MAX_NUMBER_WIDTH = 3.0
-"""Width in line heights of what may be a line's number in the margin, as transcripts and laws have them."""
-
-MAX_COMMON_ROWS = 0.6
-"""Share of a side's rows level with rows across the gutter up to which the sides are read one after the other."""
-
-LEVEL = 0.25
-"""Distance of two rows' middles, in line heights, up to which they are level: a table's are, columns' by chance."""
-
-ROW_OVERLAP = 0.5
-"""Share of the lower line's height that two lines of one row have in common."""
-
-COUPLET_RATIO = 3.0
-"""Lines at least this many times as high as wide are vertical writing also on a horizontal page."""
-
-_CANDIDATES = 8  # gutters looked at closely, those that cross the fewest lines
+def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
+    """Put the lines in reading order; the step of the chain."""
+    return sheet.picked(reading_order(sheet.quads, settings.order))
 
 
-def reading_order(quads: Quads) -> Indices:
-    """Indices of the quads (M, 4, 2) in reading order, each once; none for none."""
+def reading_order(quads: Quads, settings: Order) -> Indices:
+    """Return the indices of the quads (M, 4, 2) in reading order, each once; none for none."""
     quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
     if len(quads) < 2:
         return np.arange(len(quads))
     boxes = level_boxes(quads)
-    return np.array(_order(boxes, np.arange(len(boxes))), np.intp)
+    return np.array(_order(boxes, np.arange(len(boxes)), settings), np.intp)
 
 
 def level_boxes(quads: Quads) -> Boxes:
@@ -112,25 +84,25 @@ def _is_vertical(boxes: Boxes) -> bool:
     return columns > int((widths >= VERTICAL_RATIO * heights).sum())
 
 
-def _order(boxes: Boxes, subset: Indices) -> list[int]:
+def _order(boxes: Boxes, subset: Indices, settings: Order) -> list[int]:
     """Order a subset of the boxes: by columns where there are any, else by rows."""
-    for gutter in _gutters(boxes[subset]):
-        segments = _segments(boxes, subset, gutter)
+    for gutter in _gutters(boxes[subset], settings):
+        segments = _segments(boxes, subset, gutter, settings)
         in_columns = sum(len(lines) for columns, lines in segments if columns)
-        if in_columns < MIN_COLUMN_SHARE * len(subset):
+        if in_columns < settings.min_column_share * len(subset):
             continue
         result: list[int] = []
         for columns, lines in segments:
             parts = _sides(boxes, lines, gutter) if columns else (lines,)
             for part in parts:
-                result += _order(boxes, part)
+                result += _order(boxes, part, settings)
         return result
-    return _by_rows(boxes, subset)
+    return _by_rows(boxes, subset, settings)
 
 
-def _gutters(boxes: Boxes) -> list[float]:
+def _gutters(boxes: Boxes, settings: Order) -> list[float]:
     """Positions x with enough lines on both sides, those that cross the fewest lines first."""
-    if len(boxes) < 2 * MIN_COLUMN_ROWS:
+    if len(boxes) < 2 * settings.min_column_rows:
         return []
     places = np.unique(boxes[:, 2])
     nearest = np.array([_next_start(boxes, x) for x in places], np.float32)
@@ -139,11 +111,11 @@ def _gutters(boxes: Boxes) -> list[float]:
     left = (x1 <= places[:, None]).sum(axis=1)
     right = (x0 >= places[:, None]).sum(axis=1)
     crossing = len(boxes) - left - right
-    usable = np.minimum(left, right) >= np.maximum(MIN_COLUMN_ROWS, crossing // 2)
+    usable = np.minimum(left, right) >= np.maximum(settings.min_column_rows, crossing // 2)
     # Places that part the lines alike are one gutter.
     usable[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
     ranked = np.lexsort((-np.minimum(left, right), crossing))
-    return [float(places[i]) for i in ranked if usable[i]][:_CANDIDATES]
+    return [float(places[i]) for i in ranked if usable[i]][: settings.max_gutters]
 
 
 def _next_start(boxes: Boxes, x: float) -> float:
@@ -152,7 +124,9 @@ def _next_start(boxes: Boxes, x: float) -> float:
     return float(starts.min()) if len(starts) else x
 
 
-def _segments(boxes: Boxes, subset: Indices, gutter: float) -> list[tuple[bool, Indices]]:
+def _segments(
+    boxes: Boxes, subset: Indices, gutter: float, settings: Order
+) -> list[tuple[bool, Indices]]:
     """Cut a subset from top to bottom into (whether columns part at the gutter, lines)."""
     middles = boxes[subset, 1] + boxes[subset, 3]
     ranked = subset[np.lexsort((boxes[subset, 0], middles))]
@@ -161,9 +135,9 @@ def _segments(boxes: Boxes, subset: Indices, gutter: float) -> list[tuple[bool, 
     start = 0
     for stop in [*np.flatnonzero(crossing).tolist(), len(ranked)]:
         band = ranked[start:stop]
-        whole = _are_columns(boxes, band, gutter)
+        whole = _are_columns(boxes, band, gutter, settings)
         for piece in [band] if whole else _split_at_gaps(boxes, band):
-            pieces.append((_are_columns(boxes, piece, gutter), piece))
+            pieces.append((_are_columns(boxes, piece, gutter, settings), piece))
         pieces.append((False, ranked[stop : stop + 1]))
         start = stop + 1
     merged: list[tuple[bool, Indices]] = []
@@ -192,53 +166,53 @@ def _sides(boxes: Boxes, lines: Indices, gutter: float) -> tuple[Indices, Indice
     return lines[is_left], lines[~is_left]
 
 
-def _are_columns(boxes: Boxes, lines: Indices, gutter: float) -> bool:
+def _are_columns(boxes: Boxes, lines: Indices, gutter: float, settings: Order) -> bool:
     """Whether lines beside a gutter are columns of text rather than cells of common rows."""
     left, right = _sides(boxes, lines, gutter)
-    if min(len(left), len(right)) < MIN_COLUMN_ROWS:
+    if min(len(left), len(right)) < settings.min_column_rows:
         return False
     line = float(np.median(boxes[lines, 3] - boxes[lines, 1]))
-    if boxes[right, 0].min() - boxes[left, 2].max() < MIN_GUTTER * line:
+    if boxes[right, 0].min() - boxes[left, 2].max() < settings.min_gutter * line:
         return False
-    sides = [_without_numbers(boxes[side], line) for side in (left, right)]
-    running = [_is_running_text(side, line) for side in sides]
-    return all(running) or (any(running) and _are_apart(sides, line))
+    sides = [_without_numbers(boxes[side], line, settings) for side in (left, right)]
+    running = [_is_running_text(side, line, settings) for side in sides]
+    return all(running) or (any(running) and _are_apart(sides, line, settings))
 
 
-def _without_numbers(boxes: Boxes, line: float) -> Boxes:
+def _without_numbers(boxes: Boxes, line: float, settings: Order) -> Boxes:
     """The boxes of a column without the numbers of its lines in its left margin."""
     widths = boxes[:, 2] - boxes[:, 0]
-    is_text = widths >= MIN_COLUMN_WIDTH * line
+    is_text = widths >= settings.min_column_width * line
     if not is_text.any():
         return boxes
     # A few lines may hang out, or be joined with their number by the detector.
     edge = float(np.quantile(boxes[is_text, 0], 0.1))
-    is_kept = (widths > MAX_NUMBER_WIDTH * line) | (boxes[:, 2] > edge)
+    is_kept = (widths > settings.max_number_width * line) | (boxes[:, 2] > edge)
     return np.asarray(boxes[is_kept], np.float32)
 
 
-def _are_apart(sides: Sequence[Boxes], line: float) -> bool:
+def _are_apart(sides: Sequence[Boxes], line: float, settings: Order) -> bool:
     """Whether two sides, one of them running text, are as long and wide as columns and keep no common rows.
 
     So is a column with a table or a picture's labels in it, beside a column of text.
     """
     middles = []
     for boxes in sides:
-        numbers = _row_numbers(boxes)
+        numbers = _row_numbers(boxes, settings)
         middles.append(np.bincount(numbers, boxes[:, 1] + boxes[:, 3]) / 2 / np.bincount(numbers))
     few, many = sorted(middles, key=len)
     narrow, wide = sorted(np.ptp(boxes[:, [0, 2]]) for boxes in sides)
-    if len(few) < MIN_COLUMN_ROWS or 2 * len(few) < len(many) or 2 * narrow < wide:
+    if len(few) < settings.min_column_rows or 2 * len(few) < len(many) or 2 * narrow < wide:
         return False
     distances = np.abs(few[:, None] - many).min(axis=1)
-    return bool((distances <= LEVEL * line).mean() <= MAX_COMMON_ROWS)
+    return bool((distances <= settings.level * line).mean() <= settings.max_common_rows)
 
 
-def _is_running_text(boxes: Boxes, line: float) -> bool:
+def _is_running_text(boxes: Boxes, line: float, settings: Order) -> bool:
     """Whether rows are as wide as their column and have no holes, as wrapped text has none."""
-    numbers = _row_numbers(boxes)
+    numbers = _row_numbers(boxes, settings)
     count = int(numbers.max()) + 1
-    if count < MIN_COLUMN_ROWS:
+    if count < settings.min_column_rows:
         return False
     starts, ends = np.full(count, np.inf), np.full(count, -np.inf)
     np.minimum.at(starts, numbers, boxes[:, 0])
@@ -246,19 +220,20 @@ def _is_running_text(boxes: Boxes, line: float) -> bool:
     inked = np.bincount(numbers, boxes[:, 2] - boxes[:, 0])
     extents = np.maximum(ends - starts, 1e-6)
     return bool(
-        np.median(extents) >= max(MIN_COLUMN_WIDTH * line, MIN_FILL * (ends.max() - starts.min()))
-        and np.quantile(inked / extents, 0.2) >= MIN_COVERAGE
+        np.median(extents)
+        >= max(settings.min_column_width * line, settings.min_fill * (ends.max() - starts.min()))
+        and np.quantile(inked / extents, 0.2) >= settings.min_coverage
     )
 
 
-def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
+def _by_rows(boxes: Boxes, subset: Indices, settings: Order) -> list[int]:
     """A subset in rows from the top, each from left to right; before or after them columns at the side of several."""
     # In one order whatever order the boxes came in, so that ties fall alike.
     subset = subset[np.lexsort(tuple(boxes[subset].T))]
-    found = {i: _beside(boxes, i, subset) for i in subset.tolist()}
+    found = {i: _beside(boxes, i, subset, settings) for i in subset.tolist()}
     aside = {i: rows for i, rows in found.items() if rows is not None}
     within = np.array([i for i in found if i not in aside], np.intp)
-    numbers = _row_numbers(boxes[within])
+    numbers = _row_numbers(boxes[within], settings)
     middles = boxes[within, 1] + boxes[within, 3]
     row_middles = np.bincount(numbers, middles) / np.bincount(numbers)
     columns = boxes[within, 0] + boxes[within, 2]
@@ -266,7 +241,7 @@ def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
     ranked = np.lexsort((columns, numbers, row_middles[numbers]))
     breaks = np.flatnonzero(np.diff(numbers[ranked])) + 1
     rows = np.split(within[ranked], breaks)
-    order = [index for row in rows for index in _couplets_reversed(boxes, row.tolist())]
+    order = [index for row in rows for index in _couplets_reversed(boxes, row.tolist(), settings)]
     for index in sorted(aside, key=lambda i: -boxes[i, 0]):
         left, lines = aside[index]
         places = [order.index(line) for line in lines]
@@ -274,10 +249,12 @@ def _by_rows(boxes: Boxes, subset: Indices) -> list[int]:
     return order
 
 
-def _beside(boxes: Boxes, index: int, subset: Indices) -> tuple[bool, list[int]] | None:
+def _beside(
+    boxes: Boxes, index: int, subset: Indices, settings: Order
+) -> tuple[bool, list[int]] | None:
     """Whether a tall box stands at the left of several rows, not at their right, and these; None if at neither."""
     x0, y0, x1, y1 = boxes[index]
-    if y1 - y0 < COUPLET_RATIO * (x1 - x0):
+    if y1 - y0 < settings.couplet_ratio * (x1 - x0):
         return None
     widths, heights = (boxes[subset, 2:] - boxes[subset, :2]).T
     middles = (boxes[subset, 1] + boxes[subset, 3]) / 2
@@ -290,9 +267,9 @@ def _beside(boxes: Boxes, index: int, subset: Indices) -> tuple[bool, list[int]]
     return (False, rows.tolist()) if x0 >= boxes[rows, 2].max() else None
 
 
-def _row_numbers(boxes: Boxes) -> Indices:
+def _row_numbers(boxes: Boxes, settings: Order) -> Indices:
     """For each box the number, from 0, of the row it is in."""
-    follower = _followers(boxes).tolist()
+    follower = _followers(boxes, settings).tolist()
     numbers = np.full(len(boxes), -1, np.intp)
     starts = sorted(set(range(len(boxes))) - set(follower))
     for number, start in enumerate(starts):
@@ -303,13 +280,13 @@ def _row_numbers(boxes: Boxes) -> Indices:
     return numbers
 
 
-def _followers(boxes: Boxes) -> Indices:
+def _followers(boxes: Boxes, settings: Order) -> Indices:
     """For each box the next one in its row, or -1; each box follows at most one."""
     x0, y0, x1, y1 = (boxes[:, i] for i in range(4))
     heights = np.maximum(y1 - y0, 1e-6)
     middles = (x0 + x1) / 2
     shared = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
-    same_row = shared >= ROW_OVERLAP * np.minimum(heights[:, None], heights)
+    same_row = shared >= settings.row_overlap * np.minimum(heights[:, None], heights)
     ahead = middles - middles[:, None]
     # Boxes one above the other overlap in x; beside each other they hardly do.
     beside = ahead > np.minimum((x1 - x0)[:, None], x1 - x0) / 2
@@ -320,10 +297,10 @@ def _followers(boxes: Boxes) -> Indices:
     return np.where(mutual, nearest_right, -1).astype(np.intp)
 
 
-def _couplets_reversed(boxes: Boxes, row: list[int]) -> list[int]:
+def _couplets_reversed(boxes: Boxes, row: list[int], settings: Order) -> list[int]:
     """The row with each run of vertical lines in it read from the right."""
     widths, heights = (boxes[row, 2:] - boxes[row, :2]).T
-    vertical = heights >= COUPLET_RATIO * widths
+    vertical = heights >= settings.couplet_ratio * widths
     if not vertical.any():
         return row
     result: list[int] = []

@@ -1,4 +1,4 @@
-"""Lines out of a page: quads grown by a margin and cut out, as many at a time as fit in memory."""
+"""Cut lines out of a page: quads grown by a margin, as many at a time as fit in memory."""
 
 from __future__ import annotations
 
@@ -8,26 +8,39 @@ import numpy as np
 
 from common.arrays import Floats, Image, Quads
 from common.quads import crop, quad_size
+from ocr.settings import Settings
+from ocr.sheet import Sheet
 from recognition.preprocess import FINE
 
-CROP_BYTES = 64_000_000
-"""Crops held at a time; a page with more is read in several goes."""
+
+def parts(sheet: Sheet, settings: Settings) -> Iterator[Sheet]:
+    """Yield the lines of a page with their crops, as many at a time as fit in memory."""
+    cut = cut_out(sheet.image, sheet.quads, sheet.margin(settings), settings.crop.batch_bytes)
+    for first, crops in cut:
+        part = sheet.picked(range(first, first + len(crops)))
+        yield part.having(crops=tuple(crops))
 
 
-def cut_out(image: Image, quads: Quads, margin: float) -> Iterator[tuple[int, list[Image]]]:
-    """Cut quads, grown by a margin, out of an image: the first one's number and as many as fit in memory."""
+def cut_out(
+    image: Image, quads: Quads, margin: float, max_bytes: int
+) -> Iterator[tuple[int, list[Image]]]:
+    """Cut quads (M, 4, 2), grown by a margin, out of an image.
+
+    Yields:
+        The first one's number, and the crops of as many as fit in so many bytes.
+    """
     crops: list[Image] = []
     first = size = 0
     for i, quad in enumerate(quads, 1):
         crops.append(crop(image, enlarged(quad, margin), fine=FINE))
         size += crops[-1].nbytes
-        if size > CROP_BYTES or i == len(quads):
+        if size > max_bytes or i == len(quads):
             yield first, crops
             crops, first, size = [], i, 0
 
 
 def enlarged(quad: Floats, margin: float) -> Floats:
-    """A quad grown by a share of its short side on every side."""
+    """Return a quad grown by a share of its short side on every side."""
     if margin == 0:
         return quad
     height, width = quad_size(quad)

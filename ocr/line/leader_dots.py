@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
 from common.roles import Reading
+from ocr.line.characters import reads_vertically
+from ocr.settings import Settings
+from ocr.sheet import Models, Sheet
 
 LEADER = re.compile(r"[.·…‥]+(?: *[.·…‥]+)*")
 """Dots as they are read, spaces among them."""
@@ -31,6 +34,19 @@ _DOTS = {"…": 3, "‥": 2}
 _FINER = 3  # times: dots may be two pixels wide and one apart; enlarged, they part
 _SAME_SIZE = 2.5  # a dot's area against the usual one, either way
 _SAME_STEP = 0.35  # a distance's difference from the usual one, in shares of it
+
+
+def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
+    """Count the dots of leaders; the step of the chain."""
+    if sheet.single_line:
+        return sheet
+    margin = sheet.margin(settings)
+    return sheet.having(
+        readings=tuple(
+            reading if reads_vertically(quad, margin) else count(reading, crop)
+            for crop, (reading, quad) in zip(sheet.crops, sheet.lines(), strict=True)
+        )
+    )
 
 
 def count(reading: Reading, crop: Image) -> Reading:

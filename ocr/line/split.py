@@ -1,4 +1,4 @@
-"""Readings of lines in; the same, parted where the picture shows a gap that no space between words has.
+"""Split lines where the picture shows a gap that no space between words has.
 
 A detector that works in strips runs over the gap between a heading's number and its title, or between the cells of a
 table. Whether such a gap parts a line is told by what stands beside it: Latin words of justified text part as far as
@@ -24,36 +24,48 @@ from common.characters import WIDE_FROM
 from common.quads import quad_size
 from common.roles import Reading
 from ocr.line.characters import reads_vertically
-
-HAN_GAP = 1.05
-"""Gap in line heights that parts a line with Chinese characters: a full-width space is narrower."""
-
-PUNCTUATED_GAP = 1.3
-"""The same beside full-width punctuation."""
-
-NUMBER_GAP = 1.25
-"""The same between two numbers in a line without Chinese characters; other words of it are never parted."""
-
-AMOUNT_GAP = 1.0
-"""The same beside an amount of money, which stands in a column of its own."""
-
-LETTERING, LETTERING_LEAST = 0.035, 20.0
-"""Height of large lettering at least: as a share of the picture's shorter side, and in pixels."""
+from ocr.settings import Settings, Split
+from ocr.sheet import Models, Sheet
 
 _AMOUNT = re.compile(r"[-(]?[$€£¥]?\d[\d,]*\.\d\d[)-]?")
 _TIMES = re.compile(r"\d*[xX×@*]")
 _PHRASES = re.compile(r"(?<=[\u4e00-\u9fff]{2}) (?=[\u4e00-\u9fff]{2})")
 _ORDINAL = re.compile(r"第[0-9一二三四五六七八九十百]+[章节節条條部篇课課回]$")
 
-_INNER = 0.08
-"""Share of the crop's height left out above and below, where neighbouring lines reach in."""
 
-_FAINT, _FLAT = 12, 0.22
-"""Grey levels, and share of the crop's contrast, by which an empty column differs in itself at most."""
+def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
+    """Split the lines of a page at their gaps; the step of the chain."""
+    if sheet.single_line:
+        return sheet
+    margin, side = sheet.margin(settings), min(sheet.image.shape[:2])
+    quads, scores, readings = [], [], []
+    for crop, score, (reading, quad) in zip(sheet.crops, sheet.scores, sheet.lines(), strict=True):
+        whole = [(reading, quad)]
+        parts = (
+            split(reading, quad, crop, margin, settings.split, side)
+            if reading.char_spans
+            else whole
+        )
+        for part, place in parts:
+            readings.append(part)
+            quads.append(place)
+            scores.append(score)
+    return sheet.having(
+        quads=np.array(quads, np.float32).reshape(-1, 4, 2),
+        scores=np.array(scores, np.float32),
+        readings=tuple(readings),
+        crops=(),
+        voted=frozenset(),
+    )
 
 
 def split(
-    reading: Reading, quad: Floats, crop: Image, margin: float, side: float = math.inf
+    reading: Reading,
+    quad: Floats,
+    crop: Image,
+    margin: float,
+    settings: Split,
+    side: float = math.inf,
 ) -> Iterator[tuple[Reading, Floats]]:
     """Part a reading at its gaps.
 
@@ -62,6 +74,7 @@ def split(
         quad: (4, 2) the line.
         crop: (H, W, 3) uint8, the line as it was cut out.
         margin: Share of its short side by which the quad was grown on every side for that.
+        settings: Of this step.
         side: Of the picture, the shorter one, in pixels: lettering is large or not beside it.
 
     Returns:
@@ -69,8 +82,12 @@ def split(
     """
     line = crop.shape[0] / (1 + 2 * margin)
     vertical = reads_vertically(quad, margin)
-    cuts = [] if vertical else find(reading, crop, line)
-    if not cuts and not vertical and min(quad_size(quad)) >= max(LETTERING * side, LETTERING_LEAST):
+    cuts = [] if vertical else find(reading, crop, line, settings)
+    if (
+        not cuts
+        and not vertical
+        and min(quad_size(quad)) >= max(settings.lettering_share * side, settings.lettering_height)
+    ):
         cuts = between_phrases(reading, line / crop.shape[1])
     if not cuts:
         yield reading, quad
@@ -107,7 +124,9 @@ def _part(reading: Reading, first: int, last: int, begin: float, length: float) 
     return Reading(text, sum(scores) / max(len(scores), 1), scores, spans)
 
 
-def find(reading: Reading, crop: Image, height: float) -> list[tuple[int, float, float]]:
+def find(
+    reading: Reading, crop: Image, height: float, settings: Split
+) -> list[tuple[int, float, float]]:
     """Find the gaps that part a line of `height` pixels in its crop.
 
     Returns:
@@ -120,15 +139,18 @@ def find(reading: Reading, crop: Image, height: float) -> list[tuple[int, float,
     middles = np.asarray(spans, np.float64).mean(axis=1)
     seen = np.array([not c.isspace() for c in text])
     # Most lines are done here: the middles of their characters stand too close together.
-    if np.diff(middles[seen], prepend=0).max() * width < min(HAN_GAP, AMOUNT_GAP) * height:
+    if (
+        np.diff(middles[seen], prepend=0).max() * width
+        < min(settings.han_gap, settings.amount_gap) * height
+    ):
         return []
     cuts = []
-    for start, stop in _empty(crop):
+    for start, stop in _empty(crop, settings):
         inside = (middles * width > start) & (middles * width < stop)
         if (inside & seen).any():
             continue  # what was read there is ink: a bar of one color, say
         index = int(np.searchsorted(middles, (start + stop) / 2 / width))
-        needed = _needed(text, index)
+        needed = _needed(text, index, settings)
         if needed is not None and stop - start >= needed * height:
             cuts.append((index, start / width, stop / width))
     return cuts
@@ -151,35 +173,37 @@ def between_phrases(reading: Reading, height: float) -> list[tuple[int, float, f
     return cuts
 
 
-def _needed(text: str, index: int) -> float | None:
+def _needed(text: str, index: int, settings: Split) -> float | None:
     """Gap in line heights before a character from which on it parts the line; None for never."""
     left, right = text[:index].split(), text[index:].split()
     if not left or not right:
         return None
     if max(text) >= WIDE_FROM:
         beside = _is_wide_mark(left[-1][-1]) or _is_wide_mark(right[0][0])
-        return PUNCTUATED_GAP if beside else HAN_GAP
+        return settings.punctuated_gap if beside else settings.han_gap
     amount = _AMOUNT.fullmatch(left[-1]) or _AMOUNT.fullmatch(right[0])
     if amount and not _TIMES.fullmatch(left[-1]):
-        return AMOUNT_GAP
+        return settings.amount_gap
     numbers = not any(c.isalpha() for c in left[-1] + right[0])
-    return NUMBER_GAP if numbers else None
+    return settings.number_gap if numbers else None
 
 
 def _is_wide_mark(character: str) -> bool:
     return character >= WIDE_FROM and unicodedata.category(character)[0] in "PS"
 
 
-def _empty(crop: Image) -> Sequence[tuple[int, int]]:
+def _empty(crop: Image, settings: Split) -> Sequence[tuple[int, int]]:
     """(from, to) of the runs of columns without ink, those at the ends left out."""
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    edge = int(_INNER * len(grey))
+    edge = int(settings.trim * len(grey))
     grey = grey[edge : max(len(grey) - edge, edge + 1)]
     low, ground, high = _shares(grey, (0.01, 0.5, 0.99))
     spread: NDArray[np.uint8] = grey.max(axis=0) - grey.min(axis=0)
-    flat = spread < max(_FAINT, _FLAT * (high - low))
+    flat = spread < max(settings.max_spread, settings.max_spread_share * (high - low))
     # An upright stroke as high as the line is even too, but no ground: ink covers less than half of a line.
-    flat &= np.abs(grey[len(grey) // 2] - ground) <= max(_FAINT, 0.5 * (high - low))
+    flat &= np.abs(grey[len(grey) // 2] - ground) <= max(
+        settings.max_spread, settings.max_ground_share * (high - low)
+    )
     steps = np.diff(flat.astype(np.int8), prepend=0, append=0)
     runs = zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
     return [(int(a), int(b)) for a, b in runs if a > 0 and b < crop.shape[1]]

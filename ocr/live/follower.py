@@ -9,6 +9,7 @@ import numpy as np
 
 from common.arrays import Image, Quads
 from common.roles import Detector, Reading, Recognizer
+from ocr.line.accept import is_rule
 from ocr.line.crop import cut_out
 from ocr.live.changes import ChangeMap
 from ocr.live.emoji import paint_over
@@ -20,7 +21,9 @@ from ocr.live.pieces import joined
 from ocr.live.settings import DEFAULTS, LiveSettings
 from ocr.live.tracks import Track
 from ocr.live.voting import similarity
-from ocr.reader import CROP_MARGIN, is_rule
+from ocr.settings import Accept, Crop
+
+_CROP, _ACCEPT = Crop(), Accept()
 
 _EDGE = 2
 """Pixels from the edge of a band within which a found line may be cut off."""
@@ -166,14 +169,14 @@ class Follower:
 
     def _recognize(self, region: Image, quads: Quads) -> list[Reading]:
         readings: list[Reading] = []
-        for _, crops in cut_out(region, quads, CROP_MARGIN):
+        for _, crops in cut_out(region, quads, _CROP.margin, _CROP.batch_bytes):
             clean = [paint_over(crop) for crop in crops] if self._settings.emoji else crops
             readings += self._recognizer(clean)
         return readings
 
     def _is_text(self, track: Track, reading: Reading) -> bool:
         s = self._settings
-        if not reading.text.strip() or is_rule(reading.text):
+        if not reading.text.strip() or is_rule(reading.text, _ACCEPT):
             return False
         return track.certainty >= s.likely or reading.score >= s.readable
 
@@ -242,7 +245,7 @@ class Follower:
         s = self._settings
         text, score = track.vote.result()
         lasted = max(track.until, track.last.seconds) - track.first.seconds
-        if not text or is_rule(text) or score < s.least_score:
+        if not text or is_rule(text, _ACCEPT) or score < s.least_score:
             return None
         if track.seen < s.least_looks or lasted < s.least_seconds:
             return None

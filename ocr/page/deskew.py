@@ -1,113 +1,102 @@
-"""A page photographed aslant in; the page set straight, its lines, and the way back to where they are shown, out.
+"""Deskew a page that was photographed aslant, and map its lines back to where they are shown.
 
-A detector that builds lines of upright strips finds them whole up to some ten degrees; beyond, they fall to pieces. How
-far a page is slanted is told by its lines where these agree, and by the picture as a whole where they do not. The page
-is turned by that, looked at again, and so on until it is straight.
+A detector that builds lines of upright proposals finds them whole up to some ten degrees; beyond, they fall to pieces.
+The skew is told by the lines where these agree, by the projection profile of the picture where they do not. The page
+is rotated by that, its lines are detected again, and so on until it is straight.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Quads, Scores
 from common.pyramid import Sizes
-
-LEAST = 5.0
-"""Degrees of slant below which a page is read as it is."""
-
-SEEN = 640
-"""Long side in pixels at which the picture as a whole is looked at."""
-
-STROKES = 0.1
-"""Share of its pixels that are looked at: those that differ most from what is around them."""
-
-PIECES = 8
-"""Lines that a torn page has at least: fewer that do not agree are signs of a street."""
-
-MANY = 100
-"""Lines that are pieces as likely as not, even where they agree."""
-
-STRAIGHT = 1.5
-"""Degrees of slant below which a page that was turned is straight."""
-
-MOST = 40.0
-"""Degrees beyond which it is no slant: what runs so is not read."""
-
-ROUNDS = 5
-"""Looks at most: pieces tell the slant only in part."""
-
-ALIKE, AGREE, LEVEL = 5.0, 0.8, 0.95
-"""Degrees by which lines may differ from their median, and the shares of their length within these from which they
-agree: on their slant, and on having none. A street has signs in many directions, of which none is the page's."""
-
-AGREE_TURNED, AGREE_ALL = 0.6, 0.9
-"""The same share on a page that was turned: by the slant of its lines, and by that of the picture."""
-
-KEPT = 0.9
-"""Share of the lines' length that a page must have when it is straight: pieces that do not come together were none."""
-
-LONG = 1.5
-"""Lines at least so many times as long as high tell their slant."""
-
-AS_IT_IS = np.eye(2, 3)
-"""The way back from a page that was not turned."""
+from common.roles import Detector
+from ocr.settings import Deskew, Settings
+from ocr.sheet import Affine, Models, Sheet
 
 
-class Straight(NamedTuple):
-    """A page set straight."""
+class Deskewed(NamedTuple):
+    """Hold a deskewed page and its lines."""
 
     image: Image
     quads: Quads
     scores: Scores
-    back: NDArray[np.float64]
+    back: Affine
     """(2, 3), from a place on it to that on the picture it was made of."""
 
 
-def straighten(as_given: Straight, detect: Callable[[Image], tuple[Quads, Scores]]) -> Straight:
-    """Set a page straight where its lines are slanted; else it stays what it is.
+def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
+    """Deskew the page; the step of the chain."""
+    if sheet.single_line:
+        return sheet
+    as_given = Deskewed(sheet.image, sheet.quads, sheet.scores, sheet.to_upright)
+    made = deskew(as_given, models.detector, settings.deskew)
+    return sheet.having(
+        image=made.image,
+        quads=made.quads,
+        scores=made.scores,
+        upright=sheet.upright_size(),
+        to_upright=made.back,
+    )
+
+
+def deskew(as_given: Deskewed, detect: Detector, settings: Deskew) -> Deskewed:
+    """Rotate a page by the skew of its lines, if they have one; else it stays what it is.
 
     Args:
-        as_given: an upright picture and the lines found on it, not turned.
+        as_given: an upright picture and the lines found on it, not rotated.
         detect: finds the lines of a picture.
+        settings: of this step.
     """
-    run, number = run_of(as_given.quads), len(as_given.quads)
-    slant, agree = run.slant if run.agree >= AGREE else 0.0, AGREE_TURNED
-    if abs(slant) < LEAST and number >= PIECES and (run.agree < LEVEL or number >= MANY):
+    lines, number = skew_of_lines(as_given.quads, settings), len(as_given.quads)
+    skew, agree = (
+        lines.degrees if lines.agreement >= settings.min_agreement else 0.0,
+        settings.min_agreement_by_lines,
+    )
+    if (
+        abs(skew) < settings.min_skew
+        and number >= settings.min_lines
+        and (lines.agreement < settings.min_level_agreement or number >= settings.many_lines)
+    ):
         # Torn to pieces, many or most of which run level: the picture as a whole tells better, of pages of text.
-        slant, agree = slant_of(as_given.image), AGREE_ALL
-    if abs(slant) < LEAST:
+        skew, agree = (
+            skew_by_projection(as_given.image, settings),
+            settings.min_agreement_by_projection,
+        )
+    if abs(skew) < settings.min_skew:
         return as_given
-    for _ in range(ROUNDS):
-        if abs(slant) > MOST:
+    for _ in range(settings.rounds):
+        if abs(skew) > settings.max_skew:
             return as_given
-        level, back = turned(as_given.image, slant)
-        straight = Straight(level, *detect(level), back)
-        run = run_of(straight.quads)
-        if abs(run.slant) < STRAIGHT:
-            better = run.agree >= agree and _length(straight) >= KEPT * _length(as_given)
+        level, back = rotate(as_given.image, skew)
+        straight = Deskewed(level, *detect(level), back)
+        rest = skew_of_lines(straight.quads, settings)
+        if abs(rest.degrees) < settings.max_rest:
+            better = rest.agreement >= agree and _length(straight) >= settings.min_kept * _length(
+                as_given
+            )
             return straight if better else as_given
-        slant += run.slant
+        skew += rest.degrees
     return as_given
 
 
-def slant_of(image: Image) -> float:
-    """Degrees by which the text of a picture runs down to the right: where its rows are told apart best.
+def skew_by_projection(image: Image, settings: Deskew) -> float:
+    """Return the degrees by which the text of a picture falls to the right, by its projection profile.
 
-    Turned by that, lines and the gaps between them give the sums over rows their sharpest steps (Postl 1986).
+    Rotated by that, lines and the gaps between them give the sums over rows their sharpest steps (Postl 1986).
     """
-    small = Sizes(image).at(min(1.0, SEEN / max(image.shape[:2])))
+    small = Sizes(image).at(min(1.0, settings.profile_side / max(image.shape[:2])))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     # Strokes, not what is light and dark: shades of a photograph and its frame would weigh more.
     strokes = cv2.absdiff(grey, cv2.blur(grey, (9, 9)))
-    rows, columns = np.nonzero(strokes > np.quantile(strokes, 1 - STROKES))
+    rows, columns = np.nonzero(strokes > np.quantile(strokes, 1 - settings.stroke_share))
     weights = strokes[rows, columns].astype(np.float64)
-    tried = np.arange(-MOST, MOST + 1)
+    tried = np.arange(-settings.max_skew, settings.max_skew + 1)
     steps = []
     for angle in np.radians(tried).tolist():
         places = rows * math.cos(angle) - columns * math.sin(angle) + small.shape[1]
@@ -116,41 +105,41 @@ def slant_of(image: Image) -> float:
     return float(tried[int(np.argmax(steps))])
 
 
-class Run(NamedTuple):
-    """Where lines run."""
+class Skew(NamedTuple):
+    """Tell how far lines fall to the right."""
 
-    slant: float
-    """Degrees by which they run down to the right: the median of their length; 0 without lines that tell."""
-    agree: float
-    """Share of their length that runs so."""
+    degrees: float
+    """Median by length; 0 without lines that tell."""
+    agreement: float
+    """Share of their length that has about this skew."""
 
 
-def run_of(quads: Quads) -> Run:
-    """Tell where lines (M, 4, 2) run."""
+def skew_of_lines(quads: Quads, settings: Deskew) -> Skew:
+    """Return the skew of lines (M, 4, 2)."""
     along = (quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3]) / 2
     lengths = np.linalg.norm(along, axis=1)
     heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
-    long = lengths > LONG * heights
+    long = lengths > settings.min_aspect * heights
     if lengths[long].sum() <= 0.5 * np.maximum(lengths, heights).sum():
-        return Run(0.0, 1.0)  # no lines, or columns
-    slants = np.degrees(np.arctan2(along[long, 1], along[long, 0]))
-    order = np.argsort(slants)
-    slants, lengths = slants[order], lengths[long][order] / lengths[long].sum()
-    median = float(slants[np.searchsorted(np.cumsum(lengths), 0.5 - 1e-6)])
-    agree = lengths[np.abs(slants - median) <= ALIKE].sum()
-    return Run(median, float(agree))
+        return Skew(0.0, 1.0)  # no lines, or columns
+    skews = np.degrees(np.arctan2(along[long, 1], along[long, 0]))
+    order = np.argsort(skews)
+    skews, lengths = skews[order], lengths[long][order] / lengths[long].sum()
+    median = float(skews[np.searchsorted(np.cumsum(lengths), 0.5 - 1e-6)])
+    agreement = lengths[np.abs(skews - median) <= settings.max_deviation].sum()
+    return Skew(median, float(agreement))
 
 
-def _length(page: Straight) -> float:
+def _length(page: Deskewed) -> float:
     """Length of the lines of a page, each as much as it is sure."""
     return float((np.linalg.norm(page.quads[:, 1] - page.quads[:, 0], axis=1) * page.scores).sum())
 
 
-def turned(image: Image, degrees: float) -> tuple[Image, NDArray[np.float64]]:
-    """Turn a picture counter-clockwise on a ground of its median color.
+def rotate(image: Image, degrees: float) -> tuple[Image, Affine]:
+    """Rotate a picture counter-clockwise on a ground of its median color; it grows, nothing is cut off.
 
     Returns:
-        The picture, and the (2, 3) way back from places on it, as in `Straight`.
+        The picture, and the (2, 3) way back from places on it, as in `Deskewed`.
     """
     height, width = image.shape[:2]
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
@@ -171,6 +160,6 @@ def turned(image: Image, degrees: float) -> tuple[Image, NDArray[np.float64]]:
     return np.asarray(level, np.uint8), np.asarray(cv2.invertAffineTransform(forth), np.float64)
 
 
-def placed(quads: Quads, back: NDArray[np.float64]) -> Floats:
-    """Quads (M, 4, 2) of a page that was set straight on the picture it was made of."""
+def to_original(quads: Quads, back: Affine) -> Floats:
+    """Map quads (M, 4, 2) of a rotated picture to the one that it was made of."""
     return np.asarray(quads @ back[:, :2].T + back[:, 2], np.float32)

@@ -17,7 +17,9 @@ from common.quads import crop
 from common.roles import Reading
 from ocr import Reader
 from ocr.line import crop as cutting
-from ocr.reader import is_rule
+from ocr.line.accept import is_rule
+from ocr.reader import STEPS
+from ocr.settings import Accept, Crop, Settings
 
 MakeReader = Callable[[int], ocr.Reader]
 RED, BLUE = "200,0,0", "0,0,200"
@@ -85,7 +87,7 @@ class _Mistaken:
 
 
 @pytest.mark.parametrize(("score", "degrees"), [(0.99, 0), (0.9995, 90)])
-def test_that_a_page_is_turned_is_believed_of_pieces_beyond_doubt_alone(
+def test_a_turned_page_needs_a_higher_score_than_an_upright_one(
     bars: Image, score: float, degrees: int
 ) -> None:
     reader = ocr.Reader(_found_bars, lambda crops: [], _Mistaken(90, score))
@@ -174,12 +176,12 @@ def test_boxes_stay_inside_the_picture(bars: Image) -> None:
     assert reader.read(bars).lines[0].box == ((0, 0), (200, 0), (200, 20), (0, 20))
 
 
-def test_many_large_lines_are_read_in_several_goes(
-    bar_reader: MakeReader, bars: Image, monkeypatch: pytest.MonkeyPatch
+def test_crops_beyond_the_limit_are_read_in_several_goes(
+    bar_reader: MakeReader, bars: Image
 ) -> None:
-    whole = bar_reader(0).read(bars)
-    monkeypatch.setattr(cutting, "CROP_BYTES", 1)
-    assert bar_reader(0).read(bars).lines == whole.lines
+    whole = bar_reader(0)
+    few = Reader(*whole.models, settings=Settings(crop=Crop(batch_bytes=1)))
+    assert few.read(bars).lines == whole.read(bars).lines
 
 
 @pytest.mark.parametrize(
@@ -253,11 +255,42 @@ def test_threads_share_a_reader(bar_reader: MakeReader) -> None:
 
 @pytest.mark.parametrize("text", ["....", "-----", "= = = =", "........-.-..", "……——"])
 def test_rows_of_marks_are_rules(text: str) -> None:
-    assert is_rule(text)
+    assert is_rule(text, Accept())
 
 
 @pytest.mark.parametrize(
     "text", ["", "...", "——", "1.1 ........ 7", "....7", "a----", "****8", "。。。。"]
 )
 def test_text_with_marks_is_no_rule(text: str) -> None:
-    assert not is_rule(text)
+    assert not is_rule(text, Accept())
+
+
+def test_steps_are_listed_in_their_order() -> None:
+    reader = Reader(_found_bars, lambda crops: [], without=("deskew", "retry"))
+    assert reader.steps == tuple(step for step in STEPS if step not in ("deskew", "retry"))
+
+
+@pytest.mark.parametrize("name", ["detect", "recognize", "straighten", ""])
+def test_steps_that_are_needed_or_unknown_cannot_be_left_out(name: str) -> None:
+    with pytest.raises(ValueError, match="there are: orientation, .*deskew"):
+        Reader(_found_bars, lambda crops: [], without=(name,))
+
+
+@pytest.mark.parametrize("name", [step for step in STEPS if step not in ("detect", "recognize")])
+def test_every_step_can_be_left_out(bar_reader: MakeReader, bars: Image, name: str) -> None:
+    reader = Reader(*bar_reader(0).models, without=(name,))
+    assert sorted(line.text for line in reader.read(bars).lines) == sorted([RED, BLUE])
+
+
+def test_without_orientation_a_page_is_read_as_it_is(
+    bar_reader: MakeReader, bars: Image, turned: Callable[[Image, int], Image]
+) -> None:
+    reader = Reader(*bar_reader(180).models, without=("orientation", "resolve_orientation"))
+    assert reader.read(turned(bars, 180)).angle == (0, 1.0)
+
+
+def test_without_resolve_orientation_the_classifier_is_believed(bars: Image) -> None:
+    reader = Reader(
+        _found_bars, lambda crops: [], _Mistaken(90, 0.7), without=("resolve_orientation",)
+    )
+    assert reader.orientation(bars) == (90, 0.7)

@@ -31,8 +31,9 @@ import ocr
 from common.arrays import Image
 from common.image import load, rotate_ccw
 from ocr.models import build, decoding
-from ocr.page.deskew import AS_IT_IS, placed, turned
-from ocr.page.orientation import KNOWN
+from ocr.page.deskew import rotate, to_original
+from ocr.settings import Settings
+from ocr.sheet import IDENTITY
 from recognition.recognizer import SEARCHES, Recognizer
 from train.data.readers.jsonl import LabelledPage
 from train.evaluate.error_report import ErrorPages
@@ -51,11 +52,11 @@ SPARSE = 3
 """Words below which a page's turn may be left open."""
 
 
-def judge_turns(classify: Classify, image: Image) -> tuple[int, int]:
+def judge_turns(classify: Classify, image: Image, min_score: float) -> tuple[int, int]:
     """Turn an upright picture all four ways: how many of the turns are told right, how many others are left alone."""
     answers = [(t, *classify(rotate_ccw(image, -t % 360))) for t in TURNS]
     right = [degrees == turn for turn, degrees, _ in answers]
-    left = [score < KNOWN for _, _, score in answers]
+    left = [score < min_score for _, _, score in answers]
     return sum(right), sum(b and not a for a, b in zip(right, left, strict=True))
 
 
@@ -78,17 +79,17 @@ def read_page(
         The lines in reading order, where they are on the picture as labelled, and the seconds from decoding to result.
     """
     start = time.perf_counter()
-    back = AS_IT_IS
+    back = IDENTITY
     try:
         picture: Path | Image = page.path
         if aslant:
-            picture, back = turned(load(page.path), -aslant)
+            picture, back = rotate(load(page.path), -aslant)
         result = reader.read(picture, single_line=page.cropped)
     except ocr.InputError as error:
         _LOG.warning("counted as empty: %s", error)
         return [], time.perf_counter() - start
     seconds = time.perf_counter() - start
-    return [ReadLine(x.text, placed(np.array(x.box), back)) for x in result.lines], seconds
+    return [ReadLine(x.text, to_original(np.array(x.box), back)) for x in result.lines], seconds
 
 
 def evaluate(
@@ -119,7 +120,9 @@ def evaluate(
             sheet.add_page(page, Counts(pages=1))
         if classify is not None and not page.cropped:
             try:
-                right, left = judge_turns(classify, load(page.path))
+                right, left = judge_turns(
+                    classify, load(page.path), Settings().orientation.min_score
+                )
             except ocr.InputError as error:
                 _LOG.warning("angle not measured: %s", error)
                 continue

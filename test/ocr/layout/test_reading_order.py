@@ -7,8 +7,16 @@ import time
 import numpy as np
 import pytest
 
+from common.arrays import Quads
 from common.quads import boxes_to_quads
-from ocr.layout.reading_order import reading_order, skew
+from ocr.layout import reading_order as order
+from ocr.layout.reading_order import Indices, skew
+from ocr.settings import Order
+
+
+def reading_order(quads: Quads) -> Indices:
+    return order.reading_order(quads, Order())
+
 
 Box = tuple[float, float, float, float]
 

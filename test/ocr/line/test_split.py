@@ -11,7 +11,11 @@ from common.quads import crop
 from common.roles import Reading
 from ocr.line import split as line_split
 from ocr.line.characters import place
-from ocr.reader import CROP_MARGIN, Reader
+from ocr.reader import Reader
+from ocr.settings import Crop, Split
+
+SETTINGS = Split()
+CROP_MARGIN = Crop().margin
 
 HEIGHT = 40
 
@@ -52,7 +56,7 @@ def split(page: Image, reading: Reading, quad: Floats) -> list[tuple[Reading, Fl
     wide = quad + np.array(
         [[-grown, -grown], [grown, -grown], [grown, grown], [-grown, grown]], np.float32
     )
-    return list(line_split.split(reading, quad, crop(page, wide), CROP_MARGIN))
+    return list(line_split.split(reading, quad, crop(page, wide), CROP_MARGIN, SETTINGS))
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -133,7 +137,7 @@ def test_ink_in_the_gap_keeps_the_line_whole() -> None:
 def poster(pieces: list[str], side: float, gap: float = 0.35) -> list[str]:
     """Texts of the parts of a line 40 pixels high, on a picture of that shorter side."""
     page, reading, quad = drawn(pieces, gap)
-    parts = list(line_split.split(reading, quad, crop(page, quad), 0.0, side))
+    parts = list(line_split.split(reading, quad, crop(page, quad), 0.0, SETTINGS, side))
     for part, piece in parts:
         # Each part's quad reaches over its own characters, and its characters stand in it in order.
         assert len(part.char_spans) == len(part.text)
@@ -162,9 +166,7 @@ def test_phrases_of_large_lettering_part(pieces: list[str], parts: list[str]) ->
 
 def test_phrases_of_running_text_stay_together() -> None:
     assert poster(["接听电话", "免翻盖"], side=1200) == ["接听电话 免翻盖"]
-    assert line_split.LETTERING_LEAST > 16, (
-        "panels of games have letters that are large beside them"
-    )
+    assert SETTINGS.lettering_height > 16, "panels of games have letters that are large beside them"
 
 
 def test_where_something_was_read_there_is_no_gap() -> None:
@@ -177,7 +179,7 @@ def test_columns_of_vertical_writing_stay_whole() -> None:
     page, reading, quad = drawn(["第一章", "緒論"], 1.4)
     turned = np.asarray(cv2.rotate(page, cv2.ROTATE_90_CLOCKWISE), np.uint8)
     tall = np.array([[30, 20], [70, 20], [70, quad[1, 0]], [30, quad[1, 0]]], np.float32)
-    assert len(list(line_split.split(reading, tall, crop(turned, tall), 0.0))) == 1
+    assert len(list(line_split.split(reading, tall, crop(turned, tall), 0.0, SETTINGS))) == 1
 
 
 class _OneLine:

@@ -1,4 +1,4 @@
-"""Vertical writing: characters set upright, and columns that a page's rows hide."""
+"""Tall crops read again: characters set upright, upside down, and as they stand."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from common.arrays import Floats, Image
 from common.roles import Reading
 from ocr.line import vertical
 from ocr.models import build
+from ocr.settings import Vertical
 from train.synth.typesetting.fonts import FontLibrary
 
+VERTICAL = Vertical()
 COLUMNS = ("山路弯弯远处传来几声鸟鸣", "图书馆周一至周五开放", "请旅客提前做好准备", "字迹才会清楚")
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
 
 
 def read_at(places: Sequence[float], score: float = 0.5) -> Reading:
@@ -42,7 +48,7 @@ def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[
         return [read_at([(i + 0.5) / 8 for i in range(8)], 0.9), read_at([], 0.1)]
 
     first = read_at([(i + 0.5) / 8 for i in seen])
-    ((read, upwards),) = vertical.read_again(recognize, [stripes(8)], [first], [True])
+    ((read, upwards),) = vertical.read_again(recognize, [stripes(8)], [first], [True], VERTICAL)
     line = given[0]
     assert not upwards
     assert line.shape == (20, 160, 3)
@@ -60,7 +66,7 @@ def test_wide_spacing_is_left_out() -> None:
         given.extend(crops)
         return [read_at([0.5]), read_at([0.5])]
 
-    vertical.read_again(recognize, [wide], [read_at([0.1, 0.3, 0.5, 0.7, 0.9])], [True])
+    vertical.read_again(recognize, [wide], [read_at([0.1, 0.3, 0.5, 0.7, 0.9])], [True], VERTICAL)
     assert given[0].shape == (23, 100, 3)
 
 
@@ -70,7 +76,7 @@ def test_the_surer_reading_stands_and_rows_are_left_alone() -> None:
 
     readings = [read_at([0.25, 0.75], score) for score in (0.5, 0.7, 0.5)]
     crops = [stripes(2)] * 3
-    read = vertical.read_again(recognize, crops, readings, [True, True, False])
+    read = vertical.read_again(recognize, crops, readings, [True, True, False], VERTICAL)
     assert [reading.score for reading, _ in read] == [0.6, 0.7, 0.5]
 
 
@@ -84,7 +90,7 @@ def test_letters_on_their_side_are_read_upwards_as_well() -> None:
 
     # Closer to each other than the column is wide: these are no characters to set upright.
     latin = read_at([i / 40 for i in range(1, 40)])
-    ((read, upwards),) = vertical.read_again(recognize, [crop], [latin], [True])
+    ((read, upwards),) = vertical.read_again(recognize, [crop], [latin], [True], VERTICAL)
     assert read.text == "axis" and upwards
 
 
@@ -93,8 +99,8 @@ def test_a_sure_reading_is_not_tried_upside_down() -> None:
         raise AssertionError("nothing to read")
 
     sure = read_at([i / 40 for i in range(1, 40)], 0.97)
-    vertical.read_again(recognize, [stripes(4)], [sure], [True])
-    vertical.read_again(recognize, [], [], [])
+    vertical.read_again(recognize, [stripes(4)], [sure], [True], VERTICAL)
+    vertical.read_again(recognize, [], [], [], VERTICAL)
 
 
 def test_narrow_characters_are_read_as_they_stand() -> None:
@@ -103,106 +109,10 @@ def test_narrow_characters_are_read_as_they_stand() -> None:
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         return [Reading("5", 0.95) if c.shape[0] == 24 else Reading("LD", 0.6) for c in crops]
 
-    ((read, upwards),) = vertical.read_again(recognize, [crop], [Reading("AC", 0.7)], [True])
+    ((read, upwards),) = vertical.read_again(
+        recognize, [crop], [Reading("AC", 0.7)], [True], VERTICAL
+    )
     assert (read.text, read.score, upwards) == ("5", 0.95, False)
-
-
-AREA = 1000.0 * 1000.0
-
-
-@pytest.mark.parametrize(
-    ("text", "score", "size", "likely"),
-    [
-        ("竖排文字", 0.9, (200, 30), True),
-        ("莱几言", 0.5, (200, 30), True),
-        ("", 0.2, (200, 80), True),
-        ("", 0.2, (60, 25), False),  # a rule, a narrow digit
-        ("1", 0.98, (200, 80), False),
-        ("Temperature", 0.97, (200, 30), False),
-        ("竖排文字", 0.2, (30, 200), False),  # a row
-    ],
-)
-def test_what_tells_of_columns(
-    text: str, score: float, size: tuple[int, int], likely: bool
-) -> None:
-    rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
-    line = (Reading(text, score), box(0, 0, size[1], size[0]))
-    assert vertical.are_likely([*rows, line], AREA) == likely
-    assert vertical.are_likely([line], AREA) == (
-        likely or score < 0.5
-    )  # thick beside none, or all nonsense
-    assert not vertical.are_likely([], AREA)
-
-
-def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
-    def likely(*scores: float, tall: int = 30) -> bool:
-        rows = [
-            (Reading("横七竖八", score), box(0, 40 * i, 300, 40 * i + (tall if i == 0 else 30)))
-            for i, score in enumerate(scores)
-        ]
-        return vertical.are_likely(rows, AREA)
-
-    assert likely(0.3, 0.6, 0.9)
-    assert not likely(0.3, 0.9, 0.8, 0.9)
-    assert likely(0.3, 0.9, 0.8, 0.9, tall=200)  # most of the area
-
-
-def test_a_line_that_fills_the_page_may_be_several_columns() -> None:
-    def likely(score: float) -> bool:
-        return vertical.are_likely([(Reading("翻", score), box(0, 0, 700, 500))], AREA)
-
-    assert likely(0.8) and not likely(0.99)  # a large character by itself
-
-
-def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
-
-
-def texts(lines: Sequence[tuple[Reading, Floats]]) -> list[str]:
-    return [reading.text for reading, _ in lines]
-
-
-def test_two_columns_stand_for_what_was_read_across_them() -> None:
-    lines = [
-        (Reading("~*=", 0.4), box(0, 0, 90, 300)),
-        (Reading("title", 0.99), box(0, 400, 90, 430)),
-    ]
-    found = [
-        (Reading("右邊一列", 0.9), box(55, 0, 90, 290)),
-        (Reading("左邊", 0.8), box(0, 0, 35, 200)),
-    ]
-    assert texts(vertical.merged(lines, found)) == ["title", "右邊一列", "左邊"]
-
-
-def test_rows_in_a_grid_stay_rows() -> None:
-    rows = [(Reading("四字一行", 0.98), box(0, 40 * i, 160, 40 * i + 30)) for i in range(6)]
-    found = [(Reading("六字在一列中", 0.98), box(40 * i, 0, 40 * i + 30, 230)) for i in range(4)]
-    assert vertical.merged(rows, found) == rows
-
-
-@pytest.mark.parametrize("reading", [Reading("两字", 0.5), Reading("字", 0.99), Reading("  ", 0.9)])
-def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
-    assert vertical.merged([], [(reading, box(0, 0, 30, 200))]) == []
-
-
-def test_columns_on_one_another_count_once() -> None:
-    found = [(Reading("一列字在此", s), box(x, 0, x + 30, 200)) for x, s in ((0, 0.8), (5, 0.9))]
-    assert [reading.score for reading, _ in vertical.merged([], found)] == [0.9]
-
-
-def test_columns_are_found_where_they_stand() -> None:
-    image = np.zeros((200, 300, 3), np.uint8)
-
-    def detect(turned: Image) -> tuple[Floats, Floats]:
-        assert turned.shape == (300, 200, 3)
-        # A row at the foot of the turned page is a column at the left edge of the page.
-        return np.stack([box(20, 270, 180, 290), box(0, 0, 40, 40)]), np.array(
-            [0.9, 0.8], np.float32
-        )
-
-    quads, scores = vertical.find(image, detect)
-    np.testing.assert_allclose(quads, [box(10, 20, 30, 180)])
-    np.testing.assert_allclose(scores, [0.9])
 
 
 @pytest.mark.parametrize("pitch", [50, 60, 85])

@@ -14,6 +14,10 @@ import ocr
 from common.arrays import Image, Quads, Scores
 from common.image import load
 from ocr.page import deskew
+from ocr.settings import Deskew
+from ocr.sheet import IDENTITY
+
+SETTINGS = Deskew()
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 GROUND = (236, 230, 221)
@@ -63,22 +67,26 @@ def page(degrees: float) -> Image:
     return np.asarray(cv2.warpAffine(image, turn, (700, 500), borderValue=GROUND), np.uint8)
 
 
-def as_given(image: Image, quads: Quads, scores: Scores | None = None) -> deskew.Straight:
+def skew_of(quads: Quads) -> deskew.Skew:
+    return deskew.skew_of_lines(quads, SETTINGS)
+
+
+def as_given(image: Image, quads: Quads, scores: Scores | None = None) -> deskew.Deskewed:
     """A picture and the lines found on it."""
     known = np.ones(len(quads), np.float32) if scores is None else scores
-    return deskew.Straight(image, quads, known, deskew.AS_IT_IS)
+    return deskew.Deskewed(image, quads, known, IDENTITY)
 
 
 @pytest.mark.parametrize("degrees", [-28.0, -11.0, 6.0, 20.0, 33.0])
-def test_a_slanted_page_is_set_straight(degrees: int) -> None:
+def test_a_skewed_page_is_deskewed(degrees: int) -> None:
     image = page(degrees)
     quads, scores = bars(image)
-    straight = deskew.straighten(as_given(image, quads, scores), bars)
-    assert abs(deskew.run_of(straight.quads).slant) < deskew.STRAIGHT
+    straight = deskew.deskew(as_given(image, quads, scores), bars, SETTINGS)
+    assert abs(skew_of(straight.quads).degrees) < SETTINGS.max_rest
     assert len(straight.quads) == len(quads)
     # What was turned in is of the page's own color, and lines stand where they were found at first.
     np.testing.assert_allclose(straight.image[0, 0], GROUND, atol=1)
-    shown = deskew.placed(straight.quads, straight.back)
+    shown = deskew.to_original(straight.quads, straight.back)
     middles = sorted(map(tuple, shown.mean(axis=1).round().tolist()), key=lambda p: p[1])
     expected = sorted(map(tuple, quads.mean(axis=1).round().tolist()), key=lambda p: p[1])
     np.testing.assert_allclose(middles, expected, atol=2)
@@ -94,67 +102,68 @@ def test_a_slanted_page_is_set_straight(degrees: int) -> None:
         [20.0, -25.0, 0.0, 1.0, -1.0, 0.0, 0.0, 2.0, -2.0, 0.0],
     ],
 )
-def test_pages_that_are_not_slanted_stay(degrees: list[float]) -> None:
+def test_pages_without_skew_stay(degrees: list[float]) -> None:
     image, quads = page(0), lines(degrees)
-    straight = deskew.straighten(as_given(image, quads), never)
+    straight = deskew.deskew(as_given(image, quads), never, SETTINGS)
     assert straight.image is image
     assert straight.quads is quads
-    np.testing.assert_array_equal(deskew.placed(quads, straight.back), quads)
+    np.testing.assert_array_equal(deskew.to_original(quads, straight.back), quads)
 
 
-def test_columns_tell_no_slant() -> None:
+def test_columns_have_no_skew() -> None:
     columns = lines([80.0, 81.0, 79.0])[:, [1, 2, 3, 0]]
-    assert deskew.run_of(columns).slant == 0
+    assert skew_of(columns).degrees == 0
 
 
-def test_pieces_that_do_not_come_together_were_no_lines() -> None:
+def test_a_page_that_loses_its_lines_is_not_deskewed() -> None:
     quads = lines([15.0] * 4)
 
     def nothing(image: Image) -> tuple[Quads, Scores]:
         return lines([0.0], 50), np.ones(1, np.float32)
 
     image = page(0)
-    assert deskew.straighten(as_given(image, quads), nothing).image is image
+    assert deskew.deskew(as_given(image, quads), nothing, SETTINGS).image is image
 
 
-def test_what_does_not_become_straight_stays() -> None:
+def test_a_page_that_keeps_a_skew_is_not_deskewed() -> None:
     def worse(image: Image) -> tuple[Quads, Scores]:
         return lines([9.0] * 3), np.ones(3, np.float32)
 
     image = page(0)
     for first in (15.0, -39.0):
         quads = lines([first] * 3)
-        assert deskew.straighten(as_given(image, quads), worse).image is image
+        assert deskew.deskew(as_given(image, quads), worse, SETTINGS).image is image
 
 
 @pytest.mark.parametrize("degrees", [-35.0, -20.0, -9.0, 0.0, 14.0, 31.0])
-def test_the_picture_as_a_whole_tells_its_slant(degrees: float) -> None:
+def test_projection_profile_tells_the_skew(degrees: float) -> None:
     # A shade from side to side and a dark edge weigh less than what is written.
     image = page(degrees) * np.linspace(1.0, 0.7, 700)[None, :, None]
     image[:, :30] = 10
-    assert deskew.slant_of(image.astype(np.uint8)) == pytest.approx(degrees, abs=1)
+    assert deskew.skew_by_projection(image.astype(np.uint8), SETTINGS) == pytest.approx(
+        degrees, abs=1
+    )
 
 
 @pytest.mark.parametrize(
-    ("degrees", "level", "leaning"), [(-20.0, 20, 10), (17.0, 20, 10), (20.0, deskew.MANY, 3)]
+    ("degrees", "level", "leaning"),
+    [(-20.0, 20, 10), (17.0, 20, 10), (20.0, SETTINGS.many_lines, 3)],
 )
-def test_a_page_torn_to_level_pieces_is_set_straight(
-    degrees: float, level: int, leaning: int
-) -> None:
+def test_a_page_torn_to_level_pieces_is_deskewed(degrees: float, level: int, leaning: int) -> None:
     def torn(image: Image) -> tuple[Quads, Scores]:
         """Find level pieces in slanted lines, as strips at their own heights make them."""
         whole, scores = bars(image)
-        if abs(deskew.run_of(whole).slant) < 10:
+        if abs(skew_of(whole).degrees) < 10:
             return whole, scores
         rest = [0.0] * level + [degrees] * leaning
         return lines(rest, 35.0), np.ones(len(rest), np.float32)
 
     image = page(degrees)
     first = as_given(image, *torn(image))
-    assert abs(deskew.run_of(first.quads).slant) < deskew.LEAST
-    straight = deskew.straighten(first, torn)
+    assert abs(skew_of(first.quads).degrees) < SETTINGS.min_skew
+    straight = deskew.deskew(first, torn, SETTINGS)
     assert len(straight.quads) == 8
-    assert abs(deskew.run_of(straight.quads).slant) < deskew.STRAIGHT
+    assert abs(skew_of(straight.quads).degrees) < SETTINGS.max_rest
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,11 @@ from common.arrays import Floats, Image, Quads, Scores
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads
 from common.roles import Detector, Reading, Recognizer, SceneClassifier
-from ocr.page.orientation import KNOWN, ResolvedPage, resolve_orientation
+from ocr.page.orientation import ResolvedPage, resolve_orientation
 from ocr.result import Angle
+from ocr.settings import Orientation
+
+SETTINGS = Orientation()
 
 MARK = np.array([250, 10, 10], np.uint8)
 
@@ -62,7 +65,8 @@ def resolve(
     recognizer: Recognizer,
     scene: SceneClassifier | None = None,
 ) -> ResolvedPage:
-    return resolve_orientation(image, guess, LineClassifier(lines), detector, recognizer, scene)
+    classifier = LineClassifier(lines)
+    return resolve_orientation(image, guess, classifier, detector, recognizer, SETTINGS, scene)
 
 
 def unsure(image: Image, quads: Quads) -> Floats:
@@ -109,7 +113,7 @@ def test_where_lines_say_nothing_a_guess_must_be_likelier_than_all_else(
 
     angle, upright, *_ = resolve(page(90), Angle(270, sure), unsure, detect, mute)
     assert angle.degrees == degrees
-    assert (angle.score >= KNOWN) == (degrees != 0)
+    assert (angle.score >= SETTINGS.min_score) == (degrees != 0)
     assert angle.score < 0.8  # the pieces and the lines show much the same
     np.testing.assert_array_equal(upright, rotate_ccw(page(90), degrees))
 

@@ -1,0 +1,129 @@
+"""Search a page for columns of vertical writing where its rows read badly, and put them in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from common.arrays import Floats, Image, Quads, Scores
+from common.characters import WIDE_FROM
+from common.image import rotate_ccw
+from common.quads import covered, is_column, quad_size, rotate_quads
+from common.roles import Detector, Reading
+from ocr.layout.reading_order import reading_order
+from ocr.settings import Columns, Settings
+from ocr.sheet import Models, Sheet, joined
+
+Line = tuple[Reading, Floats]
+"""A reading and its quad (4, 2)."""
+
+
+def apply(
+    sheet: Sheet, models: Models, settings: Settings, read: Callable[[Sheet], Sheet]
+) -> Sheet:
+    """Search for columns where rows read badly; the step of the chain.
+
+    Args:
+        sheet: a page that was read.
+        models: of which the detector is asked.
+        settings: of all steps.
+        read: reads the lines of a page.
+    """
+    lines = list(sheet.lines())
+    height, width = sheet.upright_size()
+    if sheet.single_line or not are_likely(lines, height * width, settings.columns):
+        return sheet
+    quads, scores = find(sheet.image, models.detector)
+    found = read(sheet.having(quads=quads, scores=scores, readings=()))
+    kept, taken = merge(lines, list(found.lines()), settings.columns)
+    merged = joined([sheet.picked(kept), found.picked(taken)], sheet)
+    return merged.picked(reading_order(merged.quads, settings.order))
+
+
+def are_likely(read: Sequence[Line], area: float, settings: Columns) -> bool:
+    """Whether read lines tell of columns that may have been missed.
+
+    That is so where one was found, as a column seldom comes alone, where a tall box was read badly that is thick
+    beside the rows of the page (it may be two), where hardly anything on the page makes sense, or where one line
+    fills much of it.
+
+    Args:
+        read: readings, each with its quad (4, 2).
+        area: of the page in pixels.
+        settings: of this step.
+    """
+    sizes = np.array([quad_size(quad) for _, quad in read], np.float32).reshape(-1, 2)
+    scores, areas = np.array([reading.score for reading, _ in read]), sizes.prod(axis=1)
+    if float((scores * areas).sum()) < settings.max_page_score * float(areas.sum()):
+        return True
+    if ((areas > settings.large_share * area) & (scores < settings.accept_score)).any():
+        return True
+    tall = np.array([is_column(*size) for size in sizes.tolist()], np.bool_)
+    row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0
+    for i in np.flatnonzero(tall).tolist():
+        reading = read[i][0]
+        if sum(character >= WIDE_FROM for character in reading.text) > 1:
+            return True
+        if reading.score < settings.poor_score and sizes[i, 1] >= settings.min_thickness * row:
+            return True
+    return False
+
+
+def find(image: Image, detect: Detector) -> tuple[Quads, Scores]:
+    """Look for columns on an upright page: for rows on the page turned on its side.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        detect: finds the rows of a picture.
+
+    Returns:
+        Quads (M, 4, 2), first the corner where a column begins at the upper left, and scores (M,).
+    """
+    turned = rotate_ccw(image, 90)
+    quads, scores = detect(turned)
+    back = rotate_quads(quads, 270, (turned.shape[0], turned.shape[1]))
+    quads = np.roll(back, 1, axis=1)
+    tall = np.array([is_column(*quad_size(quad)) for quad in quads], np.bool_)
+    return quads[tall], np.asarray(scores)[tall]
+
+
+def merge(
+    lines: Sequence[Line], columns: Sequence[Line], settings: Columns
+) -> tuple[list[int], list[int]]:
+    """Put columns in the place of what was read of them before, where they bring more.
+
+    Args:
+        lines: of a page.
+        columns: that were found there.
+        settings: of this step.
+
+    Returns:
+        Indices of the lines that stay, and of the columns that join them.
+    """
+    taken: list[int] = []
+    quads = np.array([quad for _, quad in lines], np.float32).reshape(-1, 4, 2)
+    inside = np.zeros(len(lines), np.float32)
+    for index in sorted(range(len(columns)), key=lambda i: -_evidence(columns[i][0])):
+        reading, quad = columns[index]
+        if reading.score < settings.min_score or len(reading.text.strip()) < 2:
+            continue
+        others = np.array([columns[i][1] for i in taken], np.float32).reshape(-1, 4, 2)
+        if (covered(quad[None], others) > settings.max_overlap).any():
+            continue
+        shares = covered(quads, quad[None])[:, 0]
+        before = sum(s * _evidence(line) for s, (line, _) in zip(shares, lines, strict=True))
+        if _evidence(reading) > settings.min_gain * before:
+            taken.append(index)
+            inside += shares
+    kept = []
+    for i, ((reading, quad), share) in enumerate(zip(lines, inside, strict=True)):
+        is_poor = reading.score < settings.poor_score or is_column(*quad_size(quad))
+        if share <= (settings.max_replaced_poor if is_poor else settings.max_replaced):
+            kept.append(i)
+    return kept, taken
+
+
+def _evidence(reading: Reading) -> float:
+    """Characters of a reading, each counted by its score."""
+    return reading.score * len(reading.text.strip())

@@ -1,0 +1,117 @@
+"""Columns of vertical writing: when a page is searched for them, and what they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from common.arrays import Floats, Image
+from common.roles import Reading
+from ocr.line import columns
+from ocr.line.columns import Line
+from ocr.settings import Columns
+
+SETTINGS = Columns()
+AREA = 1000.0 * 1000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "size", "likely"),
+    [
+        ("竖排文字", 0.9, (200, 30), True),
+        ("莱几言", 0.5, (200, 30), True),
+        ("", 0.2, (200, 80), True),
+        ("", 0.2, (60, 25), False),  # a rule, a narrow digit
+        ("1", 0.98, (200, 80), False),
+        ("Temperature", 0.97, (200, 30), False),
+        ("竖排文字", 0.2, (30, 200), False),  # a row
+    ],
+)
+def test_what_tells_of_columns(
+    text: str, score: float, size: tuple[int, int], likely: bool
+) -> None:
+    rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
+    line = (Reading(text, score), box(0, 0, size[1], size[0]))
+    assert columns.are_likely([*rows, line], AREA, SETTINGS) == likely
+    assert columns.are_likely([line], AREA, SETTINGS) == (
+        likely or score < 0.5
+    )  # thick beside none, or all nonsense
+    assert not columns.are_likely([], AREA, SETTINGS)
+
+
+def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
+    def likely(*scores: float, tall: int = 30) -> bool:
+        rows = [
+            (Reading("横七竖八", score), box(0, 40 * i, 300, 40 * i + (tall if i == 0 else 30)))
+            for i, score in enumerate(scores)
+        ]
+        return columns.are_likely(rows, AREA, SETTINGS)
+
+    assert likely(0.3, 0.6, 0.9)
+    assert not likely(0.3, 0.9, 0.8, 0.9)
+    assert likely(0.3, 0.9, 0.8, 0.9, tall=200)  # most of the area
+
+
+def test_a_line_that_fills_the_page_may_be_several_columns() -> None:
+    def likely(score: float) -> bool:
+        return columns.are_likely([(Reading("翻", score), box(0, 0, 700, 500))], AREA, SETTINGS)
+
+    assert likely(0.8) and not likely(0.99)  # a large character by itself
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> Floats:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def merged(lines: Sequence[Line], found: Sequence[Line]) -> list[Line]:
+    kept, taken = columns.merge(lines, found, SETTINGS)
+    return [lines[i] for i in kept] + [found[i] for i in taken]
+
+
+def texts(lines: Sequence[tuple[Reading, Floats]]) -> list[str]:
+    return [reading.text for reading, _ in lines]
+
+
+def test_two_columns_stand_for_what_was_read_across_them() -> None:
+    lines = [
+        (Reading("~*=", 0.4), box(0, 0, 90, 300)),
+        (Reading("title", 0.99), box(0, 400, 90, 430)),
+    ]
+    found = [
+        (Reading("右邊一列", 0.9), box(55, 0, 90, 290)),
+        (Reading("左邊", 0.8), box(0, 0, 35, 200)),
+    ]
+    assert texts(merged(lines, found)) == ["title", "右邊一列", "左邊"]
+
+
+def test_rows_in_a_grid_stay_rows() -> None:
+    rows = [(Reading("四字一行", 0.98), box(0, 40 * i, 160, 40 * i + 30)) for i in range(6)]
+    found = [(Reading("六字在一列中", 0.98), box(40 * i, 0, 40 * i + 30, 230)) for i in range(4)]
+    assert merged(rows, found) == rows
+
+
+@pytest.mark.parametrize("reading", [Reading("两字", 0.5), Reading("字", 0.99), Reading("  ", 0.9)])
+def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
+    assert merged([], [(reading, box(0, 0, 30, 200))]) == []
+
+
+def test_columns_on_one_another_count_once() -> None:
+    found = [(Reading("一列字在此", s), box(x, 0, x + 30, 200)) for x, s in ((0, 0.8), (5, 0.9))]
+    assert [reading.score for reading, _ in merged([], found)] == [0.9]
+
+
+def test_columns_are_found_where_they_stand() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+
+    def detect(turned: Image) -> tuple[Floats, Floats]:
+        assert turned.shape == (300, 200, 3)
+        # A row at the foot of the turned page is a column at the left edge of the page.
+        return np.stack([box(20, 270, 180, 290), box(0, 0, 40, 40)]), np.array(
+            [0.9, 0.8], np.float32
+        )
+
+    quads, scores = columns.find(image, detect)
+    np.testing.assert_allclose(quads, [box(10, 20, 30, 180)])
+    np.testing.assert_allclose(scores, [0.9])
