@@ -21,6 +21,7 @@ import cv2
 import ocr
 from common.arrays import Image
 from common.image import describe
+from common.settings import with_values
 from ocr.batch.console import (
     Report,
     StreamError,
@@ -140,6 +141,7 @@ def _load(options: argparse.Namespace, threads: int | None) -> ocr.Reader:
         lexicon=options.lexicon,
         allowed=options.allowed,
         vertical=options.vertical,
+        settings=with_values(ocr.Settings(), options.settings),
     )
 
 

@@ -3,12 +3,13 @@
 from common.image import InputError
 from ocr.batch.read_many import read_many
 from ocr.models import load
-from ocr.reader import Reader
+from ocr.reader import STEPS, Reader
 from ocr.result import Page, TextLine
 from ocr.settings import Settings
 from ocr.weights import WeightsError
 
 __all__ = [
+    "STEPS",
     "InputError",
     "Page",
     "Reader",

@@ -80,27 +80,16 @@ def load(
     """
     threads = available_cores() if threads is None else threads
     batches = batching(device, threads)
-    options = {
-        "recognizer": decoding(decode, lexicon, allowed) | batches,
-        "detector": {"vertical": True} if vertical else {},
-    }
-    names = {"angle": angle, "detector": detector, "recognizer": recognizer}
-    built = {
-        task: build(
-            name or models,
-            task,
-            device=device,
-            threads=threads // batches["workers"] if task == "recognizer" else threads,
-            options=options.get(task, {}),
-        )
-        for task, name in names.items()
-    }
+    searching = decoding(decode, lexicon, allowed)
+    each = threads // batches["workers"]
+    reads, finds = searching | batches, {"vertical": True} if vertical else {}
+    recognizer, detector = recognizer or models, detector or models
     locate(find(SCENE, "scene"))
-    language = options["recognizer"].get("language_model")
+    language = searching.get("language_model")
     return Reader(
-        built["detector"],
-        built["recognizer"],
-        built["angle"],
+        build(detector, "detector", device=device, threads=threads, options=finds),
+        build(recognizer, "recognizer", device=device, threads=each, options=reads),
+        build(angle or models, "angle", device=device, threads=threads),
         LazyScene(device, threads),
         language.likelihood if language else None,
         settings=settings or Settings(),

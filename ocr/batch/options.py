@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from common.settings import describe
 from ocr.formats import FORMATS
 from ocr.formats.punctuation import POLICIES
 from ocr.onnx_runtime import PROVIDERS
+from ocr.settings import Settings
 from recognition.recognizer import SEARCHES
 
 MOST_JOBS = 4
@@ -66,16 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--overwrite", action="store_true", help="replace files that no earlier run has written")
     add("--resume", action="store_true", help="skip what --json FILE and -o DIR hold already")
-    add("--models", default="small", metavar="NAME", help="name of all three models (small)")
-    for task in ("angle", "detector", "recognizer"):
-        add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
-    add("--no-angle", action="store_true", help="trust that pages are upright")
-    add("--single-line", action="store_true", help="each picture is one cut-out line")
-    add("--vertical", action="store_true", help="all lines run down, in columns from the right")
-    add("--decode", choices=SEARCHES, help="greedy: no language model; attention: where it reads")
-    add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
-    add("--allowed", metavar="CHARS", help="the only characters to read")
-    add("--device", choices=sorted(PROVIDERS), default="cpu")
+    _add_models(parser)
     add("--threads", type=_positive, metavar="N", help="threads to work with (all cores)")
     add(
         "--jobs",
@@ -85,6 +79,45 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--quiet", action="store_true", help="no messages but errors")
     return parser
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    """Add what says with which models and how pages are read."""
+    add = parser.add_argument
+    add("--models", default="small", metavar="NAME", help="name of all three models (small)")
+    for task in ("angle", "detector", "recognizer"):
+        add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
+    add("--no-angle", action="store_true", help="trust that pages are upright")
+    add("--single-line", action="store_true", help="each picture is one cut-out line")
+    add("--vertical", action="store_true", help="all lines run down, in columns from the right")
+    add("--decode", choices=SEARCHES, help="greedy: no language model; attention: where it reads")
+    add(
+        "--set",
+        dest="settings",
+        action=_Setting,
+        default=[],
+        metavar="STEP.NAME=VALUE",
+        help="another value of a setting of reading, repeatable; --set list prints them all",
+    )
+    add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
+    add("--allowed", metavar="CHARS", help="the only characters to read")
+    add("--device", choices=sorted(PROVIDERS), default="cpu")
+
+
+class _Setting(argparse._AppendAction):  # the class of action="append"
+    """Collect settings; `list` prints them all and exits."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if values == "list":
+            print(describe(Settings()))
+            parser.exit()
+        super().__call__(parser, namespace, values, option_string)
 
 
 def _format_list(text: str) -> list[str]:

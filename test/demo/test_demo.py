@@ -16,6 +16,7 @@ import pytest
 import demo
 import ocr
 from common.arrays import Image
+from ocr.settings import Retry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "test" / "data" / "page.png"
@@ -217,9 +218,11 @@ def test_options_reach_the_reader(
 
     monkeypatch.setattr(ocr, "load", load)
     arguments = ["--models", "m", "--angle", "a", "--detector", "d", "--recognizer", "r"]
-    assert demo.main([str(good), *arguments, "--no-angle", "--vertical", "--quiet"]) == 0
+    arguments += ["--no-angle", "--vertical", "--quiet", "--set", "retry.below_score=0.9"]
+    assert demo.main([str(good), *arguments]) == 0
     expected = {"models": "m", "angle": "a", "detector": "d", "recognizer": "r"}
     expected |= {"decode": None, "lexicon": None, "allowed": None}  # type: ignore[dict-item]
+    expected["settings"] = ocr.Settings(retry=Retry(below_score=0.9))  # type: ignore[assignment]
     assert seen == expected | {"device": "cpu", "threads": None, "vertical": True}
 
 

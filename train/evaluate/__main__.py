@@ -5,6 +5,8 @@
     python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
     python -m train.evaluate DATA --upright  without these turns
     python -m train.evaluate DATA --upright --aslant 20    every page turned clockwise by 20 degrees
+    python -m train.evaluate DATA --set retry.below_score=0.9 --without deskew    with other settings, fewer steps
+    python -m train.evaluate DATA --ablate   each step of reading left out in turn, a row each; no turns
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
     python -m train.evaluate --typefaces     no pictures: clean lines in typefaces held out from training
 
@@ -30,12 +32,14 @@ from tqdm import tqdm
 import ocr
 from common.arrays import Image
 from common.image import load, rotate_ccw
+from common.settings import with_values
 from ocr.models import build, decoding
 from ocr.page.deskew import rotate, to_original
-from ocr.settings import Settings
+from ocr.reader import NEEDED, STEPS
 from ocr.sheet import IDENTITY
 from recognition.recognizer import SEARCHES, Recognizer
 from train.data.readers.jsonl import LabelledPage
+from train.evaluate.ablation import Figures, ablate, format_ablation
 from train.evaluate.error_report import ErrorPages
 from train.evaluate.line_metrics import count_lines
 from train.evaluate.page_metrics import Counts, ReadLine, count_page
@@ -110,6 +114,7 @@ def evaluate(
         aslant: degrees by which pages are turned clockwise before they are read.
     """
     sheet = ScoreSheet()
+    min_score = ocr.Settings().orientation.min_score
     for page in tqdm(pages, unit="page", disable=None):
         if reader is not None:
             lines, seconds = read_page(reader, page, aslant)
@@ -120,9 +125,7 @@ def evaluate(
             sheet.add_page(page, Counts(pages=1))
         if classify is not None and not page.cropped:
             try:
-                right, left = judge_turns(
-                    classify, load(page.path), Settings().orientation.min_score
-                )
+                right, left = judge_turns(classify, load(page.path), min_score)
             except ocr.InputError as error:
                 _LOG.warning("angle not measured: %s", error)
                 continue
@@ -157,26 +160,53 @@ def _parser() -> argparse.ArgumentParser:
         "--errors", type=Path, metavar="FOLDER", help="every miss by its cause, as HTML; no turns"
     )
     parser.add_argument("--decode", choices=SEARCHES)
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="STEP.NAME=VALUE",
+        help="another value of a setting of reading; repeatable",
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="STEP",
+        help=f"leave a step of reading out, of {', '.join(s for s in STEPS if s not in NEEDED)}; repeatable",
+    )
+    which.add_argument(
+        "--ablate", action="store_true", help="every step left out in turn; a row each, no turns"
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
     if args.typefaces:
         _measure_typefaces(args)
         return
     pages = selected(args)
-    reader = ocr.load(
-        args.models,
-        angle=args.angle,
-        detector=args.detector,
-        recognizer=args.recognizer,
-        device=args.device,
-        threads=args.threads,
-        decode=args.decode,
-    )
+    try:
+        reader = ocr.load(
+            args.models,
+            angle=args.angle,
+            detector=args.detector,
+            recognizer=args.recognizer,
+            device=args.device,
+            threads=args.threads,
+            decode=args.decode,
+            settings=with_values(ocr.Settings(), args.settings),
+            without=args.without,
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    if args.ablate:
+        _measure_steps(args, reader, pages)
+        return
     errors = None
     if args.errors and not args.turns:
         errors = ErrorPages(args.errors, _recognizer(args))
@@ -193,6 +223,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_json(args.json, figures)
     if errors is not None:
         print(f"misses by cause: {errors.write()}")
+
+
+def _measure_steps(
+    args: argparse.Namespace, reader: ocr.Reader, pages: Sequence[LabelledPage]
+) -> None:
+    """Print, and write where it is asked for, what each step of reading is worth."""
+
+    def figures(one: ocr.Reader) -> Figures:
+        return evaluate(pages, reader=one, classify=None, aslant=args.aslant).figures()
+
+    results = list(ablate(reader, figures, single_lines=args.lines))
+    print(format_ablation(results, f"{args.models} on {args.data.name}"))
+    if args.json:
+        write_json(args.json, dict(results))
 
 
 def _measure_typefaces(args: argparse.Namespace) -> None:
