@@ -1,4 +1,4 @@
-"""Train a recognizer, the small one or (`--arch`) one of the papers'.
+"""Train a recognizer: `small`, the larger `base`, which may begin as `small` (--init), or one of the papers'.
 
 python -m train.crnn_torch --run ~/runs/crnn --time-budget 90m \
         --corpus CORPUS --backgrounds PHOTOGRAPHS --eval-data PAGES
@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +26,8 @@ from crnn.model_torch import SmallCRNN, as_recognizer
 from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
 from recognition.charset import Charset
 from recognition.preprocess import STRIDE
+from train.batches.bucketed import BucketedLineBatches
+from train.batches.hard_lines import HardLines
 from train.batches.lines import LineBatches, real_lines
 from train.batches.replay import add_mixture, mixed
 from train.data.coverage import coverage
@@ -35,14 +38,17 @@ from train.loop.loader_torch import Make, rendered_batches
 from train.loop.recipes import CrnnRecipe, FitRecipe
 from train.loop.run import log
 from train.loop.sampled_ctc_torch import Targets, coarser, line_loss
-from train.loop.setup import add_rnn, with_rnn
+from train.loop.setup import Started, add_rnn, with_rnn
 from train.loop.setup_torch import parse, prepared, schedule_of, start
 from train.synth.line.render import LineRenderer
-from train.transfer.architectures_torch import ARCHITECTURES, build
+from train.transfer.architectures_torch import ARCHITECTURES, OWN, build
 from train.transfer.distill_torch import Pupil, feature_loss, load_teacher, telling_steps
-from train.transfer.freeze_torch import keep
+from train.transfer.freeze_torch import freeze, keep
 
 Labelled = list[tuple[str, Image, str]]
+
+HELD_OUT = 400
+"""Rendered lines that a run is judged on."""
 
 
 def make_loss(recipe: CrnnRecipe, teacher: SmallCRNN | None = None) -> Loss:
@@ -134,43 +140,82 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="weights of a CRNN whose convolutions are taken over and left as they are (--arch crnn, crnn-gru), or of "
         "which all is but the attention (--arch resnet-attention, with --teacher)",
     )
+    parser.add_argument(
+        "--freeze", nargs="+", default=[], metavar="PART",
+        help="parts of the network that stay as --init has them, for example stem stage1",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bucketed", action="store_true", help="batches of lines of one width: half the padding"
+    )
+    parser.add_argument(
+        "--hard", type=Path, metavar="ONNX",
+        help="recognizer whose mistakes are trained on most (with --bucketed)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--more-eval-data", type=Path, nargs="+", default=[], help="more real pages to judge on"
+    )
+
+
+def held_out_lines(folder: Path, renderer: LineRenderer, seed: int) -> Labelled:
+    """Render lines to judge on; a run that is resumed gets its own again, whatever fonts have come."""
+    path = folder / "held_out.npz"
+    if not path.exists():
+        samples = [renderer.line(10_000_019 + seed, i, 280) for i in range(HELD_OUT)]
+        images = {f"image{i}": sample.image for i, sample in enumerate(samples)}
+        np.savez_compressed(path, texts=np.array([s.text for s in samples]), **images)
+    with np.load(path) as kept:
+        texts = kept["texts"]
+        return [("rendered", kept[f"image{i}"], str(text)) for i, text in enumerate(texts)]
+
+
+def make_batches(args: argparse.Namespace, started: Started, recipe: CrnnRecipe) -> LineBatches:
+    """Return what makes the batches of rendered lines."""
+    parts = (
+        LineRenderer(started.fonts, started.corpus, args.backgrounds), Charset.load(), recipe,
+        args.seed, lambda i: started.pages.page(args.seed, i),
+    )  # fmt: skip
+    if not args.bucketed:
+        return LineBatches(*parts)
+    return BucketedLineBatches(*parts, keep=HardLines(args.hard) if args.hard else None)
 
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__, ("small", *ARCHITECTURES), add_options)
+    args = parse(__doc__, (*OWN, *ARCHITECTURES), add_options)
     args.arch = with_rnn(args.arch, args.rnn)
     # Weights that read already need no phase of alignment alone.
     recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
-    small = args.arch == "small"
-    if not small:  # a line costs the papers' networks five times as much: more and smaller steps
+    if (
+        args.arch not in OWN
+    ):  # a line costs the papers' networks five times as much: more and smaller steps
         recipe = replace(recipe, columns=8192)
+    if args.bucketed:
+        recipe = replace(recipe, columns=8192, page_share=0.2)
     # Weights that are to keep what they know move slowly.
     usual = FitRecipe(lr=5e-4, warmup_steps=50) if args.data else FitRecipe(warmup_steps=200)
+    if args.arch == "base":
+        usual = replace(usual, lr=8e-4, ema_decay=0.998)
     schedule = schedule_of(args, usual)
     started = start(args, f"crnn-{args.arch}", recipe, schedule)
     charset = Charset.load()
-    renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
-    made = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
+    made = build(args.arch, charset.classes)
     teacher = load_teacher(args.teacher) if args.teacher else None
     made = Pupil(made, teacher) if teacher else made
     if args.keep_trunk:
         keep(made, args.keep_trunk)
     network = prepared(made, args)
-    held_out = [renderer.line(10_000_019 + args.seed, i, 280) for i in range(200)]
-    lines: Labelled = [("rendered", s.image, s.text) for s in held_out]
+    freeze(network, args.freeze)
+    batches = make_batches(args, started, recipe)
+    lines = held_out_lines(started.run.folder, batches.renderer, args.seed)
     if args.eval_data:
-        real = real_lines(args.eval_data, 120)
+        folders = (args.eval_data, *args.more_eval_data)
+        real = [line for folder in folders for line in real_lines(folder, 120 // len(folders))]
         # Such lines still count when judging: leaving them out would flatter the network.
         log.info(
             "judged on real lines: %s", coverage((text for _, _, text in real), charset).report()
         )
         lines += real
-    make: Make = LineBatches(
-        renderer, charset, recipe, args.seed, lambda i: started.pages.page(args.seed, i)
-    )
-    if args.data:
-        make = mixed(args.data, make)
+    make: Make = mixed(args.data, batches) if args.data else batches
     fit(
         network,
         schedule,
@@ -184,7 +229,7 @@ def main() -> None:
         device=args.device,
     )
     if args.data and args.init:
-        report_run(args, started.run.folder, renderer)
+        report_run(args, started.run.folder, batches.renderer)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402, N812
+from safetensors.torch import save_file
 
-from crnn.model_torch import SmallCRNN
+from crnn.model_torch import BaseCRNN, Residual, SmallCRNN
 from train.batches.lines import IGNORE, align
 from train.data.samples import LineSample
 from train.loop.sampled_ctc_torch import Targets, line_loss
-from train.loop.setup_torch import grown
+from train.loop.setup_torch import grown, prepared
+from train.transfer.freeze_torch import freeze
 
 pytestmark = pytest.mark.torch
 
@@ -114,7 +119,46 @@ def test_a_grown_classifier_keeps_the_old_logits_and_hardly_says_the_new() -> No
     assert large.classify.bias[50:].max() <= small.classify.bias.min()
 
 
+def test_a_deepened_network_begins_as_the_small_one(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    small = SmallCRNN(50, (8, 12, 16, 20), 10)
+    with torch.no_grad():
+        for _ in range(20):  # batch norms that have seen something
+            small(torch.randn(4, 1, 32, 64) * 2 + 0.5)
+    path = tmp_path / "small.safetensors"
+    save_file({name: v.contiguous() for name, v in small.eval().state_dict().items()}, path)
+    made = BaseCRNN(50, (8, 12, 16, 20), 10)
+    base = prepared(made, Namespace(init=path, init_trunk=None)).eval()
+    lines = torch.randn(2, 1, 32, 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(base(lines), small(lines), atol=1e-4, rtol=0)
+    # Its blocks are not dead: what they add can be learned.
+    base.train()(lines).square().sum().backward()
+    assert all(
+        b.body[-1].weight.grad.abs().max() > 0 for b in base.modules() if isinstance(b, Residual)
+    )
+
+
 def test_weights_that_fit_are_not_grown() -> None:
     state = SmallCRNN(50).state_dict()
     kept = grown(state, SmallCRNN(50).state_dict())
     assert all(torch.equal(kept[name], value) for name, value in state.items())
+
+
+def test_frozen_parts_stay_as_they_are() -> None:
+    torch.manual_seed(0)
+    network = SmallCRNN(40, (8, 12, 16, 20), 10)
+    freeze(network, ["stem", "stage1"])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
+    network.train()(torch.randn(2, 1, 32, 64)).square().mean().backward()
+    optimizer.step()
+    changed = {n for n, v in network.state_dict().items() if not torch.equal(v, before[n])}
+    parts = {name.split(".")[0] for name in changed}
+    assert parts == {"stage2", "stage3", "collapse", "rnn", "head", "classify"}
+    assert "stage2.0.1.running_mean" in changed
+
+
+def test_what_is_not_there_is_not_frozen() -> None:
+    with pytest.raises(ValueError, match="no 'stage9' to freeze, expected some of stem"):
+        freeze(SmallCRNN(9, (8, 8, 8, 8), 8), ["stage9"])

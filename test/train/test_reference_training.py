@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from angle.model_torch import VGG16Angle
-from crnn.model_torch import CRNN
+from crnn.model_torch import CRNN, BaseCRNN
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
 from detection import METHODS
@@ -92,6 +92,7 @@ def lines() -> Batch:
         lambda: CRNN(CLASSES, (4, 6, 8, 10), 8, "gru"),
         lambda: DenseNetCTC(CLASSES, 6, 2, 4, 8),
         lambda: ResNetAttention(CLASSES, (4, 6, 8, 10), 8),
+        lambda: BaseCRNN(CLASSES, (4, 6, 8, 10), 8),
     ],
 )
 def test_recognizers_learn(make: Callable[[], torch.nn.Module]) -> None:

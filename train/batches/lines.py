@@ -79,7 +79,10 @@ class LineBatches:
     def collate(self, samples: list[LineSample], width: int) -> dict[str, NDArray[np.generic]]:
         """Bring samples to the input height; those wider than `width` by more than a fifth are squeezed."""
         # One shape per width class: every new shape costs the convolution library a new plan.
-        columns = int(width * 1.2) // (4 * STRIDE) * (4 * STRIDE)
+        return self.stacked(samples, int(width * 1.2) // (4 * STRIDE) * (4 * STRIDE))
+
+    def stacked(self, samples: list[LineSample], columns: int) -> dict[str, NDArray[np.generic]]:
+        """Bring samples to the input height and into one width, to which wider ones are squeezed."""
         widths = [width_at_height(*s.image.shape[:2], columns) for s in samples]
         longest = max(len(s.text) for s in samples)
         lines = np.zeros((len(samples), 1, HEIGHT, columns), np.float32)

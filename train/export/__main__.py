@@ -25,20 +25,21 @@ from train.export.models import (
 )
 from train.export.onnx_file import make, register
 from train.transfer import onnx_weights, quantized_weights
+from train.transfer.architectures_torch import OWN
 
 log = logging.getLogger("export")
 NAMES = {
     "small": "small",
     "reference": "reference",
     "crnn": "reference",
-    **{name: name for name in ("crnn-gru", "densenet", "resnet-attention")},
+    **{name: name for name in ("base", "crnn-gru", "densenet", "resnet-attention")},
 }
 """What `--arch` takes, and the manifest's name of each: the paper's recognizer is the reference."""
 
 ARCHS = {
     "angle": ("small", "reference"),
     "ctpn": ("small", "reference"),
-    "crnn": ("small", "crnn", "crnn-gru", "densenet", "resnet-attention"),
+    "crnn": ("small", "base", "crnn", "crnn-gru", "densenet", "resnet-attention"),
     "scene": ("small",),
 }
 TASKS = {"angle": "angle", "ctpn": "detector", "crnn": "recognizer", "scene": "scene"}
@@ -88,7 +89,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         made = make(export, Path(folder), quantized=not args.float)
-        if export.classifier and args.arch == "small" and not args.float and args.shortlist:
+        if export.classifier and args.arch in OWN and not args.float and args.shortlist:
             gated_classifier.add(made, recognizer_inputs(args, args.shortlist))
         if args.trainable == "inside":
             if args.arch != "small":  # what is left in float there is little, and reads better so

@@ -106,8 +106,7 @@ def crnn_export(args: argparse.Namespace) -> Export:
         return recognizer_inputs(args)
 
     charset = Charset.load()
-    small = args.arch == "small"
-    network = SmallCRNN(charset.classes) if small else build(args.arch, charset.classes)
+    network = build(args.arch, charset.classes)
     if is_taught(args):  # two layers hold a third of what they would merged, and are as fast
         network = Pupil(network, SmallCRNN(charset.classes))
     config: dict[str, Any] = {"charset": "".join(charset.characters)}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from common.vgg16_torch import VGG16, fold
+from crnn.model_torch import Residual
 from train.loop.recipes import FitRecipe
 from train.loop.setup import Started, open_run, parse, schedule_of
 from train.transfer import quantized_weights
@@ -27,7 +28,8 @@ def start(args: argparse.Namespace, model: str, recipe: Any, schedule: FitRecipe
 def prepared(network: nn.Module, args: argparse.Namespace) -> nn.Module:
     """Lay a network out for convolutions and give it the weights of `--init`, if any.
 
-    A recognizer may start from the weights of a smaller charset, see `grown`.
+    A recognizer may start from the weights of a smaller charset, see `grown`, or of a network without its residual
+    blocks, see `deepened`.
 
     Raises:
         ValueError: weights of another network.
@@ -35,7 +37,7 @@ def prepared(network: nn.Module, args: argparse.Namespace) -> nn.Module:
     if args.init:
         state = _read(args.init)
         without_norms(network, state)
-        _fill(network, grown(state, network.state_dict()), args.init)
+        _fill(network, deepened(grown(state, network.state_dict()), network), args.init)
     if args.init_trunk:
         state = {k: v for k, v in _read(args.init_trunk).items() if k.startswith("trunk.")}
         without_norms(network, state)
@@ -63,6 +65,19 @@ def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
             f"{path} holds the weights of another network: {' '.join(first).strip()[:200]}; "
             "choose the --arch they were trained with"
         ) from error
+
+
+def deepened(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Add what a network's residual blocks begin with to the weights of a network that has none of them.
+
+    New blocks pass on what they read, so the larger network begins as the smaller one (Chen et al. 2016, "Net2Net").
+    """
+    blocks = tuple(
+        f"{name}." for name, layer in network.named_modules() if isinstance(layer, Residual)
+    )
+    if not blocks or any(name.startswith(blocks) for name in state):
+        return state
+    return {n: v for n, v in network.state_dict().items() if n.startswith(blocks)} | state
 
 
 def grown(state: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ shipped on one trunk (`distilled_crnn`). The ResNet keeps all but its attention:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -90,6 +91,31 @@ def keep_trunk(network: nn.Module, path: Path) -> None:
     for name, parameter in network.named_parameters():
         if name.startswith(TRUNK):
             parameter.requires_grad_(False)
+
+
+def freeze(network: nn.Module, parts: Sequence[str]) -> None:
+    """Leave parts of a network as they are, their batch norms too, and train the rest.
+
+    Args:
+        network: changed in place.
+        parts: names of modules, for example "stem".
+
+    Raises:
+        ValueError: the network has no such part.
+    """
+    for part in parts:
+        try:
+            module = network.get_submodule(part)
+        except AttributeError:
+            known = ", ".join(name for name, _ in network.named_children())
+            raise ValueError(f"there is no {part!r} to freeze, expected some of {known}") from None
+        module.requires_grad_(False)
+        for name, layer in list(module.named_modules()):
+            if isinstance(layer, nn.BatchNorm2d):
+                kept = KeptNorm(layer.num_features, eps=layer.eps).requires_grad_(False)
+                kept.load_state_dict(layer.state_dict())
+                above, _, last = name.rpartition(".")
+                setattr(module.get_submodule(above), last, kept.train())
 
 
 def _keep_norms(network: nn.Module) -> None:

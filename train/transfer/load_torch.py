@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from crnn import Recognizer
-from crnn.model_torch import SmallCRNN, as_recognizer
+from crnn.model_torch import as_recognizer
 from recognition.charset import Charset
 from train.transfer import quantized_weights
 from train.transfer.architectures_torch import build
@@ -31,7 +31,7 @@ def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
         raise ValueError(
             f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
         )
-    network = SmallCRNN(classes) if arch == "small" else build(arch, classes)
+    network = build(arch, classes)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -20,7 +20,7 @@ import angle.model_torch
 import crnn.model_torch
 import ctpn.model_torch
 import train.transfer.architectures_torch
-from crnn.model_torch import CRNN
+from crnn.model_torch import CRNN, BaseCRNN
 from detection.network_torch import Deployed
 from ocr import Reader
 from ocr.models import build
@@ -52,6 +52,8 @@ class NarrowCTPN(ctpn.model_torch.VGG16CTPN):
 
 
 def narrow_line(arch: str, classes: int) -> torch.nn.Module:
+    if arch == "base":
+        return BaseCRNN(classes, NARROW[:4], 6)
     if arch == "densenet":
         return DenseNetCTC(classes, 8, 2, 4, 8)
     if arch == "resnet-attention":
@@ -141,7 +143,7 @@ def _compare(path: Path, network: torch.nn.Module, package: str) -> None:
             np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("arch", ["crnn", "crnn-gru", "densenet", "resnet-attention"])
+@pytest.mark.parametrize("arch", ["base", "crnn", "crnn-gru", "densenet", "resnet-attention"])
 def test_onnx_of_recognizers_equals_pytorch(arch: str, export: Any, tmp_path: Path) -> None:
     network = export("crnn", narrow_line(arch, _classes()), "--arch", arch, "--float")
     name = "reference" if arch == "crnn" else arch
