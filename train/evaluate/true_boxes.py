@@ -1,0 +1,153 @@
+"""Read lines cut out by their true boxes: what the recognizer alone is worth, whatever the detector finds.
+
+    python -m train.evaluate.true_boxes DATA [DATA ...] --recognizer small
+    python -m train.evaluate.true_boxes DATA --weights RUN/last.safetensors --arch base --decode greedy
+
+Per source: lines, exact (share read exactly), CER and ms (CPU time for each line, models loaded). Pictures of
+one line count, too. Ignored lines and those whose place is not known are left out. Text is compared after NFKC, lower
+case, without white space, with quotes and dashes unified; letters and digits alone where the source asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from common.arrays import Image
+from common.image import load
+from common.quads import crop
+from ocr.models import build, decoding
+from ocr.onnx_runtime import load_onnx
+from recognition.preprocess import FINE
+from recognition.recognizer import Recognizer
+from train.data.readers.jsonl import LabelledPage, read_pages
+from train.evaluate.page_metrics import edit_distance, normalize
+from train.loop.run import write_json
+
+
+@dataclass
+class SourceScore:
+    """The sums of one source; `pairs` keeps what was read for `--errors`."""
+
+    lines: int = 0
+    exact: int = 0
+    edits: int = 0
+    characters: int = 0
+    seconds: float = 0.0
+    pairs: list[tuple[str, str, float]] = field(default_factory=list)
+
+    def add(self, truth: str, reading: str, score: float, *, alnum: bool) -> None:
+        """Compare one line with its truth."""
+        a, b = normalize(truth), normalize(reading)
+        if alnum:
+            a, b = ("".join(filter(str.isalnum, text)) for text in (a, b))
+        if not a:
+            return
+        self.lines += 1
+        self.exact += a == b
+        self.edits += edit_distance(a, b)
+        self.characters += len(a)
+        self.pairs.append((truth, reading, score))
+
+    def figures(self) -> dict[str, float]:
+        """Return the row of the table."""
+        return {
+            "lines": self.lines,
+            "exact": self.exact / max(self.lines, 1),
+            "cer": self.edits / max(self.characters, 1),
+            "ms": 1e3 * self.seconds / max(self.lines, 1),
+        }
+
+
+def boxed_lines(page: LabelledPage) -> list[tuple[Image, str]]:
+    """Cut out the lines of a page whose place is known; a picture of one line is that line."""
+    lines = [line for line in page.lines if not line.ignore and line.text.strip()]
+    if not any(line.quad is not None for line in lines):
+        whole = page.cropped or len(page.lines) == 1
+        return [(load(page.path), lines[0].text)] if whole and len(lines) == 1 else []
+    image = load(page.path)
+    return [
+        (crop(image, line.quad, fine=FINE), line.text) for line in lines if line.quad is not None
+    ]
+
+
+def score(
+    reader: Recognizer, pages: Iterator[LabelledPage] | Sequence[LabelledPage], limit: int | None
+) -> dict[str, SourceScore]:
+    """Read the lines of every page, a page at a time, at most so many of each source."""
+    scores: dict[str, SourceScore] = {}
+    for page in tqdm(pages, unit="page", disable=None):
+        result = scores.setdefault(page.source, SourceScore())
+        if limit is not None and result.lines >= limit:
+            continue
+        lines = boxed_lines(page)
+        start = time.process_time()
+        readings = reader([image for image, _ in lines])
+        result.seconds += time.process_time() - start
+        for (_, truth), reading in zip(lines, readings, strict=True):
+            result.add(truth, reading.text, reading.score, alnum=page.alnum)
+    return {name: result for name, result in scores.items() if result.lines}
+
+
+def format_table(figures: dict[str, dict[str, float]]) -> str:
+    """Lay out `figures` as text."""
+    rows = [f"{'source':26s} {'lines':>6s} {'exact':>7s} {'CER':>7s} {'ms':>6s}"]
+    rows += [
+        f"{name:26s} {row['lines']:6.0f} {row['exact']:7.3f} {row['cer']:7.4f} {row['ms']:6.1f}"
+        for name, row in figures.items()
+    ]
+    return "\n".join(rows)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("data", type=Path, nargs="+", help="folders with labels.jsonl")
+    parser.add_argument("--recognizer", default="small", help="of the manifest")
+    parser.add_argument("--weights", type=Path, help="trained weights or ONNX file instead")
+    parser.add_argument("--arch", default="small", help="of --weights")
+    parser.add_argument("--decode", help="greedy or beam")
+    parser.add_argument("--source", default="", help="comma-separated sources instead of all")
+    parser.add_argument("--limit", type=int, help="lines of each source, about")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="the table as JSON")
+    parser.add_argument("--pairs", type=Path, help="truth, reading and score of every line as JSON")
+    args = parser.parse_args(argv)
+    reader = _reader(args.recognizer, args.weights, args.arch, args.decode, args.threads)
+    figures, pairs = {}, {}
+    for folder in args.data:
+        chosen = [name for name in args.source.split(",") if name]
+        pages = [p for p in read_pages(folder) if not chosen or p.source in chosen]
+        for name, result in sorted(score(reader, pages, args.limit).items()):
+            figures[name], pairs[name] = result.figures(), result.pairs
+    print(format_table(figures))
+    for path, value in ((args.json, figures), (args.pairs, pairs)):
+        if path:
+            write_json(path, value)
+
+
+def _reader(
+    name: str, weights: Path | None, arch: str, decode: str | None, threads: int
+) -> Recognizer:
+    if weights is None:
+        made: Recognizer = build(name, "recognizer", threads=threads, options=decoding(decode))
+        return made
+    if weights.suffix == ".onnx":
+        network, config = load_onnx(weights, threads)
+        return Recognizer(network, **config, **decoding(decode))
+    import torch
+
+    from train.transfer.load_torch import load_recognizer
+
+    torch.set_num_threads(threads)
+    return load_recognizer(weights, arch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
