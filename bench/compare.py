@@ -26,7 +26,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from train.data.readers.jsonl import LabelledPage
+from train.data.samples import LabelledPage
 from train.evaluate.page_metrics import ReadLine, count_page
 from train.evaluate.scores import ALL, ScoreSheet, add_selection, format_table, selected
 from train.loop.run import write_json

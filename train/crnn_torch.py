@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from common.arrays import Image
+from common.edit_distance import edit_distance
 from crnn import Recognizer
 from crnn.model_torch import SmallCRNN, as_recognizer
 from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
@@ -32,7 +33,7 @@ from train.batches.lines import LineBatches, real_lines
 from train.batches.replay import add_mixture, mixed
 from train.data.coverage import coverage
 from train.evaluate.finetune_report import report_run
-from train.evaluate.page_metrics import edit_distance, normalize
+from train.evaluate.page_metrics import normalize
 from train.loop.fit_torch import Loss, fit
 from train.loop.loader_torch import Make, rendered_batches
 from train.loop.recipes import CrnnRecipe, FitRecipe

@@ -25,7 +25,8 @@ from detection.network_torch import as_network
 from detection.preprocess import MEAN, STD
 from train.batches.page_crops import CropRecipe, PageCrops, Pages
 from train.data.readers.jsonl import read_pages
-from train.evaluate.page_metrics import hmean
+from train.evaluate.box_metrics import BoxCounts
+from train.evaluate.page_metrics import match_boxes
 from train.loop.fit_torch import Loss, fit
 from train.loop.loader_torch import rendered_batches
 from train.loop.recipes import FitRecipe
@@ -119,13 +120,13 @@ def real_pages(folder: Path, count: int) -> list[JudgedPage]:
 
 def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
     """Return H-mean at IoU 0.5 for each source, and `real/hmean`, the mean of the real ones."""
-    counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(3, np.int64))
+    counts: dict[str, BoxCounts] = defaultdict(BoxCounts)
     for page in pages:
         quads, _ = detector(page.image)
-        counts[page.source] += np.array(hmean(list(quads), list(page.quads), list(page.ignore)))
+        counts[page.source] += match_boxes(list(quads), list(page.quads), list(page.ignore))
     figures = {
-        f"{source}/hmean": 2.0 * float(tp) / max(float(true + found), 1.0)
-        for source, (tp, true, found) in sorted(counts.items())
+        f"{source}/hmean": found.hmean if found.n_true + found.n_pred else 0.0
+        for source, found in sorted(counts.items())
     }
     real = [value for name, value in figures.items() if not name.startswith("rendered/")]
     if real:

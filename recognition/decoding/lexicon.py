@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.arrays import Floats
+from common.edit_distance import edit_distance
 from recognition.charset import Charset, normalize
 from recognition.ctc import Run, align, collapse, log_likelihood
 
@@ -151,28 +152,6 @@ def word_spans(text: str) -> list[tuple[int, int]]:
             spans.append((core[0], core[-1] + 1))
         start += len(piece) + 1
     return spans
-
-
-def edit_distance(a: str, b: str) -> int:
-    """Count the insertions, deletions and substitutions that turn one word into another.
-
-    A column of the table at a time as the bits of integers (Hyyrö 2003): thousands of words are tried.
-    """
-    if not a or not b:
-        return len(a) + len(b)
-    where: dict[str, int] = {}
-    for i, character in enumerate(a):
-        where[character] = where.get(character, 0) | 1 << i
-    full, last, distance = (1 << len(a)) - 1, 1 << len(a) - 1, len(a)
-    rises, falls = full, 0  # vertical steps of +1 and -1
-    for character in b:
-        same = where.get(character, 0) | falls
-        zero = ((same & rises) + rises) ^ rises | same
-        up, down = (falls | ~(zero | rises)) & full, rises & zero & full
-        distance += bool(up & last) - bool(down & last)
-        up, down = up << 1 | 1, down << 1
-        rises, falls = (down | ~(zero | up)) & full, up & zero & full
-    return distance
 
 
 def _set(word: str) -> int:

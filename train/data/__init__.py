@@ -1,1 +1,1 @@
-"""Samples, readers and batches."""
+"""Read, check, convert and split labelled sets."""

@@ -1,4 +1,4 @@
-"""Labelled sets of pictures from the command line.
+"""Inspect, check, convert and split labelled sets of pictures from the command line.
 
     python -m train.data inspect DIR -o sheet.png     what is there
     python -m train.data check DIR                    what is wrong; exit status 1 if anything is

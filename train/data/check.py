@@ -1,4 +1,4 @@
-"""What is wrong with a labelled set: samples in, findings with their places out."""
+"""Check a labelled set and report each fault with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures side by side, with their quads drawn, to look at."""
+"""Lay out pictures side by side with their quads drawn."""
 
 from __future__ import annotations
 

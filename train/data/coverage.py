@@ -1,4 +1,4 @@
-"""Labels against a charset: how many lines hold characters that no network of it can write.
+"""Compare labels with a charset: how many lines hold characters that no network of it can write.
 
     python -m train.data.coverage LABELS [--charset NAME]
 

@@ -1,4 +1,4 @@
-"""Which pictures of a set are the same: pictures in, groups of their numbers out."""
+"""Find equal and nearly equal pictures of a set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a labelled set: samples in, counts, histograms and a contact sheet out."""
+"""Describe a labelled set: counts, histograms and a contact sheet."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The only types that move through `train`: a labelled page and a labelled line."""
+"""Define the types that move through `train`: labelled pages and lines, on disk and in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,35 @@ def _no_positions() -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of text on a page.
+    """One line (or word) of text on a page.
 
-    `quad` is (4, 2) float32 in pixels, clockwise from the text's own top left. An ignored line
-    counts neither as text nor as background.
+    `quad` is (4, 2) float32 in pixels, clockwise from the text's own top left; None where a `LabelledPage` gives
+    the text alone. An ignored line counts neither as text nor as background.
     """
 
-    quad: NDArray[np.float32]
+    quad: NDArray[np.float32] | None
     text: str
     ignore: bool = False
+
+
+@dataclass(frozen=True)
+class LabelledPage:
+    """A picture on disk, its lines in reading order, and what they may be used for.
+
+    `word_level`: the truth is words, so that lines cannot be compared. `partial`: it names only
+    part of the text, so that recall alone means something. `cropped`: the picture is one line.
+    `alnum`: letters and digits alone are compared.
+    """
+
+    path: Path
+    source: str
+    kind: str = ""
+    lang: str = ""
+    lines: tuple[Line, ...] = ()
+    word_level: bool = False
+    partial: bool = False
+    cropped: bool = False
+    alnum: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +67,7 @@ class PlacedLine(Line):
 
 @dataclass(frozen=True)
 class PageSample:
-    """A picture, (H, W, 3) uint8 RGB, its lines in reading order, and where its labels stand (file:line), if known."""
+    """A picture in memory, (H, W, 3) uint8 RGB, its lines in reading order, and where its labels are (file:line)."""
 
     image: Image
     lines: tuple[Line, ...]

@@ -1,4 +1,4 @@
-"""A labelled set in two parts, by picture: prints of the pictures in, the part of each out."""
+"""Split a labelled set in two parts, duplicates on one side."""
 
 from __future__ import annotations
 

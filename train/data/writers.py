@@ -1,4 +1,4 @@
-"""Samples in; a folder that this project, PaddleOCR or DTRB train on, or that a labelling tool opens, out.
+"""Write samples in the format of this project, PaddleOCR, DTRB or a labelling tool.
 
 Every writer is used in a `with` block; a label file of the whole set appears when the block ends without an error.
 Pictures are written anew, as a viewer shows them: an EXIF orientation is gone and boxes fit what is stored.

@@ -1,19 +1,20 @@
-"""Read a folder of labelled pictures with the project's own models and print how well that went.
+"""Evaluate the project's models on a folder of labelled pictures and print the figures.
 
     python -m train.evaluate DATA            pages: text, boxes, angle, time
     python -m train.evaluate DATA --lines    the pictures of single lines instead
     python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
     python -m train.evaluate DATA --upright  without these turns
     python -m train.evaluate DATA --upright --aslant 20    every page turned clockwise by 20 degrees
+    python -m train.evaluate DATA --protocol icdar2015 --normalize ctr    as benchmarks count
     python -m train.evaluate DATA --set retry.below_score=0.9 --without deskew    with other settings, fewer steps
     python -m train.evaluate DATA --ablate   each step of reading left out in turn, a row each; no turns
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
     python -m train.evaluate --typefaces     no pictures: clean lines in typefaces held out from training
 
-Per source, per group and in all: bagR and bagF1 (recall and F1 of the page's multiset of
+Per source, per language and kind, and in all: bagR and bagF1 (recall and F1 of the page's multiset of
 characters), CER of the page in reading order, exact (share of lines read exactly), 1-NED (lines
 paired by boxes, ICDAR 2019), space (F1 of the spaces between Latin words), hmean (boxes one to one
-at IoU 0.5), angle (share of the four turns of each page told right), left (share of turns
+at IoU 0.5, or by --protocol), angle (share of the four turns of each page told right), left (share of turns
 left open, on pages of under three words) and ms (median per page, models loaded, decoding
 included). A dash: the truth cannot say.
 """
@@ -38,12 +39,22 @@ from ocr.page.deskew import rotate, to_original
 from ocr.reader import NEEDED, STEPS
 from ocr.sheet import IDENTITY
 from recognition.recognizer import SEARCHES, Recognizer
-from train.data.readers.jsonl import LabelledPage
+from train.data.samples import LabelledPage
 from train.evaluate.ablation import Figures, ablate, format_ablation
+from train.evaluate.box_metrics import deteval, icdar2015
 from train.evaluate.error_report import ErrorPages
 from train.evaluate.line_metrics import count_lines
-from train.evaluate.page_metrics import Counts, ReadLine, count_page
+from train.evaluate.page_metrics import (
+    Counts,
+    Form,
+    Match,
+    ReadLine,
+    count_page,
+    match_boxes,
+    normalize,
+)
 from train.evaluate.scores import ScoreSheet, add_selection, format_table, selected
+from train.evaluate.text_metrics import FORMS
 from train.evaluate.typefaces import format_typefaces, held_out_lines, measure_typefaces
 from train.loop.run import write_json
 from train.synth.fonts.cache import held_out_folder
@@ -51,6 +62,8 @@ from train.synth.fonts.cache import held_out_folder
 _LOG = logging.getLogger(__name__)
 
 Classify = Callable[[Image], tuple[int, float]]
+PROTOCOLS: dict[str, Match] = {"iou": match_boxes, "icdar2015": icdar2015, "deteval": deteval}
+"""How boxes are matched: best overlap first at IoU 0.5, ICDAR 2015 task 4.1, ICDAR 2013 task 2.1."""
 TURNS = (0, 90, 180, 270)
 SPARSE = 3
 """Words below which a page's turn may be left open."""
@@ -103,6 +116,8 @@ def evaluate(
     classify: Classify | None,
     errors: ErrorPages | None = None,
     aslant: float = 0.0,
+    form: Form = normalize,
+    match: Match = match_boxes,
 ) -> ScoreSheet:
     """Read every page, tell the angle of its four turns, or both; cropped lines have no turns.
 
@@ -112,13 +127,16 @@ def evaluate(
         classify: None leaves the turns untold.
         errors: collects why lines were missed; None does not ask.
         aslant: degrees by which pages are turned clockwise before they are read.
+        form: in which texts are compared.
+        match: the protocol for boxes.
     """
     sheet = ScoreSheet()
     min_score = ocr.Settings().orientation.min_score
     for page in tqdm(pages, unit="page", disable=None):
         if reader is not None:
             lines, seconds = read_page(reader, page, aslant)
-            sheet.add_page(page, count_page(page, lines), seconds, count_lines(page, lines))
+            counts = count_page(page, lines, form=form, match=match)
+            sheet.add_page(page, counts, seconds, count_lines(page, lines, form))
             if errors is not None:
                 errors.add(page, lines)
         else:
@@ -129,7 +147,7 @@ def evaluate(
             except ocr.InputError as error:
                 _LOG.warning("angle not measured: %s", error)
                 continue
-            sheet.add_turns(page.source, right, len(TURNS), left * is_sparse(page))
+            sheet.add_turns(page, right, len(TURNS), left * is_sparse(page))
     return sheet
 
 
@@ -178,6 +196,13 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--ablate", action="store_true", help="every step left out in turn; a row each, no turns"
     )
+    parser.add_argument(
+        "--protocol", choices=PROTOCOLS, default="iou", help="for boxes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--normalize", choices=FORMS, default="unified",
+        help="form in which texts are compared (default: %(default)s)",
+    )  # fmt: skip
     return parser
 
 
@@ -217,6 +242,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         classify=None if untold else reader.orientation,
         errors=errors,
         aslant=args.aslant,
+        form=FORMS[args.normalize],
+        match=PROTOCOLS[args.protocol],
     ).figures()
     print(format_table(figures, f"{args.models} on {args.data.name}"))
     if args.json:
@@ -231,7 +258,14 @@ def _measure_steps(
     """Print, and write where it is asked for, what each step of reading is worth."""
 
     def figures(one: ocr.Reader) -> Figures:
-        return evaluate(pages, reader=one, classify=None, aslant=args.aslant).figures()
+        return evaluate(
+            pages,
+            reader=one,
+            classify=None,
+            aslant=args.aslant,
+            form=FORMS[args.normalize],
+            match=PROTOCOLS[args.protocol],
+        ).figures()
 
     results = list(ablate(reader, figures, single_lines=args.lines))
     print(format_ablation(results, f"{args.models} on {args.data.name}"))

@@ -1,7 +1,7 @@
-"""How well text was found, by the protocols of the ICDAR competitions: polygons in, counts out.
+"""Count how well text was found, by the protocols of the ICDAR competitions.
 
-Counts of pictures are added first and divided last, as both protocols do. For the evaluation that this project states
-its figures in (best overlap first, IoU of 0.5 included), see `train.evaluate.page_metrics.hmean`.
+Counts of pictures are added first and divided last, as both protocols do. The matching that this project states its
+figures in (best overlap first, IoU of 0.5 included) is `train.evaluate.page_metrics.match_boxes`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AREA_RECALL = 0.8
 AREA_PRECISION = 0.4
 """DetEval: share of a found box that must lie on the truth."""
 SPLIT_WEIGHT = 0.8
-"""DetEval: what a true box found in pieces, and each piece, is worth."""
+"""DetEval: credit of a true box found in pieces, and of each piece."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,12 @@ class BoxCounts:
     @property
     def hmean(self) -> float:
         """Harmonic mean of recall and precision; 0 where both are."""
-        total = self.recall + self.precision
-        return 2 * self.recall * self.precision / total if total else 0.0
+        if not self.n_true or not self.n_pred:
+            total = self.recall + self.precision
+            return 2 * self.recall * self.precision / total if total else 0.0
+        # Over one denominator, so that whole counts give the exact 2 tp / (n_true + n_pred).
+        total = self.recalled * self.n_pred + self.precise * self.n_true
+        return 2 * self.recalled * self.precise / total if total else 0.0
 
 
 def icdar2015(
@@ -86,17 +90,17 @@ def icdar2015(
     found_shapes, true_shapes = _polygons(found), _polygons(true)
     shared = _shared(true_shapes, found_shapes)
     found_areas, true_areas = _areas(found_shapes), _areas(true_shapes)
-    veiled = (shared[np.asarray(ignore, bool)] > IGNORED_SHARE * found_areas).any(axis=0)
+    ignored = (shared[np.asarray(ignore, bool)] > IGNORED_SHARE * found_areas).any(axis=0)
     union = true_areas[:, None] + found_areas[None] - shared
     overlaps = shared > IOU * union
-    free = ~veiled
+    free = ~ignored
     matched = 0
     for i in np.flatnonzero(~np.asarray(ignore, bool)):
         candidates = np.flatnonzero(overlaps[i] & free)
         if len(candidates):
             free[candidates[0]] = False
             matched += 1
-    n_true, n_pred = len(true) - sum(map(bool, ignore)), int((~veiled).sum())
+    n_true, n_pred = len(true) - sum(map(bool, ignore)), int((~ignored).sum())
     return BoxCounts(matched, matched, n_true, n_pred)
 
 

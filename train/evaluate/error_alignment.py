@@ -1,4 +1,4 @@
-"""What was read against the truth: lines put side by side, characters aligned.
+"""Align what was read with the truth: lines side by side, then characters.
 
 Lines with quads belong together where one lies mostly inside the other; without quads the most
 similar texts do. Either way the result is groups: one line read as one is the good case, and what is
@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from train.data.readers.jsonl import LabelledLine, LabelledPage
-from train.evaluate.page_metrics import ReadLine, common_count, edit_distance, normalize
+from common.edit_distance import edit_distance
+from train.data.samples import LabelledPage, Line
+from train.evaluate.page_metrics import ReadLine, common_count, normalize
 
 COVERED = 0.5
 """Share of a line's area inside another's from which the two belong together."""
@@ -29,7 +30,7 @@ _CANDIDATES = 4  # lines whose texts are compared in full; the others share fewe
 class Group(NamedTuple):
     """Lines of the truth and lines read that belong together, each in the order of the text."""
 
-    truth: tuple[LabelledLine, ...]
+    truth: tuple[Line, ...]
     read: tuple[ReadLine, ...]
 
 
@@ -80,13 +81,13 @@ def groups(page: LabelledPage, read: Sequence[ReadLine]) -> list[Group]:
     if any(line.quad is None for line in truth) or any(line.box is None for line in read):
         found = _by_text(truth, read)
     else:
-        veils = [line.quad for line in page.lines if line.ignore and line.quad is not None]
-        found = _by_place(truth, read, veils)
+        ignored = [line.quad for line in page.lines if line.ignore and line.quad is not None]
+        found = _by_place(truth, read, ignored)
     return [group for group in found if group.truth or not page.partial]
 
 
 def _by_place(
-    truth: Sequence[LabelledLine], read: Sequence[ReadLine], veils: Sequence[ArrayLike]
+    truth: Sequence[Line], read: Sequence[ReadLine], ignored: Sequence[ArrayLike]
 ) -> list[Group]:
     true_quads = [np.asarray(line.quad, np.float32) for line in truth]
     read_quads = [np.asarray(line.box, np.float32) for line in read]
@@ -108,7 +109,7 @@ def _by_place(
     result = []
     for of_truth, of_read in members.values():
         if not of_truth and any(
-            _inside(read_quads[j], veil) > COVERED for j in of_read for veil in veils
+            _inside(read_quads[j], quad) > COVERED for j in of_read for quad in ignored
         ):
             continue
         axis = (true_quads[of_truth[0]] if len(of_truth) == 1 else None) if of_truth else None
@@ -140,10 +141,10 @@ def _order(quads: Sequence[NDArray[np.float32]], along: NDArray[np.float32] | No
     return [i for row in rows for i in sorted(row, key=lambda i: float(middles[i, 0]))]
 
 
-def _by_text(truth: Sequence[LabelledLine], read: Sequence[ReadLine]) -> list[Group]:
+def _by_text(truth: Sequence[Line], read: Sequence[ReadLine]) -> list[Group]:
     """Each line of the truth with the line it is found in at the fewest edits; several may share one."""
     texts = [normalize(line.text) for line in read]
-    shared: dict[int, list[LabelledLine]] = {}
+    shared: dict[int, list[Line]] = {}
     alone = []
     # Whole lines first, so that a short line does not take its place inside a long one.
     free = list(range(len(read)))

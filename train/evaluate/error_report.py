@@ -1,4 +1,4 @@
-"""Misses in; a folder of HTML pages out, the sums on top: `index.html`, and pages for each source."""
+"""Write misses as a folder of HTML pages: `index.html` with the sums, and pages for each source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common.arrays import Image
 from common.image import InputError, load
 from crnn import Recognizer
 from ocr.formats import save
-from train.data.readers.jsonl import LabelledPage
+from train.data.samples import LabelledPage
 from train.evaluate.errors import (
     CAUSES,
     FINDING,

@@ -1,4 +1,4 @@
-"""Why lines were read wrong: a page, its truth and what was read in; misses by cause out.
+"""Diagnose why lines were read wrong: misses of a page by cause.
 
 The characters of a miss are charged to causes one after the other. What the same recognizer reads
 right in the truth's own quad was lost by finding the line (not found, split, merged, box); of the
@@ -24,7 +24,7 @@ from common.arrays import Floats, Image
 from common.quads import VERTICAL_RATIO, boxes_to_quads, crop, quad_size
 from recognition.charset import Charset
 from recognition.charset import normalize as fold
-from train.data.readers.jsonl import LabelledLine, LabelledPage
+from train.data.samples import LabelledPage, Line
 from train.evaluate.error_alignment import Group, Step, align, groups
 from train.evaluate.page_metrics import ReadLine, normalize
 
@@ -154,7 +154,7 @@ def _facts(page: LabelledPage, group: Group, image: Image) -> _Facts:
     return _Facts(page, group, compare(truth, read, alnum=page.alnum), quads)
 
 
-def group_quads(lines: Iterable[LabelledLine | ReadLine]) -> list[Floats]:
+def group_quads(lines: Iterable[Line | ReadLine]) -> list[Floats]:
     """Return the quads of lines that have one."""
     quads = (line.box if isinstance(line, ReadLine) else line.quad for line in lines)
     return [np.asarray(quad, np.float32) for quad in quads if quad is not None]

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from common.arrays import Image
+from common.edit_distance import edit_distance
 from ocr.formats import save
 from train.batches.lines import real_lines
 from train.data.readers import read
 from train.data.readers.report import Report
 from train.data.writers import to_lines
-from train.evaluate.page_metrics import edit_distance, normalize
+from train.evaluate.page_metrics import normalize
 from train.loop.run import log
 from train.synth.corpus.sentences import Corpus
 from train.synth.line.render import LineRenderer

@@ -1,12 +1,12 @@
-"""Which line read stands for which line of the truth, and what that says beyond the figures of whole pages."""
+"""Pair the lines read with those of the truth, and count 1-NED and spaces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from train.data.readers.jsonl import LabelledPage
-from train.evaluate.page_metrics import ReadLine, normalize, overlapping, veiled
+from train.data.samples import LabelledPage
+from train.evaluate.page_metrics import Form, ReadLine, matches_only_ignored, normalize, overlapping
 from train.evaluate.text_metrics import count_spaces, similarity
 
 
@@ -36,8 +36,8 @@ class LineCounts:
     def figures(self) -> dict[str, float | None]:
         """Return `1-NED` and `space` (F1 of the spaces); None where the truth cannot say.
 
-        1-NED is that of ICDAR 2019 end to end, text compared after NFKC, lower case, without white space, quotes and
-        dashes unified (letters and digits alone where the page asks for it).
+        1-NED is that of ICDAR 2019 end to end, text compared in the form that was counted in (letters
+        and digits alone where the page asks for it).
         """
         spaces = self.true_spaces + self.read_spaces
         return {
@@ -76,14 +76,19 @@ def pair_lines(page: LabelledPage, read: Sequence[ReadLine]) -> list[tuple[str, 
     ]
     pairs += [(line.text, "") for line in known if line.quad is None]
     rest = set(range(len(boxed))) - set(partner.values())
-    return pairs + [("", boxed[j].text) for j in sorted(rest) if not veiled(boxed[j], page)]
+    return pairs + [
+        ("", boxed[j].text) for j in sorted(rest) if not matches_only_ignored(boxed[j], page)
+    ]
 
 
-def count_lines(page: LabelledPage, read: Sequence[ReadLine]) -> LineCounts:
-    """Compare the lines read on one page, in any order, with those of its truth."""
+def count_lines(page: LabelledPage, read: Sequence[ReadLine], form: Form = normalize) -> LineCounts:
+    """Compare the lines read on one page, in any order, with those of its truth.
+
+    Texts are compared in `form`; spaces after NFKC, lower case, quotes and dashes unified.
+    """
     counts = LineCounts()
     for truth, reading in pair_lines(page, read):
-        a, b = normalize(truth), normalize(reading)
+        a, b = form(truth), form(reading)
         if page.alnum:
             a, b = ("".join(filter(str.isalnum, text)) for text in (a, b))
         if a or b:

@@ -1,24 +1,26 @@
-"""How well a page was read: its truth and the lines read in, counts and figures out.
+"""Compare what was read on a page with its truth.
 
 Text is compared after NFKC, lower case, without white space, and with quotes, dashes, brackets and
-stops unified. Counts of pages are added first and divided last, so that every character of a set
-weighs the same. Single lines are compared in `train.evaluate.text_metrics`, boxes by the ICDAR protocols in
-`train.evaluate.box_metrics`.
+stops unified, unless another form is given (`train.evaluate.text_metrics`). Counts of pages are added first
+and divided last, so that every character of a set weighs the same. Boxes are matched one to one at an IoU of 0.5, or
+by a protocol of `train.evaluate.box_metrics`.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from train.data.readers.jsonl import LabelledPage
+from common.edit_distance import edit_distance
+from train.data.samples import LabelledPage
+from train.evaluate.box_metrics import BoxCounts
 
 _UNIFIED = {
     '"': "“”„「」",
@@ -38,6 +40,12 @@ _UNIFIED = {
 _TABLE = str.maketrans({char: unified for unified, chars in _UNIFIED.items() for char in chars})
 MATCH_IOU = 0.5
 
+Form: TypeAlias = Callable[[str], str]
+"""Brings a text into the form in which texts are compared."""
+
+Match: TypeAlias = Callable[[Sequence[ArrayLike], Sequence[ArrayLike], Sequence[bool]], BoxCounts]
+"""Matches boxes found with the true ones, of which some are ignored."""
+
 
 class ReadLine(NamedTuple):
     """One line as an engine gives it; `box` holds four corners, or is None."""
@@ -55,33 +63,6 @@ def normalize(text: str) -> str:
     return "".join(text.lower().split())
 
 
-def edit_distance(a: str, b: str) -> int:
-    """Count the insertions, deletions and substitutions that turn `a` into `b` (Levenshtein).
-
-    Bit-parallel over a whole column of the table (Myers 1999; Hyyrö 2003) in Python's long
-    integers: pages of thousands of characters take milliseconds.
-    """
-    if not a or not b:
-        return len(a) + len(b)
-    where: dict[str, int] = {}
-    for i, char in enumerate(a):
-        where[char] = where.get(char, 0) | 1 << i
-    full, last = (1 << len(a)) - 1, 1 << len(a) - 1
-    plus, minus, distance = full, 0, len(a)  # vertical steps of +1 and -1 in the current column
-    for char in b:
-        equal = where.get(char, 0)
-        diagonal = ((equal & plus) + plus) ^ plus | equal | minus
-        across_plus = (minus | ~(diagonal | plus)) & full
-        across_minus = plus & diagonal
-        distance += bool(across_plus & last) - bool(across_minus & last)
-        across_plus = across_plus << 1 | 1
-        across_minus <<= 1
-        kept = equal | minus
-        plus = (across_minus | ~(kept | across_plus)) & full
-        minus = across_plus & kept & full
-    return distance
-
-
 def common_count(a: Iterable[str], b: Iterable[str]) -> int:
     """Count what two multisets share: the characters of two texts, or the lines of two pages."""
     return (Counter(a) & Counter(b)).total()
@@ -97,21 +78,17 @@ def iou(quad_a: ArrayLike, quad_b: ArrayLike) -> float:
     return float(inter / (area_a + area_b - inter + 1e-6))
 
 
-def hmean(
+def match_boxes(
     pred_quads: Sequence[ArrayLike], true_quads: Sequence[ArrayLike], ignore: Sequence[bool]
-) -> tuple[int, int, int]:
+) -> BoxCounts:
     """Match boxes one to one, best overlap first, at an IoU of 0.5 or more.
 
-    A box that matches an ignored quad counts neither way. Call the sums tp, n_true and n_pred:
-    H-mean is 2 tp / (n_true + n_pred).
+    A box that matches an ignored quad counts neither way.
 
     Args:
         pred_quads: quads found, each (4, 2).
         true_quads: quads of the truth, the ignored ones among them.
         ignore: which of `true_quads` are ignored.
-
-    Returns:
-        (tp, n_true, n_pred) without the ignored.
     """
     n_true = sum(not flag for flag in ignore)
     pairs = overlapping(pred_quads, true_quads)
@@ -127,7 +104,7 @@ def hmean(
             ignored += 1
         else:
             tp += 1
-    return tp, n_true, len(pred_quads) - ignored
+    return BoxCounts(tp, tp, n_true, len(pred_quads) - ignored)
 
 
 @dataclass
@@ -144,9 +121,7 @@ class Counts:
     full_read: int = 0
     edits: int = 0  # over the pages whose order of lines is known
     edit_chars: int = 0
-    matched: int = 0
-    true_boxes: int = 0
-    read_boxes: int = 0
+    boxes: BoxCounts = field(default_factory=BoxCounts)
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
@@ -162,15 +137,29 @@ class Counts:
             "bagF1": ratio(2 * self.full_hits, self.full_chars + self.full_read),
             "CER": ratio(self.edits, self.edit_chars),
             "exact": ratio(self.exact, self.lines),
-            "hmean": ratio(2 * self.matched, self.true_boxes + self.read_boxes),
+            "hmean": self.boxes.hmean if self.boxes.n_true + self.boxes.n_pred else None,
         }
 
 
-def count_page(page: LabelledPage, read: Sequence[ReadLine]) -> Counts:
-    """Compare what was read on one page, in reading order, with its truth."""
-    shown = [line for line in read if not veiled(line, page)]
-    true_texts = _texts((line.text for line in page.lines if not line.ignore), alnum=page.alnum)
-    read_texts = _texts((line.text for line in shown), alnum=page.alnum)
+def count_page(
+    page: LabelledPage,
+    read: Sequence[ReadLine],
+    *,
+    form: Form = normalize,
+    match: Match = match_boxes,
+) -> Counts:
+    """Compare what was read on one page, in reading order, with its truth.
+
+    Args:
+        page: the truth.
+        read: what was read.
+        form: in which texts are compared.
+        match: the protocol for boxes.
+    """
+    shown = [line for line in read if not matches_only_ignored(line, page)]
+    true_lines = (line.text for line in page.lines if not line.ignore)
+    true_texts = _texts(true_lines, form, alnum=page.alnum)
+    read_texts = _texts((line.text for line in shown), form, alnum=page.alnum)
     if page.cropped:  # one line, whatever an engine makes of it
         read_texts = ["".join(read_texts)]
     truth, seen = "".join(true_texts), "".join(read_texts)
@@ -184,22 +173,22 @@ def count_page(page: LabelledPage, read: Sequence[ReadLine]) -> Counts:
         quads = [(line.quad, line.ignore) for line in page.lines if line.quad is not None]
         if quads and not page.cropped:
             boxes = [line.box for line in read if line.box is not None]
-            counts.matched, counts.true_boxes, counts.read_boxes = hmean(
+            counts.boxes = match(
                 boxes, [quad for quad, _ in quads], [ignore for _, ignore in quads]
             )
     return counts
 
 
-def _texts(texts: Iterable[str], *, alnum: bool) -> list[str]:
+def _texts(texts: Iterable[str], form: Form, *, alnum: bool) -> list[str]:
     """Normalize lines and drop those of which nothing is left."""
-    clean = [normalize(text) for text in texts]
+    clean = [form(text) for text in texts]
     if alnum:
         clean = ["".join(filter(str.isalnum, text)) for text in clean]
     return [text for text in clean if text]
 
 
-def veiled(line: ReadLine, page: LabelledPage) -> bool:
-    """Whether a line was read under an ignored quad alone: it then counts neither way."""
+def matches_only_ignored(line: ReadLine, page: LabelledPage) -> bool:
+    """Whether a line lies under an ignored quad and no other: it then counts neither way."""
     if line.box is None or page.partial:
         return False
     box = line.box

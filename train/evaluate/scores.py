@@ -1,4 +1,4 @@
-"""Figures by source, by group of sources and over all, and which pictures they are of."""
+"""Add up figures by source, by language and kind, and over all; choose the pictures they are of."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from train.data.readers.jsonl import WORD_CROPS, LabelledPage, read_pages, select_pages
+from train.data.readers.jsonl import read_pages, select_pages
+from train.data.samples import LabelledPage
 from train.evaluate.line_metrics import LineCounts
 from train.evaluate.page_metrics import Counts
-
-GROUPS: dict[str, frozenset[str]] = {
-    "zh documents, screens": frozenset({"pdf_pages_zh", "game_ui_zh"}),
-    "zh scenes, posters": frozenset({"hand_zh", "aicup_street", "mtwi2018_key"}),
-    "zh hard photos, old books": frozenset({"mdpbench_demo", "taigi_hanji"}),
-    "en documents": frozenset({"funsd", "scribe_en_docs", "unlv_en_pages"}),
-    "en receipts": frozenset({"sroie"}),
-    "en scenes": frozenset({"icdar2015_e2e"}),
-    "en words": WORD_CROPS,
-    "line crops": frozenset({"taigi_hanji_lines", "uw3_lines", "misc_lines_zh"}),
-}
-
 
 ALL = "ALL"
 
@@ -55,11 +44,12 @@ class Group:
 
 
 class ScoreSheet:
-    """Rows by source, by group of sources and over all, in the order in which they are printed."""
+    """Rows by source, by language and kind, and over all, in the order in which they are printed."""
 
     def __init__(self) -> None:
         self._sources: dict[str, Group] = {}
-        self._groups: dict[str, Group] = {}
+        self._kinds: dict[str, Group] = {}
+        self._all = Group()
 
     def add_page(
         self,
@@ -69,35 +59,35 @@ class ScoreSheet:
         line_counts: LineCounts | None = None,
     ) -> None:
         """Add what was read on one page; without `seconds` its time is unknown."""
-        for group in self._rows(page.source):
+        for group in self._rows(page):
             group.counts += counts
             if line_counts is not None:
                 group.line_counts += line_counts
             if seconds is not None:
                 group.seconds.append(seconds)
 
-    def add_turns(self, source: str, right: int, turns: int, left: int = 0) -> None:
-        """Add how many turns of a page of `source` were told right, and how many of a sparse one were left open."""
-        for group in self._rows(source):
+    def add_turns(self, page: LabelledPage, right: int, turns: int, left: int = 0) -> None:
+        """Add how many turns of a page were told right, and how many of a sparse one were left open."""
+        for group in self._rows(page):
             group.turns += turns
             group.turns_right += right
             group.turns_left += left
 
     def figures(self) -> dict[str, dict[str, float | None]]:
-        """Return name to row: sources by name, then the groups that have pages, then all."""
-        order = [name for name in (*GROUPS, ALL) if name in self._groups]
-        rows = {name: self._sources[name] for name in sorted(self._sources)}
-        return {
-            name: group.figures()
-            for name, group in (rows | {n: self._groups[n] for n in order}).items()
-        }
+        """Return name to row: sources by name, then languages and kinds by name, then all."""
+        rows = [
+            (name, table[name]) for table in (self._sources, self._kinds) for name in sorted(table)
+        ]
+        if rows:
+            rows.append((ALL, self._all))
+        return {name: group.figures() for name, group in rows}
 
-    def _rows(self, source: str) -> Iterator[Group]:
-        yield self._sources.setdefault(source, Group())
-        for name, members in GROUPS.items():
-            if source in members:
-                yield self._groups.setdefault(name, Group())
-        yield self._groups.setdefault(ALL, Group())
+    def _rows(self, page: LabelledPage) -> Iterator[Group]:
+        yield self._sources.setdefault(page.source, Group())
+        kind = f"{page.lang or 'any'}: {page.kind}"
+        if page.kind:
+            yield self._kinds.setdefault(kind, Group())
+        yield self._all
 
 
 def format_table(figures: dict[str, dict[str, float | None]], title: str = "") -> str:

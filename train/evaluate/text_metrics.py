@@ -1,21 +1,18 @@
-"""How well lines were read, by the field's names: pairs of truth and reading in, figures out.
+"""Bring texts into the forms in which the field compares them, and count similarity and spaces of lines.
 
-A figure means nothing without the form in which texts were compared: it moves Chinese scores by points. Every function
-names its own, and takes another of `FORMS` where the field uses several.
+A figure means nothing without the form in which texts were compared: it moves Chinese scores by points.
+`train.evaluate --normalize` takes the names of `FORMS`.
 """
 
 from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
-from train.evaluate.page_metrics import edit_distance, normalize
+from common.edit_distance import edit_distance
+from train.evaluate.page_metrics import Form, normalize
 from train.synth.corpus.opencc_scripts import converter
-
-Form = Callable[[str], str]
-Pairs = Sequence[tuple[str, str]]
-"""Each the truth of a line and what was read of it; "" where a line was missed or made up."""
 
 _FULL_TO_HALF = {0x3000: 0x20} | {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
@@ -51,52 +48,9 @@ FORMS: dict[str, Form] = {
 """Name to form: `unified` is that of `train.evaluate.page_metrics`, in which this project states its figures."""
 
 
-def line_accuracy(pairs: Pairs, form: Form = normalize) -> float | None:
-    """Return the share of lines read exactly; None for no lines.
-
-    Compared in the form given: by default NFKC, lower case, no white space, quotes and dashes unified. A line of whose
-    truth the form leaves nothing does not count.
-    """
-    kept = _in_form(pairs, form, need_truth=True)
-    return sum(a == b for a, b in kept) / len(kept) if kept else None
-
-
-def one_minus_ned(pairs: Pairs, form: Form = normalize) -> float | None:
-    """Return 1-NED: 1 - mean over lines of edit distance / length of the longer text; None for no lines.
-
-    As ICDAR 2019 defines it; compared in the form given: by default NFKC, lower case, no white space, quotes and dashes
-    unified. A pair of which the form leaves nothing on either side does not count.
-    """
-    kept = _in_form(pairs, form, need_truth=False)
-    return sum(similarity(a, b) for a, b in kept) / len(kept) if kept else None
-
-
 def similarity(a: str, b: str) -> float:
     """Return 1 - edit distance / length of the longer, as the texts stand; 1 for two empty texts."""
     return 1 - edit_distance(a, b) / max(len(a), len(b), 1)
-
-
-def cer(pairs: Pairs, form: Form = normalize) -> float | None:
-    """Return the edits of all lines over the characters of all truths; may exceed 1; None for no characters.
-
-    Compared in the form given: by default NFKC, lower case, no white space, quotes and dashes unified.
-    """
-    kept = _in_form(pairs, form, need_truth=False)
-    characters = sum(len(a) for a, _ in kept)
-    return sum(edit_distance(a, b) for a, b in kept) / characters if characters else None
-
-
-def space_f1(pairs: Pairs) -> float | None:
-    """Return the F1 of the spaces between Latin words; None where there are none on either side.
-
-    Characters are aligned in the form NFKC, lower case, quotes and dashes unified; see `count_spaces` for which spaces
-    count. Spaces at the ends of a line and runs of several say nothing.
-    """
-    right = true = read = 0
-    for truth, reading in pairs:
-        counts = count_spaces(truth, reading)
-        right, true, read = right + counts[0], true + counts[1], read + counts[2]
-    return 2 * right / (true + read) if true + read else None
 
 
 def count_spaces(truth: str, reading: str) -> tuple[int, int, int]:
@@ -147,8 +101,3 @@ def _align(truth: str, reading: str) -> list[int | None]:
         if how == "equal" or (how == "replace" and a1 - a0 == b1 - b0):
             place[b0:b1] = range(a0, a1)
     return place
-
-
-def _in_form(pairs: Pairs, form: Form, *, need_truth: bool) -> list[tuple[str, str]]:
-    kept = [(form(truth), form(reading)) for truth, reading in pairs]
-    return [(a, b) for a, b in kept if a or (b and not need_truth)]

@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.arrays import Image
-from train.evaluate.text_metrics import line_accuracy
+from train.evaluate.page_metrics import normalize
 from train.synth.fonts.families import held_out_names
 from train.synth.typesetting.draw_line import draw_text
 from train.synth.typesetting.face import Face
@@ -125,7 +125,10 @@ def measure_typefaces(
             for name in (*line.groups, line.family):
                 pairs.setdefault(name, []).append((line.text, reading.text))
     return {
-        name: {"lines": len(read), "exact": line_accuracy(read) or 0.0}
+        name: {
+            "lines": len(read),
+            "exact": sum(normalize(a) == normalize(b) for a, b in read) / len(read),
+        }
         for name, read in pairs.items()
         if read
     }

@@ -7,7 +7,7 @@ import pytest
 
 import ocr
 from common.arrays import Image
-from common.quads import crop
+from common.quads import boxes_to_quads, crop
 from common.roles import Reading
 from ocr.formats.draw import find_font
 from ocr.line.characters import cells, place, reads_vertically, spread
@@ -15,7 +15,6 @@ from ocr.line.crop import enlarged
 from ocr.models import build
 from ocr.result import TextLine
 from train.data.samples import LineSample
-from train.evaluate.characters import score
 from train.synth.typesetting.draw_line import draw_text
 
 FLAT = np.array([[100, 50], [400, 50], [400, 80], [100, 80]], np.float32)
@@ -156,9 +155,21 @@ def test_guessed_places_fill_the_line() -> None:
     assert found[0].stop - found[0].start > found[1].stop - found[1].start
 
 
+def compare_places(sample: LineSample, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
+    """Return each character's IoU along the line, and the distance of the middles in line heights."""
+    height, width = sample.image.shape[:2]
+    (quad,) = boxes_to_quads(np.array([[0, 0, width, height]], np.float32))
+    found = np.array([(c.start, c.stop) for c in place(reading, quad, 0.0)]) * width
+    true = sample.centers[:, None] + sample.widths[:, None] * np.array([-0.5, 0.5])
+    low, high = np.maximum(found[:, 0], true[:, 0]), np.minimum(found[:, 1], true[:, 1])
+    union = np.maximum(found[:, 1], true[:, 1]) - np.minimum(found[:, 0], true[:, 0])
+    overlap = np.clip(high - low, 0, None) / np.maximum(union, 1e-6)
+    return overlap, np.abs(found.mean(axis=1) - sample.centers) / height
+
+
 @pytest.mark.slow
 def test_places_are_near_the_true_ones() -> None:
-    """The bound is somewhat below what `python -m train.evaluate.characters` measures: IoU 0.85, 0.04 heights."""
+    """Measured on 500 rendered lines: IoU 0.85, middles 0.04 line heights away."""
     rng = np.random.default_rng(4)
     texts = [
         "今天天气很好我们去公园",
@@ -177,23 +188,15 @@ def test_places_are_near_the_true_ones() -> None:
             ink = np.pad(drawn.mask, pad)
             image = np.repeat(255 - ink[:, :, None], 3, axis=2)
             samples.append(LineSample(image, text, drawn.centers + pad, drawn.widths))
-    scores = score(samples, build("small", "recognizer", threads=1))
-    characters, iou, below, distance = scores.figures()["ALL"]
-    assert characters >= 0.6 * 2 * sum(map(len, texts))
-    assert iou > 0.7
-    assert below < 0.15
-    assert distance < 0.08
-
-
-def test_scoring_finds_what_is_right_and_what_is_wrong() -> None:
-    sample = LineSample(
-        np.zeros((20, 200, 3), np.uint8), "中文", np.array([50, 150]), np.array([100, 100])
-    )
-    right = Reading("中文", 1, (1, 1), ((0.2, 0.3), (0.7, 0.8)))
-    assert score([sample], lambda crops: [right] * len(crops)).figures()["ALL"] == (2, 1, 0, 0)
-    shifted = Reading("中文", 1, (1, 1), ((0.1, 0.2), (0.6, 0.7)))
-    count, iou, _, distance = score([sample], lambda crops: [shifted]).figures()["Han"]
-    assert (count, iou < 0.9, distance > 0.1) == (2, True, True)
-    other = Reading("中又", 1, (1, 1), ((0.2, 0.3), (0.7, 0.8)))
-    assert score([sample], lambda crops: [other]).figures() == {}
-    assert score([], lambda crops: []).figures() == {}
+    overlaps, distances = [], []
+    for sample, reading in zip(
+        samples, build("small", "recognizer", threads=1)([s.image for s in samples]), strict=True
+    ):
+        if reading.text == sample.text:
+            overlap, distance = compare_places(sample, reading)
+            overlaps.extend(overlap)
+            distances.extend(distance)
+    assert len(overlaps) >= 0.6 * 2 * sum(map(len, texts))
+    assert np.mean(overlaps) > 0.7
+    assert np.mean(np.array(overlaps) < 0.5) < 0.15
+    assert np.mean(distances) < 0.08

@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 
 from common.arrays import Image
+from common.edit_distance import edit_distance
 from common.roles import Reading
 from crnn import Recognizer
 from recognition.charset import Charset
-from train.data.readers.jsonl import LabelledLine, LabelledPage
+from train.data.samples import LabelledPage, Line
 from train.evaluate import errors
 from train.evaluate.error_alignment import align, groups
 from train.evaluate.error_report import ErrorPages, marked
 from train.evaluate.errors import Miss, compare, contrast, find_misses, grown, signs
-from train.evaluate.page_metrics import ReadLine, count_page, edit_distance
+from train.evaluate.page_metrics import ReadLine, count_page
 
 CHARSET = Charset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:你好世界!")
 
@@ -31,9 +32,7 @@ def quad(x: float, y: float, width: float, height: float) -> np.ndarray:
 
 
 def page(*lines: tuple[Any, str], **facts: Any) -> LabelledPage:
-    labelled = tuple(
-        LabelledLine(text, None if place is None else quad(*place)) for place, text in lines
-    )
+    labelled = tuple(Line(None if place is None else quad(*place), text) for place, text in lines)
     return LabelledPage(Path("page.png"), "made", lines=labelled, **facts)
 
 
@@ -163,7 +162,7 @@ def test_read_where_nothing_is_unless_the_truth_is_partial_or_ignores_it() -> No
     assert miss.lost == {errors.EXTRA: 5}
     assert diagnose(page(partial=True), far) == []
     veiled = LabelledPage(
-        Path("page.png"), "made", lines=(LabelledLine("x", quad(0, 290, 200, 60), ignore=True),)
+        Path("page.png"), "made", lines=(Line(quad(0, 290, 200, 60), "x", ignore=True),)
     )
     assert diagnose(veiled, far) == []
 
@@ -256,7 +255,7 @@ class FakeRecognizer:
 
 def collect(folder: Path, source: str, picture: Path, count: int) -> ErrorPages:
     book = ErrorPages(folder, cast(Recognizer, FakeRecognizer()))
-    truth = LabelledPage(picture, source, lines=(LabelledLine("<hello>", quad(*LINE)),))
+    truth = LabelledPage(picture, source, lines=(Line(quad(*LINE), "<hello>"),))
     for _ in range(count):
         book.add(truth, read((LINE, "he<b>")))
     return book

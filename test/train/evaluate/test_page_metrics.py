@@ -8,31 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from train.data.readers.jsonl import LabelledLine, LabelledPage
+from train.data.samples import LabelledPage, Line
+from train.evaluate.box_metrics import BoxCounts
 from train.evaluate.page_metrics import (
     Counts,
     ReadLine,
     common_count,
     count_page,
-    edit_distance,
-    hmean,
     iou,
+    match_boxes,
     normalize,
 )
 
 
+def matched(*arguments: Any) -> tuple[float, int, int]:
+    counts = match_boxes(*arguments)
+    assert counts.recalled == counts.precise
+    return counts.recalled, counts.n_true, counts.n_pred
+
+
 def box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
-
-
-def plain_distance(a: str, b: str) -> int:
-    """The textbook table, which defines the result."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
-    return row[-1]
 
 
 @pytest.mark.parametrize(
@@ -73,29 +69,6 @@ def test_normalize_twice_is_once() -> None:
         assert normalize(once) == once
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("a", "a", 0), ("kitten", "sitting", 3)],
-)
-def test_edit_distance_known(a: str, b: str, expected: int) -> None:
-    assert edit_distance(a, b) == expected
-
-
-def test_edit_distance_equals_the_table() -> None:
-    rng = np.random.default_rng(1)
-    for letters in ("ab", "abcdefgh", "一二三四五"):
-        for _ in range(60):
-            a, b = ("".join(rng.choice(list(letters), rng.integers(0, 90))) for _ in range(2))
-            assert edit_distance(a, b) == plain_distance(a, b) == edit_distance(b, a)
-
-
-def test_edit_distance_of_long_texts() -> None:
-    a = "0123456789" * 800
-    assert edit_distance(a, a[1:]) == 1
-    assert edit_distance(a, a[:4000] + "xyz" + a[4000:]) == 3
-    assert edit_distance(a, "x" * 100) == len(a)
-
-
 def test_common_count_is_of_multisets() -> None:
     assert common_count("aab", "abbb") == 2
     assert common_count("", "abc") == 0
@@ -112,33 +85,33 @@ def test_iou() -> None:
 
 
 def test_hmean_of_nothing() -> None:
-    assert hmean([], [], []) == (0, 0, 0)
-    assert hmean([], [box(0, 0, 9, 9)], [False]) == (0, 1, 0)
-    assert hmean([box(0, 0, 9, 9)], [], []) == (0, 0, 1)
+    assert matched([], [], []) == (0, 0, 0)
+    assert matched([], [box(0, 0, 9, 9)], [False]) == (0, 1, 0)
+    assert matched([box(0, 0, 9, 9)], [], []) == (0, 0, 1)
 
 
 def test_hmean_is_one_to_one() -> None:
     true = [box(0, 0, 100, 20)]
     twice = [box(0, 0, 100, 20), box(1, 0, 100, 20)]
-    assert hmean(twice, true, [False]) == (1, 1, 2)
+    assert matched(twice, true, [False]) == (1, 1, 2)
     halves = [box(0, 0, 50, 20), box(50, 0, 100, 20)]
-    assert hmean(halves, true, [False])[0] <= 1
+    assert matched(halves, true, [False])[0] <= 1
 
 
 def test_hmean_ignored_counts_neither_way() -> None:
     true = [box(0, 0, 100, 20), box(0, 30, 100, 50)]
     found = [box(0, 0, 100, 20), box(2, 30, 100, 50), box(0, 90, 100, 99)]
-    assert hmean(found, true, [False, True]) == (1, 1, 2)
-    assert hmean(found[:1], true, [False, True]) == (1, 1, 1)
+    assert matched(found, true, [False, True]) == (1, 1, 2)
+    assert matched(found[:1], true, [False, True]) == (1, 1, 1)
 
 
 def test_hmean_prefers_the_better_pair() -> None:
     true = [box(0, 0, 100, 20), box(20, 0, 120, 20)]
     found = [box(18, 0, 118, 20), box(2, 0, 102, 20)]
-    assert hmean(found, true, [False, True]) == (1, 1, 1)
+    assert matched(found, true, [False, True]) == (1, 1, 1)
 
 
-def page(*lines: LabelledLine, **facts: Any) -> LabelledPage:
+def page(*lines: Line, **facts: Any) -> LabelledPage:
     return LabelledPage(Path("a.png"), "set", lines=lines, **facts)
 
 
@@ -150,15 +123,15 @@ def test_empty_page_read_empty() -> None:
 
 def test_perfect_page() -> None:
     lines = [
-        LabelledLine("你好 World", box(0, 0, 100, 20)),
-        LabelledLine("第二行", box(0, 30, 60, 50)),
+        Line(box(0, 0, 100, 20), "你好 World"),
+        Line(box(0, 30, 60, 50), "第二行"),
     ]
     figures = count_page(page(*lines), [ReadLine(line.text, line.quad) for line in lines]).figures()
     assert figures == {"bagR": 1, "bagF1": 1, "CER": 0, "exact": 1, "hmean": 1}
 
 
 def test_spurious_text_costs_f1_and_cer_but_not_recall() -> None:
-    truth = page(LabelledLine("abcd", box(0, 0, 40, 10)))
+    truth = page(Line(box(0, 0, 40, 10), "abcd"))
     read = [ReadLine("abcd", box(0, 0, 40, 10)), ReadLine("xx", box(0, 50, 20, 60))]
     figures = count_page(truth, read).figures()
     assert figures == {
@@ -171,20 +144,20 @@ def test_spurious_text_costs_f1_and_cer_but_not_recall() -> None:
 
 
 def test_text_under_an_ignored_quad_counts_neither_way() -> None:
-    veil = LabelledLine("###", box(0, 0, 100, 20), ignore=True)
+    veil = Line(box(0, 0, 100, 20), "###", ignore=True)
     counts = count_page(page(veil), [ReadLine("whatever", box(5, 1, 90, 20))])
     assert counts == Counts(pages=1)
-    under_both = page(veil, LabelledLine("ab", box(0, 0, 100, 20)))
+    under_both = page(veil, Line(box(0, 0, 100, 20), "ab"))
     assert count_page(under_both, [ReadLine("ab", box(5, 2, 60, 18))]).hits == 2
 
 
 def test_without_box_nothing_is_veiled() -> None:
-    veil = LabelledLine("###", box(0, 0, 100, 20), ignore=True)
+    veil = Line(box(0, 0, 100, 20), "###", ignore=True)
     assert count_page(page(veil), [ReadLine("ab")]).full_read == 2
 
 
 def test_what_the_truth_cannot_say_is_not_said() -> None:
-    line, read = LabelledLine("ab cd", box(0, 0, 40, 10)), [ReadLine("ab", box(0, 0, 20, 10))]
+    line, read = Line(box(0, 0, 40, 10), "ab cd"), [ReadLine("ab", box(0, 0, 20, 10))]
     words = count_page(page(line, word_level=True), read).figures()
     assert (words["CER"], words["exact"], words["hmean"]) == (None, None, None)
     assert words["bagR"] == 0.5
@@ -194,9 +167,9 @@ def test_what_the_truth_cannot_say_is_not_said() -> None:
 
 
 def test_crop_is_one_line_whatever_its_pieces() -> None:
-    crop = page(LabelledLine("hello world"), cropped=True)
+    crop = page(Line(None, "hello world"), cropped=True)
     assert count_page(crop, [ReadLine("hello"), ReadLine("world")]).exact == 1
-    word = page(LabelledLine("it's"), cropped=True, alnum=True)
+    word = page(Line(None, "it's"), cropped=True, alnum=True)
     assert count_page(word, [ReadLine("ITS!")]).exact == 1
 
 
@@ -209,10 +182,10 @@ def test_counts_add_up() -> None:
 def test_page_of_mixed_truth_by_value() -> None:
     """Figures worked out independently for one made-up page."""
     truth = page(
-        LabelledLine("合计：￥12.50", box(10, 10, 110, 30)),
-        LabelledLine("Thank you", box(10, 40, 110, 60)),
-        LabelledLine("谢谢", box(10, 70, 50, 90)),
-        LabelledLine("stamp", box(120, 0, 200, 80), ignore=True),
+        Line(box(10, 10, 110, 30), "合计：￥12.50"),
+        Line(box(10, 40, 110, 60), "Thank you"),
+        Line(box(10, 70, 50, 90), "谢谢"),
+        Line(box(120, 0, 200, 80), "stamp", ignore=True),
     )
     read = [
         ReadLine("合计: Y12.5O", box(12, 11, 108, 29)),
@@ -232,7 +205,5 @@ def test_page_of_mixed_truth_by_value() -> None:
         full_read=17,
         edits=3,
         edit_chars=19,
-        matched=1,
-        true_boxes=3,
-        read_boxes=3,
+        boxes=BoxCounts(1, 1, 3, 3),
     )

@@ -1,4 +1,4 @@
-"""Readers: a labelled folder becomes an iterator of samples.
+"""Read labelled folders of any format as iterators of samples.
 
 Every reader takes (folder, report) and gives `PageSample`s, `LineSample`s, or both, one at a time and each
 picture decoded when it is reached. Where a set has several label files, the path of one of them may be given

@@ -1,4 +1,4 @@
-"""ICDAR 2019 ArT: `train_labels.json` and `train_images/gt_<n>.jpg`.
+"""Read ICDAR 2019 ArT: `train_labels.json` and `train_images/gt_<n>.jpg`.
 
 Or its task 2: `train_task2_labels.json`, whose pictures are cropped lines. Polygons have four corners or more,
 those of the top of the text first.

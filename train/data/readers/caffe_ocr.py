@@ -1,4 +1,4 @@
-"""Caffe-ocr's 3.6 million lines (280 x 32): `data_train.txt` and `data_test.txt` of `name.jpg i1 i2 … i10`.
+"""Read Caffe-ocr's 3.6 million lines (280 x 32): `data_train.txt` and `data_test.txt` of `name.jpg i1 i2 … i10`.
 
 The numbers are lines of `char_std_5990.txt`, of which the first, 0, is the blank. A line of the set is read
 when it is reached: there are too many for a table.

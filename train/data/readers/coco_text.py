@@ -1,4 +1,4 @@
-"""COCO-Text, version 2 (`cocotext.v2.json`) and 1.4: {"imgs", "anns", "imgToAnns"}; illegible text is to be ignored.
+"""Read COCO-Text, version 2 (`cocotext.v2.json`) and 1.4: {"imgs", "anns", "imgToAnns"}; illegible text is ignored.
 
 Boxes are of words: "mask" or "polygon" is a flat polygon, "bbox" x, y, width, height. Pictures are COCO's of 2014.
 """

@@ -1,4 +1,4 @@
-"""The VOC set that CTPN implementations train on: `Annotations/*.xml`, whose objects are strips 16 pixels wide.
+"""Read the VOC set that CTPN implementations train on: `Annotations/*.xml`, whose objects are strips 16 pixels wide.
 
 Neighboring strips are joined to the lines that they were cut from; there is no text. Coordinates count from 1,
 both ends included. All annotations are read; give the path of `ImageSets/Main/train.txt` to read a part. Nothing is

@@ -1,4 +1,4 @@
-"""CTW (Chinese Text in the Wild): `train.jsonl` and `val.jsonl`, a picture a line, sentences as lists of characters.
+"""Read CTW (Chinese Text in the Wild): `train.jsonl` and `val.jsonl`, one picture a line, sentences as characters.
 
 {"file_name", "width", "height", "annotations": [[{"polygon", "text", "is_chinese", …}]], "ignore": [{"polygon",
 "bbox"}]}. The files of the test (`test_cls.jsonl`) have no text and are not read.

@@ -1,4 +1,4 @@
-"""Guessing the format of a labelled folder from the names and the beginnings of its files."""
+"""Guess the format of a labelled folder from the names and the beginnings of its files."""
 
 from __future__ import annotations
 

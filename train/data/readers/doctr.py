@@ -1,4 +1,4 @@
-"""docTR's `labels.json`, beside or above `images/`: recognition, detection, or both.
+"""Read docTR's `labels.json`, beside or above `images/`: recognition, detection, or both.
 
 Recognition: {name: text}. Detection: {name: {"polygons": [[[x, y] × 4], …]}}, or by class {"words": [[…], …]},
 without text. Both: {name: {"typed_words": [{"value", "geometry"}]}}, a geometry being x0, y0, x1, y1 or four

@@ -1,4 +1,4 @@
-"""LMDB in the form of DTRB and of the Chinese benchmark CTR.
+"""Read LMDB in the form of DTRB and of the Chinese benchmark CTR.
 
 Keys are `num-samples`, `image-000000001`, `label-000000001` and so on; a picture is a file as it was encoded.
 Every `data.mdb` below the folder is read, by a process of its own: see `lmdb_records`.

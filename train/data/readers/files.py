@@ -1,4 +1,4 @@
-"""Label files in: their numbered lines, or their JSON; what cannot be decoded goes to the report."""
+"""Read label files as numbered lines or as JSON; report what cannot be decoded."""
 
 from __future__ import annotations
 

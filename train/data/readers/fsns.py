@@ -1,4 +1,4 @@
-"""FSNS, French street name signs: TFRecords of four views, 150 x 150 each, side by side, and their one text.
+"""Read FSNS, French street name signs: TFRecords of four views, 150 x 150 each, side by side, and their one text.
 
 `image/orig_width` is that of the views there are; the rest is padding. Each view becomes a sample: a picture of
 the whole sign, on which the text may stand on up to three lines. Where `image/text` is missing the text is taken

@@ -1,4 +1,4 @@
-"""ICDAR 2013 focused scene text, whole pictures: `gt_<n>.txt` of `x0 y0 x1 y1 "word"`, by blanks or by commas.
+"""Read ICDAR 2013 focused scene text, whole pictures: `gt_<n>.txt` of `x0 y0 x1 y1 "word"`, by blanks or by commas.
 
 Blanks divide the training files, a comma and a blank those of the test. The set of cropped words is read by
 `icdar_words`.

@@ -1,4 +1,4 @@
-"""ICDAR 2015 incidental scene text, task 4: `gt_img_<n>.txt` of `x1,y1,…,x4,y4,text`, `###` to be ignored.
+"""Read ICDAR 2015 incidental scene text, task 4: `gt_img_<n>.txt` of `x1,y1,…,x4,y4,text`, `###` to be ignored.
 
 Also what other tools write in this form: any `<picture's name>.txt`. A file of eight numbers a line has boxes
 without text.

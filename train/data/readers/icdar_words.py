@@ -1,4 +1,4 @@
-"""Cropped words of ICDAR 2013 and 2015: `gt.txt` (or `…_GT.txt`) of `word_1.png, "text"`.
+"""Read Cropped words of ICDAR 2013 and 2015: `gt.txt` (or `…_GT.txt`) of `word_1.png, "text"`.
 
 Quotes and backslashes of the text are behind backslashes.
 """

@@ -1,9 +1,10 @@
-"""A folder of labelled pictures in, its pages with their truth out, one at a time.
+"""Read a folder of labelled pictures, one page at a time.
 
 The folder holds `labels.jsonl`, one JSON object a line: `{"image", "source", "kind", "lang",
 "lines": [{"quad", "text", "ignore"}]}`. `image` is a path inside the folder, `quad` four corners or
-null, and anything else in the object is left alone except `level` and `recall_only`, which say what
-the truth may be used for.
+null. Optional fields say what the labels may be used for: `level` is "word" where `lines` holds words;
+`recall_only` where they name part of the text; `crop` where the picture is one line (`kind` "line" says so, too).
+Other fields are ignored.
 """
 
 from __future__ import annotations
@@ -12,71 +13,18 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from train.data.readers.pages import Mark, Source, make_line, make_page
 from train.data.readers.report import Report
-from train.data.samples import LineSample, PageSample
+from train.data.samples import LabelledPage, Line, LineSample, PageSample
 
 _LOG = logging.getLogger(__name__)
 
 LABELS = "labels.jsonl"
-
-# What the truth of the known test sets is; of other sets the record's own fields say it.
-WORD_TRUTH = frozenset({"icdar2015_e2e", "funsd"})
-PARTIAL_TRUTH = frozenset({"mtwi2018_key", "mdpbench_demo", "taigi_hanji", "icdar2015_e2e"})
-WORD_CROPS = frozenset({"iiit5k", "ic13_words", "ic15_words", "svt_words"})
-LINE_CROPS = frozenset({"taigi_hanji_lines", "uw3_lines", "misc_lines_zh"})
-_PAGES = frozenset(
-    {
-        "pdf_pages_zh",
-        "game_ui_zh",
-        "hand_zh",
-        "aicup_street",
-        "scribe_en_docs",
-        "unlv_en_pages",
-        "sroie",
-    }
-)
-_KNOWN = WORD_TRUTH | PARTIAL_TRUTH | WORD_CROPS | LINE_CROPS | _PAGES
-
-
-@dataclass(frozen=True)
-class LabelledLine:
-    """One line (or word) of the truth.
-
-    `quad` is (4, 2) float32 in pixels, or None where only the text is known. An ignored line counts
-    neither way, read or missed.
-    """
-
-    text: str
-    quad: NDArray[np.float32] | None = None
-    ignore: bool = False
-
-
-@dataclass(frozen=True)
-class LabelledPage:
-    """A picture on disk and what is written on it.
-
-    `word_level`: the truth is words, so that lines cannot be compared. `partial`: it names only
-    part of the text, so that recall alone means something. `cropped`: the picture is one line.
-    `alnum`: letters and digits alone are compared.
-    """
-
-    path: Path
-    source: str
-    kind: str = ""
-    lang: str = ""
-    lines: tuple[LabelledLine, ...] = ()
-    word_level: bool = False
-    partial: bool = False
-    cropped: bool = False
-    alnum: bool = False
 
 
 def read_pages(folder: Path) -> Iterator[LabelledPage]:
@@ -196,25 +144,21 @@ def _page(folder: Path, record: dict[str, Any]) -> LabelledPage:
     if not path.is_file():
         raise FileNotFoundError(f"no picture {path}")
     source, kind = str(record.get("source") or folder.name), str(record.get("kind") or "")
-    word = record.get("level") == "word"
-    by_fields = {
-        "word_level": word and kind != "line",
-        "partial": bool(record.get("recall_only")),
-        "cropped": kind == "line",
-        "alnum": word and kind == "line",
-    }
-    by_name = {
-        "word_level": source in WORD_TRUTH,
-        "partial": source in PARTIAL_TRUTH,
-        "cropped": source in WORD_CROPS | LINE_CROPS,
-        "alnum": source in WORD_CROPS,
-    }
-    lines = tuple(_line(line) for line in record["lines"])
-    facts = by_name if source in _KNOWN else by_fields
-    return LabelledPage(path, source, kind, str(record.get("lang") or ""), lines, **facts)
+    is_word, cropped = record.get("level") == "word", bool(record.get("crop", kind == "line"))
+    return LabelledPage(
+        path,
+        source,
+        kind,
+        str(record.get("lang") or ""),
+        tuple(_line(line) for line in record["lines"]),
+        word_level=is_word and not cropped,
+        partial=bool(record.get("recall_only")),
+        cropped=cropped,
+        alnum=is_word and cropped,
+    )
 
 
-def _line(record: dict[str, Any]) -> LabelledLine:
+def _line(record: dict[str, Any]) -> Line:
     if not isinstance(record, dict):
         raise ValueError(f"a line must be an object, found {record!r}")
     quad = None
@@ -222,4 +166,4 @@ def _line(record: dict[str, Any]) -> LabelledLine:
         quad = np.asarray(record["quad"], np.float32)
         if quad.shape != (4, 2) or not np.isfinite(quad).all():
             raise ValueError(f"quad must be four finite corners [x, y], found {record['quad']!r}")
-    return LabelledLine(str(record.get("text") or ""), quad, bool(record.get("ignore")))
+    return Line(quad, str(record.get("text") or ""), bool(record.get("ignore")))

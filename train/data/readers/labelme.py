@@ -1,4 +1,4 @@
-"""labelme: a JSON file for each picture, {"imagePath", "imageData", "imageHeight", "imageWidth", "shapes"}.
+"""Read labelme: a JSON file for each picture, {"imagePath", "imageData", "imageHeight", "imageWidth", "shapes"}.
 
 A shape is a polygon, or two corners of a rectangle; its text is the description, or else the label. Flags
 `ignore`, `difficult` or `illegible` and the label `###` make it ignored. The picture is that of `imagePath`, or the

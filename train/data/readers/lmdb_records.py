@@ -1,4 +1,4 @@
-"""A program: the samples of one LMDB file, from a number on, to standard output as frames.
+"""Print the samples of one LMDB file as frames: a program, run by `dtrb_lmdb`.
 
     python lmdb_records.py data.mdb 1
 

@@ -1,4 +1,4 @@
-"""ICDAR 2019 LSVT, fully labelled part: `train_full_labels.json` and `train_full_images_<i>/gt_<n>.jpg`.
+"""Read ICDAR 2019 LSVT, fully labelled part: `train_full_labels.json` and `train_full_images_<i>/gt_<n>.jpg`.
 
 The weakly labelled part names a word of each picture without its place, which trains nothing here.
 """

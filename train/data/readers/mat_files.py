@@ -1,4 +1,4 @@
-"""MATLAB's files, by SciPy in a process of its own: see `mat_records`."""
+"""Read MATLAB files by SciPy in a process of its own, see `mat_records`."""
 
 from __future__ import annotations
 

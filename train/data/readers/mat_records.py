@@ -1,4 +1,4 @@
-"""A program: MATLAB files, named on standard input, to standard output as JSON, a line for each record.
+"""Print the records of MATLAB files as JSON: a program, run by `mat_files`.
 
     echo '"gt.mat"' | python mat_records.py cells imnames wordBB txt
 

@@ -1,4 +1,4 @@
-"""Synthetic Word (MJSynth): `annotation*.txt` of `./3000/7/182_slinking_71711.jpg 71711`, pictures of one word.
+"""Read Synthetic Word (MJSynth): `annotation*.txt` of `./3000/7/182_slinking_71711.jpg 71711`, pictures of one word.
 
 The text is the middle of the file's name, as it is written in the picture; the number is the word's line in
 `lexicon.txt`, from 0, against which it is checked where the file is there. `annotation.txt` has every picture;

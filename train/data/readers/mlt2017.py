@@ -1,4 +1,4 @@
-"""ICDAR 2017 MLT (and 2019, whose form is the same): `x1,y1,…,x4,y4,script,text` in a file for each picture."""
+"""Read ICDAR 2017 MLT (and 2019, whose form is the same): `x1,y1,…,x4,y4,script,text` in a file for each picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ICPR MTWI 2018: `image_train/<name>.jpg`, `txt_train/<name>.txt` of `x1,y1,…,x4,y4,text`, `###` to be ignored.
+"""Read ICPR MTWI 2018: `image_train/<name>.jpg`, `txt_train/<name>.txt` of `x1,y1,…,x4,y4,text`, `###` to be ignored.
 
 Names may end in two suffixes, of which the last alone is taken off. The corners of some files run the other way
 around or start elsewhere than at the text's top left.

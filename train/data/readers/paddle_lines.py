@@ -1,4 +1,4 @@
-"""PaddleOCR recognition labels, which PPOCRLabel writes as `rec_gt.txt`: a path, a tab and the text.
+"""Read PaddleOCR recognition labels, which PPOCRLabel writes as `rec_gt.txt`: a path, a tab and the text.
 
 In place of a path there may be a JSON list of paths, pictures that share their text.
 """

@@ -1,4 +1,4 @@
-"""PaddleOCR detection labels, which PPOCRLabel writes as `Label.txt`.
+"""Read PaddleOCR detection labels, which PPOCRLabel writes as `Label.txt`.
 
 For each picture a path, a tab, and a JSON list of {"transcription", "points", "difficult"}. Paths start with the
 name of the opened folder; PPOCRLabel's own mark of a box nobody has read yet counts as no label. `###` and what is

@@ -1,4 +1,4 @@
-"""Annotations of one picture in; a `PageSample` out, and what was wrong with the rest in the report."""
+"""Make a `PageSample` from the annotations of one picture; report those that are wrong."""
 
 from __future__ import annotations
 

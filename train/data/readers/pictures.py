@@ -1,4 +1,4 @@
-"""Where the picture of a label is, and what a viewer shows of it."""
+"""Find and open the picture of a label as a viewer shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One JSON file of {picture's name: [{"transcription", "points", "illegibility"}]}, as LSVT and ArT have it."""
+"""Read one JSON file of {picture's name: [{"transcription", "points", "illegibility"}]}, as LSVT and ArT have it."""
 
 from __future__ import annotations
 

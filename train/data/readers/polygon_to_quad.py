@@ -1,4 +1,4 @@
-"""Annotated polygons in; quads, clockwise from the text's own top left, out."""
+"""Convert annotated polygons to quads, clockwise from the text's own top left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RCTW-17: `<picture's name>.txt` of `x1,y1,…,x4,y4,difficult,"text"`; difficult text is to be ignored."""
+"""Read RCTW-17: `<picture's name>.txt` of `x1,y1,…,x4,y4,difficult,"text"`; difficult text is to be ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ICDAR 2019 ReCTS: `gt/<name>.json` of {"chars", "lines": [{"points": [x1, …, y4], "transcription", "ignore"}]}.
+"""Read ICDAR 2019 ReCTS: `gt/<name>.json` of {"chars", "lines": [{"points": [x1, …, y4], "transcription", "ignore"}]}.
 
 The lines are read, the single characters are not.
 """

@@ -1,4 +1,4 @@
-"""What a reader gave out and what it had to leave out, with the place of each loss."""
+"""Count what a reader yielded and note what it left out, with the place of each loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SynthText: `gt.mat` (imnames, wordBB, txt) beside the folders of its pictures; or the generator's own HDF5.
+"""Read SynthText: `gt.mat` (imnames, wordBB, txt) beside the folders of its pictures; or the generator's own HDF5.
 
 Boxes are of words: (2, 4, n) x and y of four corners, (2, 4) for a single one. `txt` has text blocks, padded and
 of several lines, whose words follow the order of the boxes.

@@ -1,4 +1,4 @@
-"""Sets with one text file for each picture, one line of it for each line of text."""
+"""Read sets with one text file for each picture, one line of it for each line of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow's record files in; the `tf.train.Example`s in them out, without TensorFlow.
+"""Read the `tf.train.Example`s of TensorFlow's record files without TensorFlow.
 
 A record is its length (8 bytes, little endian), a masked CRC-32C of those, the data, and a masked CRC-32C of
 it. The framing is our own so that each loss has a place and one bad record costs no others; the checksums and the

@@ -1,4 +1,4 @@
-"""Total-Text: `poly_gt_img<n>.txt` or `.mat` for `img<n>.jpg`, words as polygons; orientation # is to be ignored.
+"""Read Total-Text: `poly_gt_img<n>.txt` or `.mat` for `img<n>.jpg`, words as polygons; orientation # is to be ignored.
 
 Text files have `x: [[…]], y: [[…]], ornt: [u'c'], transcriptions: [u'WORD']`, whose arrays may go over several
 lines. The .mat files have a row a word: a label, xs, a label, ys, text, orientation; or, in the variant of
