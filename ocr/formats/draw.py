@@ -14,7 +14,7 @@ import PIL.ImageFont
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.quads import is_column, quad_size
 from ocr.result import Page
 
@@ -51,7 +51,7 @@ def draw(image: Image, page: Page) -> Image:
             mask = _line_mask(line.text, font)
             if is_column(rows, columns):
                 # Latin letters lie on their side; only characters that fill a square stand upright.
-                upright = any(character >= WIDE_FROM for character in line.text)
+                upright = any(map(is_wide, line.text))
                 mask = _column_mask(line.text, font) if upright else np.rot90(mask, -1).copy()
             _paste(right, mask, quad)
         for panel in (left, right):

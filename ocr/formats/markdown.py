@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.quads import quad_size
 from ocr.formats.words import plain_text
 from ocr.layout.blocks import Block, find_blocks
@@ -90,7 +90,7 @@ def _joined(texts: Sequence[str]) -> str:
     for text in map(str.strip, map(plain_text, texts)):
         if not result or not text:
             result += text
-        elif result[-1] >= WIDE_FROM or text[0] >= WIDE_FROM:
+        elif is_wide(result[-1]) or is_wide(text[0]):
             # Beside a Latin word a Han character needs no space either.
             result += text
         elif result[-1] == "-" and result[-2:-1].isalpha() and text[0].islower():

@@ -22,7 +22,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.quads import rotate_quads
 from ocr.files.documents import _pdfium_lock
 from ocr.files.page_images import Picture, Pictures
@@ -273,7 +273,7 @@ def _runs(characters: Sequence[Character]) -> Iterator[tuple[str, float, float]]
 
     def kind(item: tuple[int, tuple[str, float, float]]) -> object:
         number, (text, _, _) = item
-        alone = text >= WIDE_FROM or text.isspace()
+        alone = is_wide(text) or text.isspace()
         return number if alone else "word"
 
     for _, group in itertools.groupby(numbered, kind):

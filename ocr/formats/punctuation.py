@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from ocr.line.characters import characters_of
 from ocr.result import Character, Page, TextLine
 
@@ -139,7 +139,7 @@ def _before(texts: Sequence[str], index: int) -> str:
 
 def _is_chinese(text: str) -> bool:
     """Whether a text ends in a Han character, kana, or full-width sign."""
-    return bool(text) and (text[-1] >= WIDE_FROM or text[-1] in "“”‘’…—")
+    return bool(text) and (is_wide(text[-1]) or text[-1] in "“”‘’…—")
 
 
 def _rewritten(line: TextLine, rewrite: Callable[[Sequence[str]], list[str]]) -> TextLine:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.arrays import Boxes
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.quads import rotate_quads
 from ocr.layout.reading_order import level_boxes
 from ocr.layout.tables import Cell, Piece, find_table
@@ -233,7 +233,7 @@ def _first_word_width(page: Page, row: _Row) -> float:
     characters = characters_of(line)
     count = 0
     while count < len(characters) and characters[count].text.strip():
-        if characters[count].text >= WIDE_FROM and count >= 1:
+        if is_wide(characters[count].text) and count >= 1:
             count += 1
             break
         count += 1

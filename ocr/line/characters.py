@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.arrays import Floats
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.quads import is_column, quad_size
 from common.roles import Reading
 from ocr.result import Character, TextLine
@@ -87,7 +87,7 @@ def cells(text: str, spans: Sequence[tuple[float, float]]) -> Floats:
 
 
 def _usual_width(character: str) -> float:
-    return 1.0 if character >= WIDE_FROM else _WIDTHS.get(character, _USUAL)
+    return 1.0 if is_wide(character) else _WIDTHS.get(character, _USUAL)
 
 
 def characters_of(line: TextLine) -> tuple[Character, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from common.arrays import Floats, Image, Quads, Scores
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.image import rotate_ccw
 from common.quads import covered, is_column, quad_size, rotate_quads
 from common.roles import Detector, Reading
@@ -63,7 +63,7 @@ def are_likely(read: Sequence[Line], area: float, settings: Columns) -> bool:
     row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0
     for i in np.flatnonzero(tall).tolist():
         reading = read[i][0]
-        if sum(character >= WIDE_FROM for character in reading.text) > 1:
+        if sum(map(is_wide, reading.text)) > 1:
             return True
         if reading.score < settings.poor_score and sizes[i, 1] >= settings.min_thickness * row:
             return True

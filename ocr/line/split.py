@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.quads import quad_size
 from common.roles import Reading
 from ocr.line.characters import reads_vertically
@@ -178,7 +178,7 @@ def _needed(text: str, index: int, settings: Split) -> float | None:
     left, right = text[:index].split(), text[index:].split()
     if not left or not right:
         return None
-    if max(text) >= WIDE_FROM:
+    if any(map(is_wide, text)):
         beside = _is_wide_mark(left[-1][-1]) or _is_wide_mark(right[0][0])
         return settings.punctuated_gap if beside else settings.han_gap
     amount = _AMOUNT.fullmatch(left[-1]) or _AMOUNT.fullmatch(right[0])
@@ -189,7 +189,7 @@ def _needed(text: str, index: int, settings: Split) -> float | None:
 
 
 def _is_wide_mark(character: str) -> bool:
-    return character >= WIDE_FROM and unicodedata.category(character)[0] in "PS"
+    return is_wide(character) and unicodedata.category(character)[0] in "PS"
 
 
 def _empty(crop: Image, settings: Split) -> Sequence[tuple[int, int]]:

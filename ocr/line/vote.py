@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from common.arrays import Image
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from common.roles import Reading, Recognizer
 from ocr.line.characters import reads_vertically
 from ocr.line.retry import stretched
@@ -149,7 +149,7 @@ def _voted(
 def _fill(letters: str, length: float, settings: Vote) -> float:
     """What a vote counts for letters that leave much of a length in heights empty; 1 for those that fill it."""
     widths = settings.wide_width, settings.latin_width
-    usual = sum(widths[0] if letter >= WIDE_FROM else widths[1] for letter in letters)
+    usual = sum(widths[0] if is_wide(letter) else widths[1] for letter in letters)
     if not 0 < usual < length:
         return 1.0
     return math.exp(-0.5 * (math.log(length / usual) / settings.width_deviation) ** 2)

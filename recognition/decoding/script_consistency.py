@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from common.arrays import Floats
-from common.characters import WIDE_FROM
+from common.characters import is_han, is_wide
 from recognition.ctc import Run
 
 SAME_PLACE = 1.5
@@ -98,7 +98,7 @@ class Consistency:
 
     def _is_double(self, first: Run, second: Run) -> bool:
         a, b = self._characters[first.label], self._characters[second.label]
-        if a == b or " " in (a, b) or max(a, b) < WIDE_FROM:
+        if a == b or " " in (a, b) or not is_wide(max(a, b)):
             return False
         apart = (second.start + second.stop - first.start - first.stop) / 2
         if apart <= SAME_PLACE:
@@ -125,9 +125,7 @@ def plain_marks(texts: Sequence[str]) -> list[str]:
     Args:
         texts: of the lines of one page.
     """
-    counts = [
-        [character >= WIDE_FROM for character in text if character.isalnum()] for text in texts
-    ]
+    counts = [[is_wide(character) for character in text if character.isalnum()] for text in texts]
     if sum(map(len, counts)) < max(1, LATIN * sum(map(sum, counts))):
         return list(texts)
     return [
@@ -167,7 +165,7 @@ def script(character: str) -> int:
 
     The national standards tell: GB 2312 has the simplified ones, Big5 the traditional ones.
     """
-    if not "\u4e00" <= character <= "\u9fff":
+    if not is_han(character):
         return 0
     return int(_has(character, "big5")) - int(_has(character, "gb2312"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from common.characters import is_han
 from recognition.charset import Charset, normalize
 
 
@@ -22,7 +23,7 @@ def test_shipped_charset_has_what_the_project_promises() -> None:
         for low in [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
         for b in (high, low)
     )
-    han = {c for c in big5_common.decode("big5", errors="ignore") if "\u4e00" <= c <= "\u9fff"}
+    han = {c for c in big5_common.decode("big5", errors="ignore") if is_han(c)}
     assert len(han) > 5000
     assert not charset.missing("".join(han))
     assert 9300 < len(charset) < 9700

@@ -22,6 +22,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
 
 from common.arrays import Floats
+from common.characters import is_han
 from ocr.onnx_runtime import import_onnxruntime
 
 log = logging.getLogger("shortlist")
@@ -87,7 +88,7 @@ def add(path: Path, batches: Iterable[Floats]) -> None:
 
 def classes(charset: str) -> int:
     """Count the classes of the short list: the blank and what stands before the first Han character."""
-    return 1 + next((i for i, c in enumerate(charset) if "\u4e00" <= c <= "\u9fff"), len(charset))
+    return 1 + next((i for i, c in enumerate(charset) if is_han(c)), len(charset))
 
 
 def _find(model: ModelProto) -> _Classifier:

@@ -21,6 +21,7 @@ import numpy as np
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
+from common.characters import is_han
 from recognition.charset import Charset
 from train.synth.typesetting.fonts import Face, FontLibrary
 
@@ -80,8 +81,8 @@ def _texts(corpus: Path) -> list[str]:
         for line in path.read_text(encoding="utf8").splitlines()[::20]
         for character in line
     )
-    han = [c for c in characters if "\u4e00" <= c <= "\u9fff"]
-    others = "".join(c for c in characters if not "\u4e00" <= c <= "\u9fff")
+    han = [c for c in characters if is_han(c)]
+    others = "".join(c for c in characters if not is_han(c))
     han.sort(key=lambda c: -counts[c])
     return [others + "".join(han[:kept]) for faces, kept in _TIERS for _ in range(faces or 1)]
 

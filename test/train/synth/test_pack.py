@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from common.characters import is_han
+
 pytest.importorskip("fontTools")
 
 from recognition.charset import Charset
@@ -22,9 +24,9 @@ def test_the_first_faces_draw_everything_and_the_others_what_is_frequent(tmp_pat
     assert sorted(texts[0]) == sorted(characters)
     kept = _TIERS[-1][1]
     assert kept is not None
-    han = [c for c in texts[-1] if "\u4e00" <= c <= "\u9fff"]
+    han = [c for c in texts[-1] if is_han(c)]
     assert len(han) == kept
     assert set("的龙一是不了") <= set(han)
     assert not set(rare) & set(han)
-    others = {c for c in characters if not "\u4e00" <= c <= "\u9fff"}
+    others = {c for c in characters if not is_han(c)}
     assert others <= set(texts[-1])

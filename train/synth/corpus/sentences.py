@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.characters import is_han
 from recognition.charset import Charset, normalize
 from train.synth.corpus import variation, vocabulary
 from train.synth.corpus.rare_characters import Concordance, around
@@ -92,8 +93,8 @@ class Corpus:
             # The root keeps one large file of reviews from being all that is ever read.
             share = np.array([_weight(name) * len(lines) ** 0.5 for name, lines in named])
             self._shares[lang] = share / share.sum() if len(share) else share
-        self.han = [c for c in charset.characters if _is_han(c)]
-        self.symbols = [c for c in charset.characters if not _is_han(c) and c != " "]
+        self.han = [c for c in charset.characters if is_han(c)]
+        self.symbols = [c for c in charset.characters if not is_han(c) and c != " "]
 
     @classmethod
     def load(cls, folder: Path | None = None, charset: Charset | None = None) -> Corpus:
@@ -250,10 +251,6 @@ class Corpus:
         if rng.random() < 0.5:
             parts.append(self.phrase(rng, "zh", int(rng.integers(2, 12))))
         return gap.join(parts).strip() or zh
-
-
-def _is_han(character: str) -> bool:
-    return "\u4e00" <= character <= "\u9fff"
 
 
 def _weight(name: str) -> float:

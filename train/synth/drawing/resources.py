@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.random import Generator
 
+from common.characters import is_han
 from train.synth import backgrounds
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
@@ -76,7 +77,7 @@ class Studio:
     def han(self, rng: Generator, kind: Type, max_chars: int) -> str:
         """A phrase without all but Chinese characters, maybe empty: in columns the others lie on their side."""
         phrase = self.phrase(rng, kind, "zh", max_chars)
-        return "".join(c for c in phrase if "\u4e00" <= c <= "\u9fff")
+        return "".join(c for c in phrase if is_han(c))
 
     def sentence(self, rng: Generator, kind: Type, lang: str) -> str:
         """One line of the corpus that the face draws in full or nearly, never blank."""

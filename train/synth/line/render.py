@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.characters import WIDE_FROM
+from common.characters import is_han, is_wide
 from recognition.preprocess import FINE, HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus.sentences import Corpus
@@ -116,7 +116,7 @@ class LineRenderer:
             )
         style = "mono" if rng.random() < 0.07 else None
         face = self.fonts.choose(rng, text, style=style)
-        has_han = any("\u4e00" <= c <= "\u9fff" for c in text)
+        has_han = any(map(is_han, text))
         # Below these sizes strokes run together and only guessing could be learned.
         small = int(rng.integers(12 if has_han else 9, 19))
         size = small if rng.random() < 0.3 else int(np.exp(rng.uniform(np.log(17), np.log(46))))
@@ -176,7 +176,7 @@ class LineRenderer:
         if screen:
             crop = np.clip(crop, 0, 255).astype(np.uint8)
         else:
-            han = any(c >= WIDE_FROM for c in drawn.text)
+            han = any(map(is_wide, drawn.text))
             crop = damage(rng, crop, finest=13.0 if han else 9.0)
         image = np.repeat(crop[:, :, None], 3, axis=2)
         return LineSample(image, drawn.text, centers, widths)
@@ -200,7 +200,7 @@ class LineRenderer:
         ground = self._ground(rng, *alpha.shape)
         canvas = _inked(rng, ground, alpha / 255.0, mask.shape[0], _PAINTED_SCENES)
         crop, centers, widths = view.cut(canvas, drawn)
-        finest = 14.0 if any(c >= WIDE_FROM for c in text) else 9.0
+        finest = 14.0 if any(map(is_wide, text)) else 9.0
         crop = scene_damage(rng, crop, finest=finest * view.shrink)
         return LineSample(np.repeat(crop[:, :, None], 3, axis=2), text, centers, widths)
 

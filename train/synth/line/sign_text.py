@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from train.synth.corpus.sentences import Corpus, variation
 
 Rng = np.random.Generator
@@ -34,7 +34,7 @@ def sign_text(rng: Rng, corpus: Corpus, max_width: int) -> str:
 
 def sign_spacing(rng: Rng, text: str, size: int) -> float:
     """Return extra pixels between characters: signs fill their boards, Chinese ones most of all."""
-    wide = any(c >= WIDE_FROM for c in text)
+    wide = any(map(is_wide, text))
     if rng.random() >= (0.5 if wide else 0.12):
         return 0.0
     return (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def draw_text(
     if vertical:
         return _draw_column(text, font, spacing)
     starts = np.concatenate([[0.0], np.cumsum(advances + spacing)[:-1]]).astype(np.float32)
-    top, bottom = _extent(font, any(c >= WIDE_FROM for c in text))
+    top, bottom = _extent(font, any(map(is_wide, text)))
     pad = font.size
     canvas = Pillow.new("L", (int(starts[-1] + advances[-1]) + 2 * int(pad), int(3 * pad)), 0)
     draw = ImageDraw.Draw(canvas)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from common.characters import WIDE_FROM
+from common.characters import is_wide
 from train.synth.fonts.cache import cache_folder, training_folder
 from train.synth.fonts.families import PACKAGES, STYLES, held_out_names
 from train.synth.typesetting.face import Face
@@ -98,7 +98,7 @@ class FontLibrary:
             LookupError: no face has all the characters.
         """
         within = rng.random() < HAN_FOR_LATIN and bool(self.han)
-        han = within or any(c >= WIDE_FROM for c in text)
+        han = within or any(map(is_wide, text))
         capitals = len(text) > 2 and text.isupper()
         for pool in (self._pools[(han, style)], self._pools[(han, None)]):
             for _ in range(_TRIES if pool else 0):
