@@ -19,7 +19,7 @@ from common.quads import boxes_to_quads, rotate_quads
 from common.roles import Classifier, Detector, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
-from ocr.line import accept, columns, crop, leader_dots, retry, split, vertical, vote
+from ocr.line import accept, columns, crop, retry, split, vertical, vote
 from ocr.line.characters import place, reads_vertically
 from ocr.page import deskew, orientation
 from ocr.result import Angle, Elapsed, Page, TextLine
@@ -73,7 +73,6 @@ LINE_STEPS = (
     Step("retry", "recognize", retry.apply),
     Step("vertical", "recognize", vertical.apply),
     Step("accept", "recognize", accept.drop_unlikely),
-    Step("leader_dots", "recognize", leader_dots.apply),
     Step("split", "recognize", split.apply),
 )
 """What is done with its lines, as many at a time as fit in memory."""

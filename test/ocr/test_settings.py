@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAIN = [
     ROOT / "ocr" / "reader.py",
     ROOT / "ocr" / "sheet.py",
-    *(p for p in sorted((ROOT / "ocr" / "line").glob("*.py")) if p.stem != "leader_dots"),
+    *sorted((ROOT / "ocr" / "line").glob("*.py")),
     *sorted((ROOT / "ocr" / "page").glob("*.py")),
     ROOT / "ocr" / "layout" / "reading_order.py",
 ]

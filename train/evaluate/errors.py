@@ -43,7 +43,7 @@ SMALL_PX = 16.0
 """Line height in pixels below which text is small: an x-height of about 7."""
 PALE_LEVELS = 64.0
 """Grey levels between the line's darkest and lightest pixels below which its contrast is low."""
-_LEADER = "....."  # an ellipsis has three
+_LEADER = "...."  # as `normalize` leaves them; an ellipsis has three
 _MARGIN = 0.08  # grown quads are what the pipeline cuts out
 
 Recognize = Callable[[Sequence[Image]], Sequence[str]]

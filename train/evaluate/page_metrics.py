@@ -1,13 +1,14 @@
 """Compare what was read on a page with its truth.
 
-Text is compared after NFKC, lower case, without white space, and with quotes, dashes, brackets and
-stops unified, unless another form is given (`train.evaluate.text_metrics`). Counts of pages are added first
+Text is compared after NFKC, lower case, without white space, and with quotes, dashes, brackets and stops unified and
+leaders cut to four dots, unless another form is given (`train.evaluate.text_metrics`). Counts of pages are added first
 and divided last, so that every character of a set weighs the same. Boxes are matched one to one at an IoU of 0.5, or
 by a protocol of `train.evaluate.box_metrics`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -38,6 +39,7 @@ _UNIFIED = {
     ":": "∶",
 }
 _TABLE = str.maketrans({char: unified for unified, chars in _UNIFIED.items() for char in chars})
+_LEADER = re.compile(r"\.{4,}")
 MATCH_IOU = 0.5
 
 Form: TypeAlias = Callable[[str], str]
@@ -57,10 +59,11 @@ class ReadLine(NamedTuple):
 def normalize(text: str) -> str:
     """Bring `text` into the form in which texts are compared.
 
-    Signs are unified before and after NFKC: it takes some of them apart and makes others.
+    Signs are unified before and after NFKC: it takes some of them apart and makes others. Four stops or more in a
+    row, the leader of a table of contents, are as good as four: nobody reads a leader for its number of dots.
     """
     text = unicodedata.normalize("NFKC", text.translate(_TABLE)).translate(_TABLE)
-    return "".join(text.lower().split())
+    return _LEADER.sub("....", "".join(text.lower().split()))
 
 
 def common_count(a: Iterable[str], b: Iterable[str]) -> int:

@@ -53,6 +53,14 @@ def test_normalize(text: str, expected: str) -> None:
     assert normalize(text) == expected
 
 
+def test_leaders_are_alike_however_many_dots_they_have() -> None:
+    assert (
+        normalize("Title " + "." * 70 + " 7") == normalize("Title" + "……" * 4 + "7") == "title....7"
+    )
+    assert normalize("and so on...") == "andsoon..."
+    assert normalize("v1.2.3") == "v1.2.3"
+
+
 def test_normalize_twice_is_once() -> None:
     rng = np.random.default_rng(0)
     chars = [
