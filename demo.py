@@ -12,11 +12,20 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-import cv2
+try:
+    import cv2
+    import numpy  # noqa: F401, ICN001
+    import onnxruntime  # noqa: F401
+    import PIL  # noqa: F401
+except ImportError as missing:
+    sys.exit(
+        f"demo.py: error: {missing.name or missing} is not there for {sys.executable}: set up with `sh setup-cpu.sh` "
+        f"(once), then run `{Path(__file__).parent / '.venv/bin/python'} demo.py …`"
+    )
 
 import ocr
 from common.arrays import Image
@@ -35,6 +44,7 @@ from ocr.batch.progress import Progress, are_several, expected_pages
 from ocr.batch.read_many import read_files
 from ocr.batch.resume import JsonLines, Todo
 from ocr.files.find import STDIN, find_inputs
+from ocr.files.piped import take_pipes
 from ocr.formats.output_folder import Outputs
 from ocr.formats.punctuation import apply
 from ocr.live.command import main as read_clips
@@ -43,6 +53,7 @@ from ocr.onnx_runtime import available_cores
 
 _log = logging.getLogger("demo")
 
+_NAMED = 5  # of the files that a folder has beside pictures
 _INTERRUPTED, _BROKEN_PIPE = 130, 141  # as shells report SIGINT and SIGPIPE
 
 
@@ -79,13 +90,16 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
         stdin=sys.stdin.buffer if STDIN in options.paths else io.BytesIO(),
         separator=b"\0" if options.zeros else b"\n",
         on_error=report.error,
+        on_left_out=_say_left_out,
     )
+    stdin = sys.stdin.buffer if options.stdin_image else None
+    files, contents = take_pipes(files, stdin=stdin, on_error=report.error)
     jobs, threads = _shares(options, files)
     if threads:
         cv2.setNumThreads(threads)
     with contextlib.ExitStack() as stack:
         try:
-            outputs = _outputs(options, files)
+            outputs = _outputs(options, files, contents)
             json = None
             if options.json not in (None, "-"):
                 json = JsonLines(Path(options.json), resume=options.resume)
@@ -102,12 +116,20 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
             return 1
         stdout = require_stdout() if options.json == "-" or not (json or outputs) else sys.stdout
         streams = Streams(*((None, stdout) if options.json == "-" else (stdout, json)))
-        run = _Run(files, report, outputs, streams, json.done if json else None)
+        run = _Run(files, contents, report, outputs, streams, json.done if json else None)
         run.read(reader, options, jobs)
         return 1 if report.failed else 0
 
 
-def _outputs(options: argparse.Namespace, files: Sequence[str]) -> Outputs | None:
+def _say_left_out(folder: str, files: Sequence[Path]) -> None:
+    names = ", ".join(describe(file.name) for file in files[:_NAMED])
+    more = ", …" if len(files) > _NAMED else ""
+    _log.info("%s: %d files of other kinds left out: %s%s", folder, len(files), names, more)
+
+
+def _outputs(
+    options: argparse.Namespace, files: Sequence[str], contents: Mapping[str, bytes]
+) -> Outputs | None:
     """Where output files go; makes sure that none of them, nor the JSON, replaces what it must not.
 
     Raises:
@@ -120,7 +142,12 @@ def _outputs(options: argparse.Namespace, files: Sequence[str]) -> Outputs | Non
         options.out.mkdir(parents=True, exist_ok=True)
         formats = options.formats or USUAL_FORMATS
         outputs = Outputs(
-            options.out, files, formats, characters=options.characters, drawn=options.draw
+            options.out,
+            files,
+            formats,
+            characters=options.characters,
+            drawn=options.draw,
+            contents=contents,
         )
         outputs.check_free(overwrite=options.overwrite, resume=options.resume, json=json)
     if json is not None:
@@ -140,6 +167,7 @@ def _load(options: argparse.Namespace, threads: int | None) -> ocr.Reader:
         decode=options.decode,
         lexicon=options.lexicon,
         allowed=options.allowed,
+        languages=options.languages,
         vertical=options.vertical,
         settings=with_values(ocr.Settings(), options.settings),
     )
@@ -159,6 +187,7 @@ class _Run:
 
     Args:
         files: All inputs.
+        contents: Of those that are no files.
         report: Of errors.
         outputs: Output files, if there are any.
         streams: For text and JSON.
@@ -168,12 +197,14 @@ class _Run:
     def __init__(
         self,
         files: Sequence[str],
+        contents: Mapping[str, bytes],
         report: Report,
         outputs: Outputs | None,
         streams: Streams,
         done: set[tuple[str, int]] | None,
     ) -> None:
         self._files = files
+        self._contents = contents
         self._report = report
         self._outputs = outputs
         self._streams = streams
@@ -198,6 +229,8 @@ class _Run:
             jobs=jobs,
             angle=not options.no_angle,
             single_line=options.single_line,
+            regions=options.region,
+            contents=self._contents,
             skip=todo.is_done,
             look=look if options.draw else None,
         )
@@ -255,7 +288,20 @@ class _Run:
                 self._report.error(self._files[file], error)
 
 
+def _silence_libraries() -> None:
+    """With --quiet: what C libraries write to stderr (libtiff warns of every unknown tag) goes nowhere."""
+    if sys.stderr is None or "--quiet" not in sys.argv[1:]:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        ours = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        sys.stderr = os.fdopen(ours, "w", buffering=1, errors="backslashreplace")
+
+
 if __name__ == "__main__":
+    _silence_libraries()
     status = main()
     if status == _INTERRUPTED:
         # A page that is still being read must not get in the way of the interpreter's end.

@@ -10,7 +10,7 @@ import threading
 import warnings
 import zlib
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -18,11 +18,39 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from common.arrays import Image
+from common.image_errors import (
+    InputError,
+    MissingFileError,
+    describe,
+    is_stream,
+    one_line,
+    reason,
+)
 from common.image_headers import icon_sizes, share_of_limit, tile_size
 from common.image_modes import array_to_rgb, picture_to_rgb
+from common.image_streams import content_of, heif_formats
 
-Source: TypeAlias = str | Path | bytes | PIL.Image.Image | NDArray[np.generic]
-"""What `load` reads."""
+__all__ = [
+    "LIMIT_VARIABLE",
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "InputError",
+    "MissingFileError",
+    "Source",
+    "check_file",
+    "content_of",
+    "decode",
+    "describe",
+    "is_stream",
+    "load",
+    "one_line",
+    "open_picture",
+    "rotate_ccw",
+    "seek",
+]
+
+Source: TypeAlias = str | Path | bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]
+"""What `load` reads. A file object is read from where it stands to its end, and left open."""
 
 MAX_PIXELS = 120_000_000
 """Largest picture read by default: decoding takes 7 to 10 bytes a pixel, of 1.5 GB in all."""
@@ -45,14 +73,6 @@ _DECODER_ERRORS = (
 )  # fmt: skip
 
 _EXIF_ORIENTATION = 0x0112
-
-
-class InputError(ValueError):
-    """A picture that cannot be read; the message is one line, "name: reason"."""
-
-
-class MissingFileError(InputError, FileNotFoundError):
-    """A path at which there is no file."""
 
 
 class _PillowChecksOff:
@@ -122,28 +142,15 @@ def load(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = Non
     """
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels, name or "array")
-    picture = open_picture(source, max_pixels=max_pixels, name=name)
+    if is_stream(source):
+        return load(content_of(source), max_pixels=max_pixels, name=name or describe(source))
+    given = cast("str | Path | bytes | PIL.Image.Image", source)
+    picture = open_picture(given, max_pixels=max_pixels, name=name)
     if picture is source:
         with _decoding_shared:
             return decode(picture, name=name or describe(source))
     with contextlib.closing(picture):
         return decode(picture, name=name or describe(source))
-
-
-def describe(source: object) -> str:
-    """A printable one-line name for a source in messages."""
-    if isinstance(source, bytes):
-        return "<bytes>"
-    if isinstance(source, np.ndarray):
-        return "<array>"
-    if isinstance(source, PIL.Image.Image):
-        return one_line(getattr(source, "filename", "") or "<image>")
-    return one_line(str(source))
-
-
-def one_line(text: str) -> str:
-    """The text with line breaks, controls and undecodable bytes escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def open_picture(
@@ -183,7 +190,7 @@ def seek(picture: PIL.Image.Image, frame: int, *, name: str) -> bool:
     except EOFError:
         return False
     except _DECODER_ERRORS as error:
-        raise InputError(f"{name}: page {frame} is damaged ({_reason(error)})") from error
+        raise InputError(f"{name}: page {frame} is damaged ({reason(error)})") from error
     return True
 
 
@@ -198,7 +205,7 @@ def decode(picture: PIL.Image.Image, *, name: str) -> Image:
             picture.load()
             return picture_to_rgb(picture, _orientation(picture))
     except _DECODER_ERRORS as error:
-        raise InputError(f"{name}: damaged picture ({_reason(error)})") from error
+        raise InputError(f"{name}: damaged picture ({reason(error)})") from error
 
 
 def rotate_ccw(image: Image, degrees: int) -> Image:
@@ -243,13 +250,13 @@ def _open(source: str | Path | bytes, limit: int, name: str) -> PIL.Image.Image:
         for size in _icon_sizes(stream):
             _check_size(size, limit, name)
         with _pillow_checks_off:
-            return PIL.Image.open(stream, formats=_FORMATS)
+            return PIL.Image.open(stream, formats=(*_FORMATS, *heif_formats(stream, name)))
     except InputError:
         raise
     except PIL.UnidentifiedImageError as error:
         raise InputError(f"{name}: not a picture in a known format") from error
     except _DECODER_ERRORS as error:
-        raise InputError(f"{name}: {_reason(error)}") from error
+        raise InputError(f"{name}: {reason(error)}") from error
 
 
 def _icon_sizes(stream: io.BytesIO | Path) -> list[tuple[int, int]]:
@@ -267,7 +274,7 @@ def check_file(path: Path, name: str) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingFileError(f"{name}: no such file") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{name}: {_reason(error)}") from error
+        raise InputError(f"{name}: {reason(error)}") from error
     if not is_file:
         raise InputError(f"{name}: not a file")
     if empty:
@@ -288,12 +295,6 @@ def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
         raise InputError(
             f"{name}: {width} x {height} is longer than {MAX_SIDE} pixels; cut it first"
         )
-
-
-def _reason(error: BaseException) -> str:
-    """One line saying what a library's exception says, without paths and ids."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return one_line(" ".join(str(text).split()))
 
 
 def _from_array(array: NDArray[np.generic], max_pixels: int, name: str) -> Image:

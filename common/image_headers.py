@@ -11,8 +11,14 @@ _ICON = b"\0\0\1\0"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323
 
+# ISO/IEC 23008-12 and its registered brands; avif and avis are decoded by Pillow itself.
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+
+HEIF_HEAD = 64
+"""Bytes that `is_heif` looks at."""
+
 # Formats whose decoders keep several whole copies of the picture.
-_COSTLY = {"WEBP": 0.5, "AVIF": 0.5, "JPEG2000": 0.5}
+_COSTLY = {"WEBP": 0.5, "AVIF": 0.5, "HEIF": 0.5, "JPEG2000": 0.5}
 
 
 def share_of_limit(picture: PIL.Image.Image) -> float:
@@ -21,6 +27,15 @@ def share_of_limit(picture: PIL.Image.Image) -> float:
         # All coefficients are kept until the last scan: 2 bytes for each sample.
         return 0.75 if len(picture.getbands()) > 3 else 1.0
     return _COSTLY.get(picture.format or "", 1.0)
+
+
+def is_heif(head: bytes) -> bool:
+    """Whether a file's beginning is that of a HEIC or HEIF picture."""
+    if head[4:8] != b"ftyp":
+        return False
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[place : place + 4] for place in range(16, size - 3, 4))}
+    return bool(brands & _HEIF_BRANDS) and not brands & {b"avif", b"avis"}
 
 
 def tile_size(picture: PIL.Image.Image) -> tuple[int, int]:

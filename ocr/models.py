@@ -36,6 +36,11 @@ WORKERS = 4
 GPU_COLUMNS = 16384
 """Columns, lines times width, of one batch on a GPU."""
 
+LANGUAGES = ("zh", "en")
+"""What `languages` names."""
+
+_ENGLISH = "".join(chr(code) for code in range(0x20, 0x7F)) + "‘’“”–—…•°£€©®™×"
+
 LANGUAGE, LANGUAGE_MODEL = "language", "zh_en"
 """Task and name of the table of n-grams that `decode="beam"` takes."""
 
@@ -51,6 +56,7 @@ def load(
     decode: str | None = None,
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
+    languages: Iterable[str] | None = None,
     vertical: bool = False,
     settings: Settings | None = None,
     without: Collection[str] = (),
@@ -68,6 +74,8 @@ def load(
             for recognizers that read by it; None is "beam" for those that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
+        languages: Those of the text, of `LANGUAGES`; "en" alone reads no Chinese character. None is all. Not together
+            with `allowed`.
         vertical: All lines run from top to bottom, in columns from the right; most are found without it.
         settings: The thresholds of all steps; None for the defaults.
         without: Names of steps to leave out, of `ocr.reader.STEPS`.
@@ -79,6 +87,7 @@ def load(
         WeightsError: A weight file is missing or damaged.
     """
     threads = available_cores() if threads is None else threads
+    allowed = allowed if languages is None else characters_of(languages, allowed)
     batches = batching(device, threads)
     searching = decoding(decode, lexicon, allowed)
     each = threads // batches["workers"]
@@ -125,6 +134,25 @@ class LazyScene:
     def __reduce__(self) -> tuple[type[LazyScene], tuple[str, int]]:
         """Be sent to other processes unopened."""
         return LazyScene, self._arguments
+
+
+def characters_of(languages: Iterable[str], allowed: str | None = None) -> str | None:
+    """The characters that text in languages is made of; None where that is all there are.
+
+    Args:
+        languages: Of `LANGUAGES`; one text is a list divided by commas.
+        allowed: Expected to be None.
+
+    Raises:
+        ValueError: There are none, or one that is not read, or `allowed` says something else.
+    """
+    names = languages.split(",") if isinstance(languages, str) else list(languages)
+    unknown = [name for name in names if name not in LANGUAGES]
+    if unknown or not names:
+        raise ValueError(f"languages are {names}, expected some of {', '.join(LANGUAGES)}")
+    if allowed is not None:
+        raise ValueError("found languages and allowed characters, expected one of them")
+    return None if "zh" in names else _ENGLISH
 
 
 def batching(device: str, threads: int) -> dict[str, int]:

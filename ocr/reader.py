@@ -6,7 +6,8 @@ Each step takes a sheet, the models and the settings, and returns a new sheet; `
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +15,15 @@ import numpy as np
 import PIL.Image
 
 from common.arrays import Image
-from common.image import MAX_PIXELS, Source, describe, load
+from common.image import MAX_PIXELS, Source, content_of, describe, is_stream, load
 from common.quads import boxes_to_quads, rotate_quads
 from common.roles import Classifier, Detector, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
 from ocr.line import accept, columns, crop, retry, split, vertical, vote
-from ocr.line.characters import place, reads_vertically
+from ocr.line.characters import place, reads_vertically, with_characters
 from ocr.page import deskew, orientation
+from ocr.page.regions import checked_region, read_regions
 from ocr.result import Angle, Elapsed, Page, TextLine
 from ocr.settings import Settings
 from ocr.sheet import LanguageModel, Models, Sheet, joined
@@ -134,31 +136,39 @@ class Reader:
         *,
         angle: bool = True,
         single_line: bool = False,
+        region: Iterable[Sequence[float]] = (),
+        characters: bool = False,
         max_pixels: int = MAX_PIXELS,
     ) -> Page:
         """Read one picture, or the first page of a document.
 
         Args:
-            source: Path, encoded bytes, Pillow image, or RGB uint8 array (H, W, 3).
+            source: Path, encoded bytes, file object, Pillow image, or RGB uint8 array (H, W, 3).
             angle: Find out how the page is turned; False trusts that it is upright.
             single_line: The picture is one cut-out line: neither angle nor detection.
+            region: Parts to read in place of the whole, each (x, y, width, height) in pixels of the picture as a
+                viewer shows it, or in shares of its sides where no number is above 1; lines come part by part.
+            characters: Also guess where characters stand of which nobody knows it, so that each line has them all.
             max_pixels: Larger pictures are refused.
 
         Raises:
-            InputError: The source cannot be read.
+            InputError: The source cannot be read, or a region is outside it.
+            ValueError: A region has no four numbers or no extent.
         """
+        regions = [checked_region(numbers) for numbers in region]
+        image = "<image>" if isinstance(source, PIL.Image.Image) else describe(source)
+        if is_stream(source):
+            source = content_of(source)
         if isinstance(source, (str, Path, bytes)):
-            for page in self.read_pages(
-                source, angle=angle, single_line=single_line, max_pixels=max_pixels
-            ):
-                return page
-        named = not isinstance(source, PIL.Image.Image)
-        return self.read_page(
-            lambda: load(source, max_pixels=max_pixels),
-            image=describe(source) if named else "<image>",
-            angle=angle,
-            single_line=single_line,
-        )
+            image = image if isinstance(source, bytes) else str(source)
+            walk = pages(source, max_pixels=max_pixels, name=describe(image))
+        else:
+            walk = iter([(0, partial(load, source, max_pixels=max_pixels))])
+        read = partial(read_regions, self, regions) if regions else self.read_page
+        # Its loader works as long as the document is walked through.
+        _, decode = next(walk)
+        page = read(decode, image=image, angle=angle, single_line=single_line)
+        return with_characters(page) if characters else page
 
     def read_pages(
         self,

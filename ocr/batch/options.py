@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from common.settings import describe
+from ocr.files.find import STDIN
 from ocr.formats import FORMATS
 from ocr.formats.punctuation import POLICIES
+from ocr.models import characters_of
 from ocr.onnx_runtime import PROVIDERS
+from ocr.page.regions import Region, parse_region
 from ocr.settings import Settings
 from recognition.recognizer import SEARCHES
 
@@ -27,6 +30,12 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, argparse
     options = parser.parse_args(arguments)
     if not options.out and (options.draw or options.formats):
         parser.error("-f and --draw write files: give the folder with -o DIR")
+    if not options.paths and not options.stdin_image:
+        parser.error("nothing to read: give pictures, PDFs or folders, - or --stdin-image")
+    if options.stdin_image and STDIN in options.paths:
+        parser.error("stdin is a list of paths (-) or a picture (--stdin-image), not both")
+    if options.languages and options.allowed is not None:
+        parser.error("--languages and --allowed both say which characters there are: give one")
     if options.resume and not options.out and options.json in (None, "-"):
         parser.error("--resume goes on with what is in --json FILE or -o DIR: give one of them")
     return options, parser
@@ -41,10 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "paths",
-        nargs="+",
+        nargs="*",
         metavar="PATH",
         help="picture, PDF, folder of them, pattern, or - for a list on stdin, one path a line",
     )
+    add("--stdin-image", action="store_true", help="read one picture or PDF from stdin")
     add("-0", dest="zeros", action="store_true", help="with -: zero bytes end paths, not lines")
     add("--json", metavar="FILE", help="one JSON object a line for each page; - is stdout")
     add("-o", dest="out", type=Path, metavar="DIR", help="folder for output files")
@@ -88,6 +98,14 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     for task in ("angle", "detector", "recognizer"):
         add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
     add("--no-angle", action="store_true", help="trust that pages are upright")
+    add(
+        "--region",
+        action="append",
+        default=[],
+        type=_region,
+        metavar="X,Y,W,H",
+        help="read this part of each picture, in pixels or shares; repeatable",
+    )
     add("--single-line", action="store_true", help="each picture is one cut-out line")
     add("--vertical", action="store_true", help="all lines run down, in columns from the right")
     add("--decode", choices=SEARCHES, help="greedy: no language model; attention: where it reads")
@@ -101,6 +119,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     )
     add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
     add("--allowed", metavar="CHARS", help="the only characters to read")
+    add("--languages", type=_languages, metavar="LIST", help="of zh,en; en alone: no Chinese")
     add("--device", choices=sorted(PROVIDERS), default="cpu")
 
 
@@ -126,6 +145,21 @@ def _format_list(text: str) -> list[str]:
         if name not in FORMATS:
             raise argparse.ArgumentTypeError(f"no format {name!r}; there are: {', '.join(FORMATS)}")
     return names
+
+
+def _region(text: str) -> Region:
+    try:
+        return parse_region(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _languages(text: str) -> list[str]:
+    try:
+        characters_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text.split(",")
 
 
 def _positive(text: str) -> int:

@@ -13,18 +13,21 @@ lock is held for about a twentieth of the time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from common.arrays import Image
 from common.image import MAX_PIXELS, InputError, describe, open_picture, seek
 from common.image_headers import share_of_limit
 from ocr.batch.ordered_pool import Room, Workers
-from ocr.files.documents import MAX_PDF_PIXELS, Loader, pages
+from ocr.files.documents import Loader, pages
+from ocr.files.pdf_resolution import MAX_PDF_PIXELS
 from ocr.onnx_runtime import available_cores
+from ocr.page.regions import Region, read_regions
 from ocr.reader import Reader
 from ocr.result import Page
 
@@ -107,6 +110,8 @@ def read_files(
     angle: bool = True,
     single_line: bool = False,
     max_pixels: int = MAX_PIXELS,
+    regions: Sequence[Region] = (),
+    contents: Mapping[str, bytes] = MappingProxyType({}),
     skip: Callable[[int, int], bool] | None = None,
     look: Look | None = None,
 ) -> Generator[Step]:
@@ -119,6 +124,8 @@ def read_files(
         angle: As in `Reader.read`.
         single_line: As in `Reader.read`.
         max_pixels: As in `read_many`.
+        regions: As in `Reader.read`.
+        contents: Of those inputs that are no files, by their paths.
         skip: Tells from a file's number and the page whether that page is not wanted.
         look: Is shown each page with its picture; what it raises is an error after that page.
 
@@ -128,8 +135,10 @@ def read_files(
     jobs = available_cores() if jobs is None else jobs
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}, expected 1 or more")
-    read = partial(reader.read_page, angle=angle, single_line=single_line)
-    tasks = _Files(paths, read, max_pixels, skip, look).tasks()
+    read = partial(read_regions, reader, regions, angle=angle, single_line=single_line)
+    if not regions:
+        read = partial(reader.read_page, angle=angle, single_line=single_line)
+    tasks = _Files(paths, read, max_pixels, contents, skip, look).tasks()
     results = (task() for task in tasks) if jobs == 1 else Workers(tasks, jobs).results()
     with closing(results):
         for steps in results:
@@ -147,12 +156,14 @@ class _Files:
         paths: Iterable[str],
         read: Callable[..., Page],
         max_pixels: int,
+        contents: Mapping[str, bytes],
         skip: Callable[[int, int], bool] | None,
         look: Look | None,
     ) -> None:
         self._paths = paths
         self._read = read
         self._max_pixels = max_pixels
+        self._contents = contents
         self._skip = skip or (lambda file, page: False)
         self._look = look
         self._room = Room(max_pixels)
@@ -166,8 +177,9 @@ class _Files:
             yield partial(list, [Step(file)])
 
     def _pages(self, file: int, path: str) -> Iterator[_Task]:
-        size, several = _measure(path, self._max_pixels)
-        walk = pages(path, max_pixels=self._max_pixels)
+        name, source = describe(path), self._contents.get(path, path)
+        size, several = _measure(source, self._max_pixels, name)
+        walk = pages(source, max_pixels=self._max_pixels, name=name)
         for index, decode in walk:
             if self._skip(file, index):
                 continue
@@ -221,11 +233,10 @@ class _Files:
         return steps
 
 
-def _measure(path: str, max_pixels: int) -> tuple[int, bool]:
+def _measure(source: str | bytes, max_pixels: int, name: str) -> tuple[int, bool]:
     """Pixels that a file's largest page has at most, from headers; and whether there may be several pages."""
-    name = describe(path)
     try:
-        with open_picture(path, max_pixels=max_pixels, name=name) as picture:
+        with open_picture(source, max_pixels=max_pixels, name=name) as picture:
             largest = picture.width * picture.height
             if picture.format != "TIFF":
                 return int(largest / share_of_limit(picture)), False

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,7 +20,6 @@ import PIL.Image
 from common.arrays import Image
 from common.image import (
     MAX_PIXELS,
-    MAX_SIDE,
     InputError,
     check_file,
     decode,
@@ -30,25 +29,18 @@ from common.image import (
     open_picture,
     seek,
 )
+from ocr.files.pdf_resolution import MAX_PDF_PIXELS, POINTS_PER_INCH, drawing_scale
 
 Loader: TypeAlias = Callable[[], Image]
 """Decodes one page; raises InputError where that page is damaged."""
 
 EXTENSIONS = frozenset(
     {
-        ".avif", ".bmp", ".gif", ".ico", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pcx",
+        ".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pcx",
         ".pdf", ".pgm", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp",
     }
 )  # fmt: skip
 """What is looked for in folders; a file given by name may have any extension or none."""
-
-PDF_DPI = 200
-"""Pixels an inch at which PDF pages are drawn, unless the page would get too large."""
-
-MAX_PDF_PIXELS = 40_000_000
-"""Largest drawing of a PDF page; larger sheets are drawn at fewer pixels an inch."""
-
-_POINTS_PER_INCH = 72
 
 # PDFium may be used by one thread at a time only. A thread that holds the lock may meet it again when
 # the garbage collector closes a document; a fork waits for whoever holds it.
@@ -69,35 +61,43 @@ _PDF_REASONS: dict[int | None, str] = {
 }
 
 
-def find_files(path: Path) -> list[Path]:
+def find_files(path: Path, left_out: list[Path] | None = None) -> list[Path]:
     """The files that a path stands for: itself, or the pictures and PDFs below a folder, sorted.
+
+    Args:
+        path: Of a file or folder.
+        left_out: Gets the other files below the folder, but for hidden ones.
 
     Raises:
         InputError: The folder has none.
     """
     if not path.is_dir():
         return [path]
-    found = sorted(
-        child
-        for child in path.rglob("*")
-        if child.suffix.lower() in EXTENSIONS and child.name[0] != "." and child.is_file()
-    )
+    files = sorted(child for child in path.rglob("*") if child.name[0] != "." and child.is_file())
+    found = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    if left_out is not None:
+        left_out += [file for file in files if file.suffix.lower() not in EXTENSIONS]
     if not found:
         raise InputError(f"{describe(path)}: no pictures or PDFs in this folder")
     return found
 
 
 def pages(
-    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS
+    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, name: str | None = None
 ) -> Iterator[tuple[int, Loader]]:
     """Yield (page from 0, function that decodes it) for the pages of a file, or of its content, in order.
 
     A loader is to be called before the next page is asked for. An animation has one page.
 
+    Args:
+        source: Path, or the content of a file.
+        max_pixels: Larger pictures are refused.
+        name: What messages call the source; by default the path as given.
+
     Raises:
         InputError: The file as a whole cannot be read.
     """
-    name = describe(source)
+    name = name or describe(source)
     if isinstance(source, str):
         source = Path(source)
     if isinstance(source, Path):
@@ -153,28 +153,57 @@ def _pdf_pages(source: Path | bytes, name: str, max_pixels: int) -> Iterator[tup
         if count == 0:
             raise InputError(f"{name}: the PDF has no pages")
         for index in range(count):
-            yield index, lambda index=index: _pdf_page(pdf, index, max_pixels, name)  # type: ignore[misc]
+            yield index, PdfPage(pdf, index, max_pixels, name)
     finally:
         with _pdfium_lock:
             pdf.close()
 
 
-def _pdf_page(pdf: Any, index: int, max_pixels: int, name: str) -> Image:  # noqa: ANN401
-    import pypdfium2
+@dataclass(frozen=True)
+class PdfPage:
+    """Draws one page of an open PDF when called.
 
-    try:
-        with _pdfium_lock, contextlib.closing(pdf[index]) as page:
-            width, height = page.get_size()
-            scale = _pdf_scale(width, height, max_pixels)
-            with contextlib.closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
-                return np.array(bitmap.to_numpy()[:, :, :3], np.uint8, order="C")
-    except (pypdfium2.PdfiumError, ValueError, OverflowError, MemoryError) as error:
-        raise InputError(f"{name}: page {index}: {one_line(str(error))}") from error
+    Args:
+        pdf: The document.
+        index: Which page, from 0.
+        max_pixels: Of the drawing.
+        name: What messages call the document.
+    """
 
+    pdf: Any
+    index: int
+    max_pixels: int
+    name: str
 
-def _pdf_scale(width: float, height: float, max_pixels: int) -> float:
-    """Pixels a point at which a page of that many points is drawn, within the limits on area and sides."""
-    scale = PDF_DPI / _POINTS_PER_INCH
-    scale = min(scale, math.sqrt(max_pixels / max(width * height, 1)))
-    # Sides are rounded up.
-    return min(scale, (MAX_SIDE - 1) / max(width, height, 1))
+    def __call__(self) -> Image:
+        """Draw the page.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        with (
+            self._opened() as (page, scale),
+            contextlib.closing(page.render(scale=scale, rev_byteorder=True)) as bitmap,
+        ):
+            return np.array(bitmap.to_numpy()[:, :, :3], np.uint8, order="C")
+
+    @property
+    def dpi(self) -> float:
+        """Pixels an inch at which it is drawn.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        with self._opened() as (_, scale):
+            return scale * POINTS_PER_INCH
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[tuple[Any, float]]:
+        """The page, and pixels a point, while PDFium is ours."""
+        import pypdfium2
+
+        try:
+            with _pdfium_lock, contextlib.closing(self.pdf[self.index]) as page:
+                yield page, drawing_scale(page, self.max_pixels)
+        except (pypdfium2.PdfiumError, ValueError, OverflowError, MemoryError) as error:
+            raise InputError(f"{self.name}: page {self.index}: {one_line(str(error))}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ def find_inputs(
     stdin: BinaryIO,
     separator: bytes = b"\n",
     on_error: Callable[[str, Exception], None],
+    on_left_out: Callable[[str, list[Path]], None] = lambda folder, files: None,
 ) -> list[str]:
     """Find all files that paths stand for, in their order; a file keeps the spelling that it was given with.
 
@@ -32,6 +34,7 @@ def find_inputs(
         stdin: Read to its end when "-" is met.
         separator: What ends each path there.
         on_error: Gets the path and what was wrong with it; the others are still found.
+        on_left_out: Gets a folder and the files below it that are neither pictures nor PDFs by their names.
     """
     found: list[str] = []
     for path in paths:
@@ -42,22 +45,26 @@ def find_inputs(
             continue
         for item in listed:
             try:
-                found += _files(item)
+                left_out: list[Path] = []
+                found += _files(item, left_out)
+                if left_out:
+                    on_left_out(item, left_out)
             except (InputError, OSError) as error:
                 on_error(item, error)
     return found
 
 
 def _listed(content: bytes, separator: bytes) -> list[str]:
-    """The paths of a list; empty ones do not count.
+    """The paths of a list, in UTF-8 or, with a byte order mark or by its many zeros, UTF-16; empty ones do not count.
 
     Raises:
         InputError: It is no such list.
     """
+    content = _as_utf8(content, separator)
     if separator != b"\0" and b"\0" in content:
         raise InputError(
             "stdin: expected a list of paths, one a line, found zero bytes: "
-            "give -0 if they are between the paths, or the picture as a file"
+            "give -0 if they are between the paths, or --stdin-image if it is a picture"
         )
     items = content.split(separator)
     if separator == b"\n":
@@ -65,11 +72,29 @@ def _listed(content: bytes, separator: bytes) -> list[str]:
     return [os.fsdecode(item) for item in items if item]
 
 
-def _files(path: str) -> list[str]:
+def _as_utf8(content: bytes, separator: bytes) -> bytes:
+    """A list as Windows' programs write it, without its byte order mark and in UTF-8."""
+    if content.startswith(codecs.BOM_UTF8):
+        return content.removeprefix(codecs.BOM_UTF8)
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+    if not encoding and separator == b"\n" and len(content) % 2 == 0:
+        zeros = content[1::2].count(0), content[::2].count(0)
+        # Paths have at least their dots and line breaks in ASCII; pictures have zeros everywhere.
+        if min(zeros) == 0 < max(zeros) and max(zeros) >= len(content) / 8:
+            encoding = "utf-16-le" if zeros[0] else "utf-16-be"
+    if not encoding:
+        return content
+    try:
+        return os.fsencode(content.decode(encoding))
+    except UnicodeError as error:
+        raise InputError(f"stdin: expected a list of paths in UTF-16, found {error}") from error
+
+
+def _files(path: str, left_out: list[Path]) -> list[str]:
     """The files of a folder or pattern; any other path as it is, also where nothing is there."""
     try:
         if Path(path).is_dir():
-            return [str(file) for file in find_files(Path(path))]
+            return [str(file) for file in find_files(Path(path), left_out)]
         if Path(path).exists() or not set(path) & _MAGIC:
             return [path]
     except OSError:  # a name that no file can have, for one: reading it says so
@@ -81,8 +106,10 @@ def _files(path: str) -> list[str]:
         matches = [match for match in matches if not Path(match).is_dir()]
     if not matches:
         raise MissingFileError(f"{describe(path)}: no such file, and none that fits this pattern")
-    return [file for match in matches for file in _matched(match)]
+    return [file for match in matches for file in _matched(match, left_out)]
 
 
-def _matched(path: str) -> list[str]:
-    return [str(file) for file in find_files(Path(path))] if Path(path).is_dir() else [path]
+def _matched(path: str, left_out: list[Path]) -> list[str]:
+    if not Path(path).is_dir():
+        return [path]
+    return [str(file) for file in find_files(Path(path), left_out)]

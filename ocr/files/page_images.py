@@ -14,7 +14,7 @@ from typing import TypeAlias
 import PIL.Image
 
 from common.image import MAX_PIXELS, InputError, Source, describe, load, open_picture
-from ocr.files.documents import PDF_DPI, Loader, pages
+from ocr.files.documents import Loader, PdfPage, pages
 from ocr.result import Page
 
 _EXIF_ORIENTATION = 0x0112
@@ -81,11 +81,13 @@ class _DocumentPictures:
 
 
 def _described(source: Path | bytes, decode: Loader) -> Picture:
-    """A picture with what its header says; a PDF has none that Pillow reads."""
+    """A picture with what its header says."""
+    if isinstance(decode, PdfPage):
+        return Picture(decode, dpi=decode.dpi, is_file=False)
     try:
         header = open_picture(source, name=describe(source))
     except InputError:
-        return Picture(decode, dpi=PDF_DPI, is_file=False)
+        return Picture(decode, is_file=False)
     with header:
         return Picture(
             decode,

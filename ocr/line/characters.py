@@ -7,6 +7,7 @@ say: between a wide and a narrow character closer to the narrow one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from common.arrays import Floats
 from common.characters import is_wide
 from common.quads import is_column, quad_size
 from common.roles import Reading
-from ocr.result import Character, TextLine
+from ocr.result import Character, Page, TextLine
 
 # Advance widths in shares of the type size, rounded averages over common Latin faces.
 _NARROW, _SLIM, _USUAL, _CAPITAL, _BROAD = 0.28, 0.36, 0.53, 0.68, 0.86
@@ -93,6 +94,13 @@ def _usual_width(character: str) -> float:
 def characters_of(line: TextLine) -> tuple[Character, ...]:
     """The characters of a line, their places guessed from their usual widths where nobody knows them."""
     return line.characters or spread(line.text, line.score)
+
+
+def with_characters(page: Page) -> Page:
+    """A page whose lines all have their characters."""
+    return replace(
+        page, lines=tuple(replace(line, characters=characters_of(line)) for line in page.lines)
+    )
 
 
 def spread(text: str, score: float) -> tuple[Character, ...]:

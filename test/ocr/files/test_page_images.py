@@ -9,8 +9,8 @@ import PIL.Image
 import pytest
 
 from common.image import InputError
-from ocr.files.documents import PDF_DPI
 from ocr.files.page_images import pictures_of
+from ocr.files.pdf_resolution import PDF_DPI
 from ocr.result import Angle, Elapsed, Page
 
 
