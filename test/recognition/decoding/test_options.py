@@ -18,7 +18,7 @@ import demo
 import ocr
 from ocr.models import decoding, load_language_model
 from recognition.decoding.language_model import LanguageModel
-from train import evaluate
+from train.evaluate import __main__ as evaluate
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
