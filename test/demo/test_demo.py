@@ -242,38 +242,32 @@ def test_pages_that_are_trusted(
     assert page["lines"][0]["box"] == [[0, 0], [200, 0], [200, 40], [0, 40]]
 
 
-@pytest.fixture(scope="module")
-def reader() -> ocr.Reader:
-    """The shipped models; without their weights these tests fail."""
-    return ocr.load(threads=2)
-
-
-def test_example_page_is_read(reader: ocr.Reader) -> None:
+def test_example_page_is_read(shipped_reader: ocr.Reader) -> None:
     """The text is checked loosely: a better model may read a character more."""
     truth = (PAGE.with_suffix(".txt")).read_text("utf-8")
-    page = reader.read(PAGE)
+    page = shipped_reader.read(PAGE)
     assert page.angle.degrees == 0
     found, wanted = sorted(page.text.replace(" ", "")), sorted("".join(truth.split()))
     assert abs(len(found) - len(wanted)) <= 0.1 * len(wanted)
 
 
-@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_example_page_in_its_four_turns(
-    reader: ocr.Reader, turned: Callable[[Image, int], Image], degrees: int
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_example_page_in_its_turns(
+    shipped_reader: ocr.Reader, turned: Callable[[Image, int], Image], degrees: int
 ) -> None:
     with PIL.Image.open(PAGE) as picture:
         image = np.asarray(picture.convert("RGB"))
-    page = reader.read(turned(image, degrees))
+    page = shipped_reader.read(turned(image, degrees))
     assert page.angle.degrees == degrees
-    assert page.text.split()[0] == reader.read(image).text.split()[0]
+    assert page.text.split()[0] == PAGE.with_suffix(".txt").read_text("utf-8").split()[0]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (600, 400)])
 def test_shipped_models_find_nothing_on_blank_pages(
-    reader: ocr.Reader, size: tuple[int, int]
+    shipped_reader: ocr.Reader, size: tuple[int, int]
 ) -> None:
     for shade in (0, 255):
-        page = reader.read(PIL.Image.new("L", size, shade))
+        page = shipped_reader.read(PIL.Image.new("L", size, shade))
         assert page.lines == ()
         assert page.angle.degrees == 0
 

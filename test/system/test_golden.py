@@ -38,8 +38,8 @@ def within(rates: dict[str, float]) -> bool:
     return rates["all"] <= LIMITS["all"] and max(rates.values()) <= LIMITS["page"]
 
 
-def test_texts_are_those_recorded(record: dict) -> None:
-    rates = changed(golden.read(ocr.load(threads=1)), record["pages"])
+def test_texts_are_those_recorded(record: dict, shipped_reader: ocr.Reader) -> None:
+    rates = changed(golden.read(shipped_reader), record["pages"])
     assert within(rates), f"{HOW}: {rates}"
 
 

@@ -24,11 +24,6 @@ DATA = ROOT / "test" / "data"
 BUDGET = 1_500_000_000
 
 
-@pytest.fixture(scope="module")
-def reader() -> ocr.Reader:
-    return ocr.load(threads=1)
-
-
 def _long_page(height: int, width: int) -> np.ndarray:
     """The sign over and over, on white."""
     sign = load(DATA / "sign.png")[:, :width]
@@ -39,8 +34,10 @@ def _long_page(height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (3, 5000), (5000, 3), (1, 1), (2, 60000)])
-def test_extreme_strips_are_pages_without_text(reader: ocr.Reader, size: tuple[int, int]) -> None:
-    page = reader.read(np.full((*size, 3), 255, np.uint8))
+def test_extreme_strips_are_pages_without_text(
+    shipped_reader: ocr.Reader, size: tuple[int, int]
+) -> None:
+    page = shipped_reader.read(np.full((*size, 3), 255, np.uint8))
     assert (page.height, page.width, page.lines) == (*size, ())
 
 
@@ -173,9 +170,9 @@ def test_all_coefficients_of_a_progressive_jpeg_count() -> None:
 
 @needs_proc
 @pytest.mark.slow
-def test_memory_stops_growing(reader: ocr.Reader) -> None:
+def test_memory_stops_growing(shipped_reader: ocr.Reader) -> None:
     """The short form of `python -m bench.stress.soak`, after a round that warms up."""
-    soak.soak(reader, 20, 300, 20)
-    result = soak.soak(reader, 60, 300, 20)
+    soak.soak(shipped_reader, 20, 300, 20)
+    result = soak.soak(shipped_reader, 60, 300, 20)
     assert result["refused"] > 0 and result["lines"] > 0
     assert result["growth"] <= 0.1

@@ -293,14 +293,16 @@ def test_pages_that_are_not_wanted(reader: ocr.Reader, files: list[str]) -> None
         assert pages == [(2, 0), (2, 1), (2, 2), (5, 1)]
 
 
-def test_shipped_models_read_alike_on_several_threads(tmp_path: Path) -> None:
+def test_shipped_models_read_alike_on_several_threads(
+    tmp_path: Path, shipped_reader: ocr.Reader
+) -> None:
     page = Path(__file__).resolve().parents[2] / "data" / "page.png"
     paths = []
     with PIL.Image.open(page) as picture:
         for number in range(3):
             paths.append(tmp_path / f"{number}.png")
             picture.crop((0, 120 * number, picture.width, 120 * number + 300)).save(paths[-1])
-    reader = ocr.load(threads=1)
+    reader = shipped_reader
     alone = [reader.read(path).lines for path in paths]
     assert any(alone)
     assert [page.lines for page in read_many(reader, paths, jobs=3)] == alone

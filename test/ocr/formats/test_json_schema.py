@@ -52,8 +52,8 @@ def test_pages_are_valid(lines: int) -> None:
     STRICT.validate(json.loads(page.to_json()))
 
 
-def test_what_is_read_is_valid() -> None:
-    reader = ocr.load(threads=1)
+def test_what_is_read_is_valid(shipped_reader: ocr.Reader) -> None:
+    reader = shipped_reader
     image = load(ROOT / "test" / "data" / "sign.png")
     for turned in (0, 1):
         page = reader.read(np.ascontiguousarray(np.rot90(image, turned)))
