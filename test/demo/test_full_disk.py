@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -16,6 +15,7 @@ import pytest
 
 import demo
 import ocr
+from common.roles import Reading
 from ocr.files.page_images import pictures_of
 from ocr.formats import FORMATS
 from ocr.formats.own_files import write_own
@@ -25,9 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SMALL = 400 * 1024
 
 
-class Reading(NamedTuple):
-    text: str = "字" * 300
-    score: float = 0.5
+READING = Reading("字" * 300, 0.5)
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def run(
     """The command line with a reader of many characters; gives its status and what it says on stderr."""
     box = np.array([[[0, 0], [90, 0], [90, 9], [0, 9]]] * 20, np.float32)
     reader = ocr.Reader(
-        lambda image: (box, np.ones(20, np.float32)), lambda crops: [Reading()] * len(crops)
+        lambda image, **_: (box, np.ones(20, np.float32)), lambda crops: [READING] * len(crops)
     )
     monkeypatch.setattr(ocr, "load", lambda *args, **options: reader)
 
@@ -78,10 +76,11 @@ def _start(*arguments: object, limit: int | None = None, **streams: object) -> t
     """The command line as a process with a reader of many characters; its status and what it says on stderr."""
     script = (
         "import resource, signal, sys, numpy as np, demo, ocr\n"
-        "class Reading: text, score = '字' * 300, 0.5\n"
+        "from common.roles import Reading\n"
+        "reading = Reading('字' * 300, 0.5)\n"
         "box = np.array([[[0, 0], [90, 0], [90, 9], [0, 9]]] * 20, np.float32)\n"
         "ocr.load = lambda *a, **o: ocr.Reader("
-        "lambda image: (box, np.ones(20)), lambda crops: [Reading()] * len(crops))\n"
+        "lambda image, **_: (box, np.ones(20)), lambda crops: [reading] * len(crops))\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         + (f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n" if limit else "")
         + "sys.exit(demo.main())\n"
