@@ -5,6 +5,7 @@ Layer names and all choices are those of `crnn.model_torch`.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras
@@ -49,6 +50,10 @@ def crnn(
     x = layers.Dense(hidden, name="join")(x)
     x = bidirectional(hidden, rnn, name="rnn2")(x)
     return keras.Model(lines, classify(x, classes), name="crnn")
+
+
+NETWORKS = {"crnn": crnn, "crnn-gru": functools.partial(crnn, rnn="gru")}
+"""Those that `recognition.METHODS` names."""
 
 
 def as_network(model: Any) -> Network:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -9,8 +12,20 @@ from common.arrays import Floats
 from common.layers_torch import conv, norm
 from common.recurrent_torch import bidirectional
 from recognition.charset import Charset
+from recognition.ctc_loss_torch import losses
 from recognition.preprocess import STRIDE
 from recognition.recognizer import Recognizer
+
+__all__ = [
+    "CRNN",
+    "BaseCRNN",
+    "Residual",
+    "NETWORKS",
+    "LogProbabilities",
+    "SmallCRNN",
+    "as_recognizer",
+    "losses",
+]
 
 
 def _conv(inputs: int, outputs: int, stride: tuple[int, int] = (1, 1)) -> nn.Sequential:
@@ -199,6 +214,15 @@ class CRNN(nn.Module):
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C), T = W / 4."""
         return self.classify(self.features(lines))
+
+
+NETWORKS: dict[str, Callable[[int], nn.Module]] = {
+    "small": SmallCRNN,
+    "base": BaseCRNN,
+    "crnn": CRNN,
+    "crnn-gru": functools.partial(CRNN, rnn="gru"),
+}
+"""Those that `recognition.METHODS` names."""
 
 
 def as_recognizer(network: nn.Module, charset: Charset) -> Recognizer:

@@ -56,3 +56,7 @@ def densenet(
     x = layers.Reshape((-1, features), name="sequence")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(lines, classify(x, classes), name="densenet")
+
+
+NETWORKS = {"densenet": densenet}
+"""Those that `recognition.METHODS` names."""

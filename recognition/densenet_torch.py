@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from common.layers_torch import conv, norm
+from recognition.ctc_loss_torch import losses
+
+__all__ = ["NETWORKS", "DenseNetCTC", "losses"]
 
 
 class _Dense(nn.Module):
@@ -91,3 +94,7 @@ class DenseNetCTC(nn.Module):
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C), T = W / 8."""
         return self.classify(self.features(lines))
+
+
+NETWORKS: dict[str, type[nn.Module]] = {"densenet": DenseNetCTC}
+"""Those that `recognition.METHODS` names."""

@@ -57,6 +57,10 @@ def resnet_attention(
     return keras.Model([lines, labels], outputs, name="resnet_attention")
 
 
+NETWORKS = {"resnet-attention": resnet_attention}
+"""Those that `recognition.METHODS` names."""
+
+
 def read_by_attention(model: Any) -> Network:
     """Wrap a `resnet_attention` as the callable of `Recognizer` with `decoder="attention"`."""
     features = keras.Model(model.inputs[0], model.get_layer("rnn2").output)

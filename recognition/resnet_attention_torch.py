@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from common.layers_torch import conv, norm
 from common.recurrent_torch import bidirectional
+from recognition import ctc_loss_torch
 from recognition.attention_torch import AttentionDecoder
+from recognition.ctc_loss_torch import Targets
+from recognition.method import LossRecipe
 
 
 class _Residual(nn.Module):
@@ -78,6 +81,28 @@ class ResNetAttention(nn.Module):
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C), T = W / 4."""
         return self.classify(self.features(lines))
+
+
+NETWORKS: dict[str, type[nn.Module]] = {"resnet-attention": ResNetAttention}
+"""Those that `recognition.METHODS` names."""
+
+
+def losses(
+    network: nn.Module,
+    features: Tensor,
+    seen: Tensor,
+    targets: Targets,
+    progress: float,
+    recipe: LossRecipe,
+    *,
+    keep_classifier: bool = False,
+) -> dict[str, Tensor]:
+    """Return the losses of CTC, and of attention all the time, see `recognition.method.Losses`."""
+    parts = ctc_loss_torch.losses(
+        network, features, seen, targets, progress, recipe, keep_classifier=keep_classifier
+    )
+    read = network.attention.loss(seen, targets.labels, targets.lengths)
+    return parts | {"attention": recipe.attention_weight * read}
 
 
 class AttentionReading(nn.Module):

@@ -3,7 +3,7 @@
     python -m train.crnn_keras --run ~/runs/crnn-keras --arch crnn --steps 20000 \
         --corpus CORPUS --backgrounds PHOTOGRAPHS
 
-Lines and targets are those of `train.crnn_torch`, and so is the loss but for one thing: all classes
+Lines and targets are those of `train.recognizer_torch`, and so is the loss but for one thing: all classes
 take part in every step. The best weights are chosen by the loss on lines held out; judge them on
 real lines with train.export and train.evaluate.
 """
@@ -19,6 +19,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from crnn.convert import to_keras, to_torch
+from recognition import METHODS, row_of
 from recognition.attention_keras import attention_loss
 from recognition.charset import Charset
 from train.batches.lines import IGNORE, LineBatches
@@ -27,7 +28,8 @@ from train.loop.loader_keras import Arrays, RenderedBatches, Shape, stretched
 from train.loop.recipes import CrnnRecipe, FitRecipe
 from train.loop.setup import add_rnn, open_run, parse, schedule_of, with_rnn
 from train.synth.line.render import LineRenderer
-from train.transfer.architectures_keras import ARCHITECTURES, build
+
+ARCHS = tuple(row.network for row in METHODS.values() if row.keras)
 
 HELD_OUT = 10_000_019  # seed offset of lines that no training renders
 
@@ -106,7 +108,7 @@ def aligned_loss(logits: Any, classes: Any) -> Any:
 def step_classes(labels: NDArray[Any], aligned: NDArray[Any], factor: int) -> NDArray[np.int32]:
     """Turn "character j" into its class, for steps `factor` times as wide, (N, T / factor).
 
-    As `train.loop.sampled_ctc_torch.coarser`: a step in which two characters stand is left to CTC.
+    As `recognition.ctc_loss_torch.coarser`: a step in which two characters stand is left to CTC.
     """
     n, t = aligned.shape
     groups = aligned[:, : t - t % factor].reshape(n, -1, factor)
@@ -156,7 +158,7 @@ def _options(parser: Any) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__, ARCHITECTURES, _options)
+    args = parse(__doc__, ARCHS, _options)
     args.arch = with_rnn(args.arch, args.rnn)
     # Weights that read already need no phase of alignment alone.
     recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
@@ -173,7 +175,7 @@ def main() -> None:
         shape = make_shape(2 if args.arch == "densenet" else 1)
         return RenderedBatches(make, shape, steps=steps, workers=args.workers)
 
-    network = prepared(build(args.arch, charset.classes), args, to_keras)
+    network = prepared(row_of(args.arch).make_keras(charset.classes), args, to_keras)
     model = compiled(network, schedule, recipe)
     learned = batches(args.seed, args.epoch_steps)
     held_out = batches(HELD_OUT + args.seed, args.validation_steps)

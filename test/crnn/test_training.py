@@ -14,9 +14,9 @@ import torch.nn.functional as F  # noqa: E402, N812
 from safetensors.torch import save_file
 
 from crnn.model_torch import BaseCRNN, Residual, SmallCRNN
+from recognition.ctc_loss_torch import Targets, line_loss
 from train.batches.lines import IGNORE, align
 from train.data.samples import LineSample
-from train.loop.sampled_ctc_torch import Targets, line_loss
 from train.loop.setup_torch import grown, prepared
 from train.transfer.freeze_torch import freeze
 

@@ -32,16 +32,15 @@ from ctpn import model_keras as ctpn_keras_model
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
 from detection import METHODS
+from recognition import row_of
 from recognition.charset import Charset
 from recognition.preprocess import batch as line_batch
 from recognition.preprocess import width_at_height
-from train import angle_keras, angle_torch, crnn_keras, crnn_torch, ctpn_keras, detector_torch
+from train import angle_keras, angle_torch, crnn_keras, ctpn_keras, detector_torch, recognizer_torch
 from train.batches.page_patches import AngleRecipe
 from train.loop.recipes import CrnnRecipe, FitRecipe
 from train.loop.setup_torch import prepared
 from train.transfer import quantized_weights
-from train.transfer.architectures_keras import build as build_keras
-from train.transfer.architectures_torch import build as build_torch
 
 pytestmark = [
     pytest.mark.torch,
@@ -86,7 +85,7 @@ def shipped(name: str) -> Twice:
         "ctpn": lambda: (VGG16CTPN(), ctpn_keras_model.vgg16_ctpn(normalized=False), convert),
     }.get(
         name,
-        lambda: (build_torch(name, classes), build_keras(name, classes), crnn_convert),
+        lambda: (row_of(name).make(classes), row_of(name).make_keras(classes), crnn_convert),
     )()
     network = prepared(network, argparse.Namespace(init=path, init_trunk=None))
     set_weights(model, converter.to_keras(quantized_weights.load(path)))
@@ -140,7 +139,8 @@ LOSSES = {
 
 def torch_loss(name: str, network: torch.nn.Module, batch: Arrays) -> torch.Tensor:
     tensors = {key: torch.from_numpy(value) for key, value in batch.items()}
-    lines = lambda: crnn_torch.make_loss(CrnnRecipe(sampled=None))  # noqa: E731
+    recipe = CrnnRecipe(sampled=None)
+    lines = lambda: recognizer_torch.make_loss(row_of(name), recipe)  # noqa: E731
     value, _ = LOSSES.get(name, lines)()(network, tensors, 1.0)
     return value
 
@@ -228,7 +228,7 @@ def test_training_goes_on_from_the_shipped_weights_in_pytorch(name: str) -> None
     fresh, network = (
         prepared(
             {"angle": VGG16Angle, "ctpn": VGG16CTPN}.get(
-                name, lambda: build_torch(name, Charset.load().classes)
+                name, lambda: row_of(name).make(Charset.load().classes)
             )(),
             argparse.Namespace(init=init, init_trunk=None),
         )

@@ -23,11 +23,11 @@ from crnn.model_torch import (
 from ctpn import Detector
 from ctpn.model_torch import VGG16CTPN, activate
 from detection.network_torch import Deployed, as_network
+from recognition import METHODS, row_of
 from recognition import attention as attention_runs
 from recognition.attention_torch import AttentionDecoder, drift
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
-from train.transfer.architectures_torch import build
 
 pytestmark = pytest.mark.torch
 
@@ -73,13 +73,13 @@ def test_widths_and_parameters_are_the_papers() -> None:
     assert 4.8e6 < count["densenet"] < 5.0e6
 
 
-def test_names_that_arch_takes() -> None:
+def test_names_of_networks() -> None:
     with torch.device("meta"):
         for name in LINES:
-            assert build(name, 5).classify.out_features == 5
-        assert isinstance(build("crnn-gru", 5).rnn1, torch.nn.GRU)
-    with pytest.raises(ValueError, match="expected one of crnn, crnn-gru"):
-        build("transformer", 5)
+            assert row_of(name).make(5).classify.out_features == 5
+        assert isinstance(METHODS["crnn-gru"].make(5).rnn1, torch.nn.GRU)
+    with pytest.raises(ValueError, match="expected one of small, base, crnn, crnn-gru"):
+        row_of("transformer")
 
 
 # The trunk

@@ -14,14 +14,15 @@ from crnn.model_torch import CRNN, BaseCRNN
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
 from detection import METHODS
+from recognition import METHODS as RECOGNIZERS
+from recognition.ctc_loss_torch import IGNORE, Targets, coarser
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_torch import ResNetAttention
-from train import angle_torch, crnn_torch, detector_torch
+from train import angle_torch, detector_torch, recognizer_torch
 from train.batches.page_patches import AngleRecipe
 from train.loop import setup, setup_torch
 from train.loop.fit_torch import Loss
 from train.loop.recipes import CrnnRecipe
-from train.loop.sampled_ctc_torch import IGNORE, Targets, coarser
 
 pytestmark = pytest.mark.torch
 
@@ -86,19 +87,20 @@ def lines() -> Batch:
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("name", "make"),
     [
-        lambda: CRNN(CLASSES, (4, 6, 8, 10), 8),
-        lambda: CRNN(CLASSES, (4, 6, 8, 10), 8, "gru"),
-        lambda: DenseNetCTC(CLASSES, 6, 2, 4, 8),
-        lambda: ResNetAttention(CLASSES, (4, 6, 8, 10), 8),
-        lambda: BaseCRNN(CLASSES, (4, 6, 8, 10), 8),
+        ("crnn-reference", lambda: CRNN(CLASSES, (4, 6, 8, 10), 8)),
+        ("crnn-gru", lambda: CRNN(CLASSES, (4, 6, 8, 10), 8, "gru")),
+        ("densenet", lambda: DenseNetCTC(CLASSES, 6, 2, 4, 8)),
+        ("resnet-attention", lambda: ResNetAttention(CLASSES, (4, 6, 8, 10), 8)),
+        ("crnn-base", lambda: BaseCRNN(CLASSES, (4, 6, 8, 10), 8)),
     ],
 )
-def test_recognizers_learn(make: Callable[[], torch.nn.Module]) -> None:
+def test_recognizers_learn(name: str, make: Callable[[], torch.nn.Module]) -> None:
     torch.manual_seed(0)
     network = make()
-    losses = descend(network, crnn_torch.make_loss(CrnnRecipe(sampled=None)), lines())
+    loss = recognizer_torch.make_loss(RECOGNIZERS[name], CrnnRecipe(sampled=None))
+    losses = descend(network, loss, lines())
     assert losses[-1] < 0.8 * losses[0]
     silent = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
     assert not silent  # processes that train together wait for every gradient

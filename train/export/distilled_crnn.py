@@ -23,11 +23,11 @@ from torch import Tensor, nn
 
 from common.arrays import Floats
 from crnn.model_torch import SmallCRNN
+from recognition import row_of
 from recognition.charset import Charset
 from train.export.models import Export, add_options, recognizer_inputs
 from train.export.shared_trunk import Part, write
 from train.transfer import freeze_torch, onnx_weights, quantized_weights
-from train.transfer.architectures_torch import build
 from train.transfer.distill_torch import Pupil
 from train.transfer.merge_student import STUDENT, is_pupil
 
@@ -124,7 +124,7 @@ def load_pupil(path: Path, family: str) -> Pupil:
     last = state.get(f"{STUDENT}rnn2.weight_hh_l0", np.zeros((4, 1), np.float32))
     rnn = "crnn-gru" if len(last) == 3 * last.shape[1] else "crnn"
     arch = {"crnn": rnn, "resnet": "resnet-attention"}[family]
-    pupil = Pupil(build(arch, classes), SmallCRNN(classes))
+    pupil = Pupil(row_of(arch).make(classes), SmallCRNN(classes))
     try:
         pupil.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     except RuntimeError as error:

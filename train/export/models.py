@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from torch import nn
 
+import detection
+import recognition
 from common.arrays import Floats, Image
-from detection import METHODS, Row
 from detection.method import DetectionMethod
 from ocr.weights import WEIGHTS
 from train.loop.setup_torch import without_norms
@@ -93,20 +95,24 @@ def recognizer_inputs(args: argparse.Namespace, batches: int | None = None) -> I
         yield make(index)["lines"].astype(np.float32)
 
 
-def crnn_export(args: argparse.Namespace) -> Export:
+def recognizer_export(args: argparse.Namespace, row: recognition.Row) -> Export:
     """Return how a recognizer is exported; `--decoder attention` ships the reader beside CTC."""
     from crnn.model_torch import LogProbabilities, SmallCRNN
     from recognition.charset import Charset
     from recognition.preprocess import STRIDE
-    from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
-    from train.transfer.architectures_torch import build
+    from recognition.resnet_attention_torch import AttentionReading
     from train.transfer.distill_torch import Pupil
+
+    if args.decoder not in row.decoders:
+        raise ValueError(
+            f"--decoder {args.decoder} is not for {row.name}: {', '.join(row.decoders)}"
+        )
 
     def inputs() -> Iterator[Floats]:
         return recognizer_inputs(args)
 
     charset = Charset.load()
-    network = build(args.arch, charset.classes)
+    network = row.make(charset.classes)
     if is_taught(args):  # two layers hold a third of what they would merged, and are as fast
         network = Pupil(network, SmallCRNN(charset.classes))
     config: dict[str, Any] = {"charset": "".join(charset.characters)}
@@ -116,8 +122,6 @@ def crnn_export(args: argparse.Namespace) -> Export:
         axes = {"image": LINE_AXES, "log_probs": {0: "N", 1: "T"}}
         made = Export(network, LogProbabilities, ("log_probs",), axes, config, inputs)
         return replace(made, classifier=True)
-    if not isinstance(network, ResNetAttention):
-        raise ValueError(f"--decoder attention needs --arch resnet-attention, not {args.arch}")
     outputs = ("labels", "log_probs", "places")
     axes = {"image": LINE_AXES, **{name: {0: "N", 1: "L"} for name in outputs}}
     config["decoder"] = "attention"
@@ -147,7 +151,7 @@ def detector_axes(method: DetectionMethod) -> dict[str, dict[int, str]]:
     return axes
 
 
-def detector_export(args: argparse.Namespace, row: Row) -> Export:
+def detector_export(args: argparse.Namespace, row: detection.Row) -> Export:
     """Return how a detector is exported."""
     from detection.network_torch import Deployed
     from detection.preprocess import normalize
@@ -173,12 +177,7 @@ def detector_export(args: argparse.Namespace, row: Row) -> Export:
     )
 
 
-def ctpn_export(args: argparse.Namespace) -> Export:
-    """Return how CTPN is exported."""
-    return detector_export(args, METHODS["ctpn" if args.arch == "small" else "ctpn-reference"])
-
-
-def angle_export(args: argparse.Namespace) -> Export:
+def angle_export(args: argparse.Namespace, network: str) -> Export:
     """Return how an orientation classifier is exported."""
     from angle.model_torch import AngleNet, VGG16Angle, deployed
     from angle.preprocess import pieces
@@ -191,7 +190,7 @@ def angle_export(args: argparse.Namespace) -> Export:
                 yield found
 
     config = {"temperature": args.temperature} if args.temperature else {}
-    small = args.arch == "small"
+    small = network == "small"
     return Export(
         AngleNet() if small else VGG16Angle(normalized=is_normalized(args)),
         deployed,
@@ -217,9 +216,39 @@ def scene_export(args: argparse.Namespace) -> Export:
     return Export(SceneNet(), copy.deepcopy, ("scores",), axes, config, inputs)
 
 
+class Exported(NamedTuple):
+    """What a name of the command line stands for: a row of the manifest and how its file is made."""
+
+    task: str
+    package: str
+    name: str
+    file: str
+    """Without the suffix."""
+    make: Callable[[argparse.Namespace], Export]
+
+
 EXPORTS = {
-    "angle": angle_export,
-    "ctpn": ctpn_export,
-    "crnn": crnn_export,
-    "scene": scene_export,
-}
+    "angle": Exported(
+        "angle", "angle", "small", "angle-small", lambda args: angle_export(args, "small")
+    ),
+    "angle-reference": Exported(
+        "angle", "angle", "reference", "angle-reference",
+        lambda args: angle_export(args, "reference"),
+    ),
+    "scene": Exported("scene", "angle", "small", "scene-small", scene_export),
+    **{
+        key: Exported(
+            "detector", row.package, row.name, row.file,
+            functools.partial(detector_export, row=row),
+        )
+        for key, row in detection.METHODS.items()
+    },
+    **{
+        key: Exported(
+            "recognizer", "crnn", row.name, row.file,
+            functools.partial(recognizer_export, row=row),
+        )
+        for key, row in recognition.METHODS.items()
+    },
+}  # fmt: skip
+"""What `train.export` takes: the methods of both registries, and the angle's models."""

@@ -37,7 +37,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init-trunk",
         type=Path,
-        help="start the VGG-16 from another model's weights (.onnx or .safetensors): angle and detector share it",
+        help="start the first layers from another model's weights (.onnx or .safetensors): the VGG-16 that angle and "
+        "detector share, or the small CTPN's for another detector",
     )
     parser.add_argument("--fonts", type=Path, help="folder of fonts (default: the system's)")
     parser.add_argument(

@@ -39,7 +39,11 @@ def prepared(network: nn.Module, args: argparse.Namespace) -> nn.Module:
         without_norms(network, state)
         _fill(network, deepened(grown(state, network.state_dict()), network), args.init)
     if args.init_trunk:
-        state = {k: v for k, v in _read(args.init_trunk).items() if k.startswith("trunk.")}
+        own = network.state_dict()
+        names = ("trunk.", "context")
+        state = {
+            k: v for k, v in _read(args.init_trunk).items() if k.startswith(names) and k in own
+        }
         without_norms(network, state)
         _fill(network, {**network.state_dict(), **state} if state else {}, args.init_trunk)
     return network.to(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
 """A recognizer that learns from another one: features of a trained network as targets at every time step.
 
-    python -m train.crnn_torch --run ~/runs/paper --arch crnn --teacher weights/crnn-small.onnx ...
+    python -m train.recognizer_torch --run ~/runs/paper --method crnn-reference --teacher weights/crnn-small.onnx ...
 
 A network that starts from nothing learns seven thousand shapes from one right class a step, most of which are
 blank. What a trained network hands to its own classifier says more: a few hundred numbers a step, which also tell
@@ -97,6 +97,11 @@ class Pupil(nn.Module):
     def features(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to the classifier's input (N, T, D), as the teacher's `features`."""
         return self.both(lines)[0]
+
+    @property
+    def attention(self) -> nn.Module:
+        """What reads by attention, of a student that does."""
+        return self.student.attention
 
     def both(self, lines: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, 1, 32, W) to the classifier's input, as `features`, and to what attention looks at."""

@@ -8,9 +8,9 @@ import torch
 
 from crnn import Recognizer
 from crnn.model_torch import as_recognizer
+from recognition import row_of
 from recognition.charset import Charset
 from train.transfer import quantized_weights
-from train.transfer.architectures_torch import build
 
 
 def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
@@ -31,7 +31,7 @@ def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
         raise ValueError(
             f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
         )
-    network = build(arch, classes)
+    network = row_of(arch).make(classes)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

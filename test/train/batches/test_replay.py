@@ -313,7 +313,8 @@ def test_fine_tuning_learns_the_new_and_replay_keeps_the_old() -> None:
     """A tiny network that reads a-d learns u-x; only with replay it still reads a-d, and the report tells."""
     torch = pytest.importorskip("torch")
     from crnn.model_torch import SmallCRNN, as_recognizer
-    from train.crnn_torch import make_loss
+    from recognition import METHODS
+    from train.recognizer_torch import make_loss
 
     torch.manual_seed(0)
     rng, charset = np.random.default_rng(0), Charset("abcduvwx")
@@ -333,7 +334,7 @@ def test_fine_tuning_learns_the_new_and_replay_keeps_the_old() -> None:
         mixture = Mixture(replay, [part for part, _ in parts], [share for _, share in parts])
         optimizer, loss, losses = (
             torch.optim.AdamW(network.parameters(), 5e-3),
-            make_loss(recipe),
+            make_loss(METHODS["crnn"], recipe),
             [],
         )
         for index in range(60):

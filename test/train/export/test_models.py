@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from safetensors.torch import save_file
 import angle.model_torch
 import crnn.model_torch
 import ctpn.model_torch
-import train.transfer.architectures_torch
+import recognition
 from crnn.model_torch import CRNN, BaseCRNN
 from detection.network_torch import Deployed
 from ocr import Reader
@@ -65,8 +66,8 @@ def _inputs(package: str) -> list[np.ndarray]:
     rng = np.random.default_rng(2)
     shapes = {
         "angle": [(2, 1, 128, 128), (1, 1, 128, 128)],
-        "ctpn": [(1, 3, 48, 64), (1, 3, 32, 96)],
-        "crnn": [(2, 1, 32, 48), (3, 1, 32, 64)],
+        "detector": [(1, 3, 48, 64), (1, 3, 32, 96)],
+        "recognizer": [(2, 1, 32, 48), (3, 1, 32, 64)],
     }
     return [rng.normal(size=shape).astype(np.float32) for shape in shapes[package]]
 
@@ -85,16 +86,18 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command line on narrow networks and made-up inputs, into a folder of weights."""
     monkeypatch.setattr(angle.model_torch, "VGG16Angle", NarrowAngle)
     monkeypatch.setitem(ctpn.model_torch.NETWORKS, "reference", NarrowCTPN)
-    monkeypatch.setattr(train.transfer.architectures_torch, "build", narrow_line)
-    for package, make in dict(models.EXPORTS).items():
-        own = lambda args, make=make, package=package: replace(  # noqa: E731
-            make(args), inputs=lambda: iter(_inputs(package))
+    for row in recognition.METHODS.values():
+        narrow = functools.partial(narrow_line, row.network)
+        monkeypatch.setitem(row.torch.NETWORKS, row.network, narrow)
+    for name, exported in dict(models.EXPORTS).items():
+        own = lambda args, make=exported.make, task=exported.task: replace(  # noqa: E731
+            make(args), inputs=lambda: iter(_inputs(task))
         )
-        monkeypatch.setitem(models.EXPORTS, package, own)
+        monkeypatch.setitem(models.EXPORTS, name, exported._replace(make=own))
 
     def run(package: str, network: torch.nn.Module, *options: str) -> torch.nn.Module:
         torch.manual_seed(0)
-        network = _seasoned(network, package)
+        network = _seasoned(network, models.EXPORTS[package].task)
         save_file(network.state_dict(), tmp_path / "trained.safetensors")
         argv = ["train.export", package, str(tmp_path / "trained.safetensors"), *options]
         monkeypatch.setattr(sys, "argv", [*argv, "--out", str(tmp_path / "weights")])
@@ -111,9 +114,9 @@ def _classes() -> int:
 
 
 def test_three_reference_models_read_a_page(export: Any, tmp_path: Path) -> None:
-    export("angle", NarrowAngle(), "--arch", "reference", "--float", "--temperature", "3")
-    export("ctpn", NarrowCTPN(), "--arch", "reference")
-    export("crnn", narrow_line("crnn", _classes()), "--arch", "crnn")
+    export("angle-reference", NarrowAngle(), "--float", "--temperature", "3")
+    export("ctpn-reference", NarrowCTPN())
+    export("crnn-reference", narrow_line("crnn", _classes()))
     folder = tmp_path / "weights"
     rows = json.loads((folder / "manifest.json").read_text())["models"]
     assert [(r["name"], r["task"]) for r in rows] == [
@@ -135,7 +138,7 @@ def test_three_reference_models_read_a_page(export: Any, tmp_path: Path) -> None
 def _compare(path: Path, network: torch.nn.Module, package: str) -> None:
     run, _ = load_onnx(path)
     for values in _inputs(package):
-        wider = np.concatenate([values, values], axis=3) if package == "crnn" else values
+        wider = np.concatenate([values, values], axis=3) if package == "recognizer" else values
         with torch.inference_mode():
             expected = network(torch.from_numpy(wider))
         expected = expected if isinstance(expected, tuple) else (expected,)
@@ -145,31 +148,31 @@ def _compare(path: Path, network: torch.nn.Module, package: str) -> None:
 
 @pytest.mark.parametrize("arch", ["base", "crnn", "crnn-gru", "densenet", "resnet-attention"])
 def test_onnx_of_recognizers_equals_pytorch(arch: str, export: Any, tmp_path: Path) -> None:
-    network = export("crnn", narrow_line(arch, _classes()), "--arch", arch, "--float")
-    name = "reference" if arch == "crnn" else arch
-    path = tmp_path / "weights" / f"crnn-{name}.onnx"
-    _compare(path, crnn.model_torch.LogProbabilities(network).eval(), "crnn")
+    method = {"crnn": "crnn-reference", "base": "crnn-base"}.get(arch, arch)
+    network = export(method, narrow_line(arch, _classes()), "--float")
+    path = tmp_path / "weights" / f"{recognition.METHODS[method].file}.onnx"
+    _compare(path, crnn.model_torch.LogProbabilities(network).eval(), "recognizer")
     assert load_onnx(path)[1].get("stride", 4) == (8 if arch == "densenet" else 4)
 
 
 def test_onnx_of_angle_and_detector_equals_pytorch(export: Any, tmp_path: Path) -> None:
-    network = export("angle", NarrowAngle(), "--arch", "reference", "--float")
+    network = export("angle-reference", NarrowAngle(), "--float")
     _compare(tmp_path / "weights" / "angle-reference.onnx", network, "angle")
-    network = export("ctpn", NarrowCTPN(), "--arch", "reference", "--float")
+    network = export("ctpn-reference", NarrowCTPN(), "--float")
     deployed = Deployed(network, ctpn.model_torch.activate)
-    _compare(tmp_path / "weights" / "ctpn-reference.onnx", deployed, "ctpn")
+    _compare(tmp_path / "weights" / "ctpn-reference.onnx", deployed, "detector")
 
 
 def test_a_network_without_batch_norm_is_exported_too(export: Any, tmp_path: Path) -> None:
-    network = export("angle", NarrowAngle(normalized=False), "--arch", "reference", "--float")
+    network = export("angle-reference", NarrowAngle(normalized=False), "--float")
     _compare(tmp_path / "weights" / "angle-reference.onnx", network, "angle")
 
 
 def test_reading_by_attention_is_exported_with_its_loop(export: Any, tmp_path: Path) -> None:
-    options = ("--arch", "resnet-attention", "--decoder", "attention", "--float")
-    network = export("crnn", narrow_line("resnet-attention", _classes()), *options)
+    options = ("--decoder", "attention", "--float")
+    network = export("resnet-attention", narrow_line("resnet-attention", _classes()), *options)
     path = tmp_path / "weights" / "crnn-resnet-attention.onnx"
-    _compare(path, AttentionReading(network), "crnn")
+    _compare(path, AttentionReading(network), "recognizer")
     reader = build("resnet-attention", "recognizer", folder=tmp_path / "weights")
     crops = [np.random.default_rng(3).integers(0, 255, (32, w, 3), np.uint8) for w in (20, 80)]
     assert len(reader(crops)) == 2
@@ -177,8 +180,7 @@ def test_reading_by_attention_is_exported_with_its_loop(export: Any, tmp_path: P
 
 @pytest.mark.parametrize("form", ["inside", "float16"])
 def test_shipped_weights_start_a_training(form: str, export: Any, tmp_path: Path) -> None:
-    options = ("--arch", "reference", *(["--float"] if form == "float16" else []))
-    network = export("angle", NarrowAngle(), *options)
+    network = export("angle-reference", NarrowAngle(), *(["--float"] if form == "float16" else []))
     again = NarrowAngle()
     end = "onnx" if form == "inside" else "safetensors"
     state = quantized_weights.load(tmp_path / "weights" / f"angle-reference.{end}")
@@ -190,15 +192,16 @@ def test_shipped_weights_start_a_training(form: str, export: Any, tmp_path: Path
 
 def test_the_angle_takes_the_temperature_that_its_run_fitted(export: Any, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"temperature": 4.5, "doubt": 0.02}')
-    export("angle", NarrowAngle(), "--arch", "reference", "--float")
+    export("angle-reference", NarrowAngle(), "--float")
     assert load_onnx(tmp_path / "weights" / "angle-reference.onnx")[1] == {"temperature": 4.5}
 
 
-def test_an_arch_of_another_package_is_refused(
-    export: Any, capsys: pytest.CaptureFixture[str]
+def test_what_there_is_not_is_refused(
+    export: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.export", "east", "weights.safetensors"])
     with pytest.raises(SystemExit):
-        export("angle", NarrowAngle(), "--arch", "densenet")
-    assert "angle has no --arch densenet: small, reference" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="needs --arch resnet-attention"):
-        export("crnn", narrow_line("crnn", 5), "--arch", "crnn", "--decoder", "attention")
+        command.main()
+    assert "invalid choice: 'east'" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="--decoder attention is not for reference: ctc"):
+        export("crnn-reference", narrow_line("crnn", 5), "--decoder", "attention")

@@ -26,11 +26,19 @@ from ctpn import model_keras as ctpn_model
 from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
 from detection import METHODS
+from recognition import row_of
 from recognition.densenet_keras import densenet
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_keras import resnet_attention
 from recognition.resnet_attention_torch import ResNetAttention
-from train import angle_keras, angle_torch, crnn_keras, crnn_torch, ctpn_keras, detector_torch
+from train import (
+    angle_keras,
+    angle_torch,
+    crnn_keras,
+    ctpn_keras,
+    detector_torch,
+    recognizer_torch,
+)
 from train.batches.lines import IGNORE
 from train.batches.page_patches import AngleRecipe
 from train.loop.fit_keras import fit
@@ -173,7 +181,8 @@ def test_first_loss_of_the_recognizers_is_pytorchs(arch: str, progress: float) -
     batch = lines(1)
     batch["labels"][0, 1] = batch["labels"][0, 0]  # a doubled character
     batch["steps"][1] = 2  # a line that cannot hold its text
-    ours, _ = crnn_torch.make_loss(recipe)(network.train(), _tensors(batch), progress)
+    loss = recognizer_torch.make_loss(row_of(arch), recipe)
+    ours, _ = loss(network.train(), _tensors(batch), progress)
     training = crnn_keras.compiled(model, QUICK, recipe)
     training.join(progress)
     inputs, truth = crnn_keras.make_shape(2 if arch == "densenet" else 1)(batch, False)

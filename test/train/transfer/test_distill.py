@@ -7,7 +7,9 @@ import copy
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,14 +28,15 @@ from crnn.model_torch import (
 )
 from ctpn.model_torch import CTPN
 from ocr.models import build
+from recognition import METHODS
 from recognition.charset import Charset
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_torch import ResNetAttention
-from train.crnn_torch import make_loss
 from train.export import distilled_crnn, onnx_file
 from train.export.models import EXPORTS, Export
 from train.loop.fit_torch import Loss
 from train.loop.recipes import CrnnRecipe
+from train.recognizer_torch import make_loss
 from train.transfer import onnx_weights, quantized_weights
 from train.transfer.distill_torch import Pupil
 from train.transfer.freeze_torch import TRUNK, keep, keep_trunk
@@ -128,7 +131,8 @@ def test_attention_of_a_pupil_learns_and_leaves_the_classifier_alone() -> None:
     attention.loss(seen, batch["labels"], batch["lengths"]).backward()
     assert pupil.classify.weight.grad is None
     assert attention.embed.bring.weight.grad.any() and attention.out.bring.weight.grad.any()
-    loss = make_loss(CrnnRecipe(sampled=None), SmallCRNN(CLASSES).eval().requires_grad_(False))
+    teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)
+    loss = make_loss(METHODS["resnet-attention"], CrnnRecipe(sampled=None), teacher)
     read = [figures["attention"] for figures in descend(pupil, loss, batch, 0.5, lr=3e-3)]
     assert read[-1] < 0.7 * read[0]
 
@@ -154,7 +158,7 @@ def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
     keep_trunk(gru, path)
     pupil = Pupil(gru, SmallCRNN(CLASSES)).train()
     batch = lines()
-    loss = make_loss(CrnnRecipe(sampled=None))
+    loss = make_loss(METHODS["crnn-gru"], CrnnRecipe(sampled=None))
     seen = [figures["ctc"] for figures in descend(pupil, loss, batch, 1.0, lr=1e-2)]
     assert seen[-1] < 0.8 * seen[0]
     with torch.inference_mode():  # in training mode too: the statistics of the batch do not count
@@ -183,7 +187,8 @@ def test_all_is_kept_but_attention(tmp_path: Path) -> None:
     save_file(known, path)
     pupil, batch = Pupil(attending(), SmallCRNN(CLASSES)), lines()
     keep(pupil, path)
-    loss = make_loss(CrnnRecipe(sampled=None), teacher)
+    row, recipe = METHODS["resnet-attention"], CrnnRecipe(sampled=None)
+    loss = make_loss(row, recipe, teacher, attention_only=True)
     figures = descend(pupil, loss, batch, 0.0, lr=1e-2)
     assert figures[-1]["attention"] < 0.7 * figures[0]["attention"]
     assert figures[-1]["drift"] < 0.7 * figures[0]["drift"]
@@ -208,7 +213,9 @@ def narrow(arch: str, classes: int) -> nn.Module:
 @pytest.fixture
 def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Runs the command line on narrow pupils; returns the folder of weights."""
-    monkeypatch.setattr(distilled_crnn, "build", narrow)
+    monkeypatch.setattr(
+        distilled_crnn, "row_of", lambda arch: SimpleNamespace(make=partial(narrow, arch))
+    )
 
     def inputs(_: argparse.Namespace) -> Iterator[np.ndarray]:
         rng = np.random.default_rng(0)

@@ -336,7 +336,8 @@ def test_of_two_steps_the_one_that_is_no_blank_tells() -> None:
 def test_a_pupil_learns_from_its_teacher(
     tmp_path: Path, student: Callable[[], torch.nn.Module]
 ) -> None:
-    from train.crnn_torch import make_loss as line_loss
+    from recognition import METHODS
+    from train.recognizer_torch import make_loss as line_loss
 
     torch.manual_seed(0)
     save_file(SmallCRNN(9).state_dict(), tmp_path / "t.safetensors")
@@ -349,7 +350,7 @@ def test_a_pupil_learns_from_its_teacher(
         "steps": torch.tensor([16, 16, 12]),
         "aligned": torch.full((3, 16), -1),
     }
-    loss = line_loss(CrnnRecipe(), teacher)
+    loss = line_loss(METHODS["crnn"], CrnnRecipe(), teacher)
     before = pupil.classify.weight.clone()
     optimizer = torch.optim.AdamW([p for p in pupil.parameters() if p.requires_grad], lr=5e-3)
     taught = []

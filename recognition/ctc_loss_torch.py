@@ -1,12 +1,10 @@
 """CTC and per-step cross-entropy over thousands of classes at a fraction of the usual cost.
 
-With 7 000 classes and plain CTC, four fifths of a training step on a CPU go into softmax and its
-gradient over
-classes that no line of the batch contains. Here the classifier runs on the classes of the batch
-plus a sample of
-the others; each sampled class counts for as many as it stands for, so the normalizer stays unbiased
-(Jean et al. 2015, "On Using Very Large Target Vocabulary", in the uniform case). Products,
-exponentials and gradients go through the cache in slices.
+With 7 000 classes and plain CTC, four fifths of a training step on a CPU go into softmax and its gradient over classes
+that no line of the batch contains. Here the classifier runs on the classes of the batch plus a sample of the others;
+each sampled class counts for as many as it stands for, so the normalizer stays unbiased (Jean et al. 2015, "On Using
+Very Large Target Vocabulary", in the uniform case). Products, exponentials and gradients go through the cache in
+slices.
 """
 
 from __future__ import annotations
@@ -15,7 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from recognition.method import LossRecipe
 
 IGNORE = -1
 _ROWS = 512  # time steps of one slice: 512 x 2 000 float32 are 4 MB
@@ -112,6 +112,29 @@ def line_loss(
     return _ctc(log_probs, places, targets), _aligned(log_probs, targets.aligned)
 
 
+def losses(
+    network: nn.Module,
+    features: Tensor,
+    seen: Tensor,
+    targets: Targets,
+    progress: float,
+    recipe: LossRecipe,
+    *,
+    keep_classifier: bool = False,
+) -> dict[str, Tensor]:
+    """Return the losses of a network read by CTC, see `recognition.method.Losses`.
+
+    Cross-entropy per step stands alone for the first part of a training; then CTC joins.
+    """
+    weight, bias = network.classify.weight, network.classify.bias
+    if keep_classifier:
+        weight, bias = weight.detach(), bias.detach()
+    ctc, aligned = line_loss(features, weight, bias, targets, sampled=recipe.sampled)
+    if progress < recipe.aligned_until:
+        return {"aligned": recipe.aligned_weight * aligned}
+    return {"ctc": ctc, "aligned": aligned}
+
+
 def _subset(
     labels: Tensor, weight: Tensor, bias: Tensor, sampled: int | None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -157,10 +180,8 @@ def _ctc(log_probs: Tensor, places: Tensor, targets: Targets) -> Tensor:
         reduction="none",
         zero_infinity=True,
     )
-    # PyTorch's gradient of CTC presumes that the classes given sum to one: it returns probability
-    # minus
-    # occupancy. Over a part of the classes only the occupancy is right, so the other term is taken
-    # out.
+    # PyTorch's gradient of CTC presumes that the classes given sum to one: it returns probability minus occupancy.
+    # Over a part of the classes only the occupancy is right, so the other term is taken out.
     inside = torch.arange(log_probs.shape[1], device=places.device)[None] < targets.steps[:, None]
     reachable = (losses.detach() > 0)[:, None, None] & inside[:, :, None]
     extra = (log_probs.detach().exp() * log_probs * reachable).sum((1, 2))
