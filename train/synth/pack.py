@@ -28,7 +28,7 @@ from train.synth.typesetting.fonts import Face, FontLibrary
 log = logging.getLogger("pack")
 _SHARES = {"fonts": 0.62, "corpus": 0.23, "backgrounds": 0.15}
 _BITMAP_SHARE = 0.18  # of the bytes for fonts: two or three sizes of pixels
-_HAN_SHARE = 0.85  # of the rest of those bytes
+_HAN_SHARE = 0.7  # of the rest of those bytes
 
 _TIERS = ((1, None), (3, 3000), (None, 1200))
 """So many Chinese faces, the next, and the rest, get so many of the most frequent Han characters; None is all: a face
@@ -88,12 +88,10 @@ def _texts(corpus: Path) -> list[str]:
 
 
 def _fonts(faces: list[Face], folder: Path, limit: int, texts: Sequence[str]) -> None:
-    """Write faces in an order that mixes families, as long as they fit; `texts` says what of each."""
+    """Write faces by turns of their families, as long as they fit; `texts` says what of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    order = np.random.default_rng(0).permutation(len(faces))
     written, count = 0, 0
-    for i in order:
-        face = faces[int(i)]
+    for face in _by_turns(faces):
         path = folder / f"{face.path.stem}-{face.index}.ttf"
         _subset(face, texts[min(count, len(texts) - 1)], path)
         size = path.stat().st_size
@@ -104,10 +102,20 @@ def _fonts(faces: list[Face], folder: Path, limit: int, texts: Sequence[str]) ->
     log.info("%d of %d faces, %.1f MB", count, len(faces), written / 1e6)
 
 
+def _by_turns(faces: Sequence[Face]) -> list[Face]:
+    """Return one face of every family, then another of each, families in an order that mixes them."""
+    families: dict[str, list[Face]] = {}
+    for i in np.random.default_rng(0).permutation(len(faces)):
+        families.setdefault(faces[int(i)].family, []).append(faces[int(i)])
+    longest = max(map(len, families.values()), default=0)
+    return [members[n] for n in range(longest) for members in families.values() if n < len(members)]
+
+
 def _subset(face: Face, text: str, path: Path) -> None:
     options = subset.Options(
         hinting=False, layout_features=[], name_IDs=[1, 2], notdef_outline=True
     )
+    options.drop_tables = [*options.drop_tables, "gasp"]  # brush fonts have broken ones
     number = face.index if face.path.suffix.lower() == ".ttc" else -1
     font = TTFont(str(face.path), fontNumber=number, lazy=True)
     cutter = subset.Subsetter(options)

@@ -20,6 +20,9 @@ PACKAGES = Path(__file__).parents[1] / "font-packages.txt"
 
 STYLES = ("sans", "serif", "mono", "display", "script", "hand", "pixel")
 LICENCES = frozenset({"OFL-1.1", "Apache-2.0", "CC0-1.0", "MIT", "UFL-1.0", "Unlicense"})
+CAPITALS = frozenset({"cinzel-decorative", "rock-salt"})
+"""Families whose small letters are capitals of another design: comparing shapes does not tell that."""
+
 _SCRIPTS = frozenset({"latin", "han"})
 _USES = frozenset({"train", "held-out"})
 

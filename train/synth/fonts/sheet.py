@@ -13,7 +13,7 @@ from train.synth.typesetting.fonts import read_faces
 COLUMNS, CELL_WIDTH, CELL_HEIGHT, SIZE = 5, 380, 54, 26
 LATIN = "Hamburgefonts 0123 &?$"
 HAN = "永和九年岁在癸丑國書Ag8"
-_MISSING = "·"
+_MISSING = "."
 
 
 def write_sheet(folder: Path, out: Path) -> int:

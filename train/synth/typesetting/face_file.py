@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 from fontTools.ttLib import TTCollection, TTFont
 from PIL import ImageFont
 
-from train.synth.fonts.families import Family, read_families
+from train.synth.fonts.families import CAPITALS, Family, read_families
 from train.synth.typesetting import pcf
 from train.synth.typesetting.drawn_characters import drawn_codes
 from train.synth.typesetting.face import Face
@@ -23,11 +23,12 @@ SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".pcf"})
 # Styles of families that are not in the list of `train.synth.fonts`, by parts of their names.
 _STYLES = {
     "serif": "Serif|Ming|Song|Sung|Times|Termes|Pagella|Bonum|Schola|Nimbus Roman|P052|C059|Bookman|Libertine|"
-    "Garamond|STIX|Caladea|Vollkorn|Old Standard|Quattrocento|FreeSerif|Slab|BabelStone|FangSong|cwfs|ming",
+    "Garamond|STIX|Caladea|Vollkorn|Old Standard|Quattrocento|FreeSerif|Slab|BabelStone|FangSong|cwfs|ming|"
+    "Mincho|mincho|Essays|Prociono",
     "mono": "Mono|Courier|Cursor|Hack|Inconsolata|OCR|Terminus|3270|Typewriter|Nimbus Mono",
-    "script": "Chancery|Z003|Kaushan|Lobster|Chorus",
-    "hand": "Kai|WenKai|Comic",
-    "display": "Smiley|Bebas|League|Yanone|Comfortaa|Quicksand|Dosis|Jura|Roadgeek|Play|cwyen|YEN|Yuan|Black",
+    "script": "Chancery|Z003|Kaushan|Lobster|Chorus|Havana",
+    "hand": "Kai|WenKai|Comic|Kouzan|Soseki|SetoFont|kiloji|DkgHand|Breip|femkeklaver|Kristi|Rufscript|Delphine|Steve",
+    "display": "Smiley|Reggae|Bebas|League|Yanone|Comfortaa|Quicksand|Dosis|Jura|Roadgeek|Play|cwyen|YEN|Yuan|Black",
 }
 _UNUSABLE = (
     "Emoji|Symbol|Dingbats|D050000L|Math|Icons|KR|JP|HK|Initials|Keyboard|Hana|OCRBE|OCRBX|Ukai TW"
@@ -66,16 +67,18 @@ def read_raw_faces(path: Path) -> list[RawFace]:
 
 def face_of(path: Path, raw: RawFace) -> Face | None:
     """Return a face with its style and family, None where it draws neither Latin nor Chinese."""
-    listed = listed_family(path)
-    han = raw.codes.issuperset(map(ord, _HAN_PROBE))
-    if not (han or raw.codes >= _NEEDED):
+    listed, codes = listed_family(path), raw.codes
+    if listed is not None and listed.name in CAPITALS:
+        codes -= frozenset(map(ord, string.ascii_lowercase))
+    han = codes.issuperset(map(ord, _HAN_PROBE))
+    if not (han or codes >= _NEEDED):
         return None
     if listed is not None:
-        return Face(
-            raw.name, path, raw.index, listed.style, raw.codes, han, raw.pixels, listed.name
-        )
-    style = next((s for s, parts in _STYLES.items() if _matches(parts, raw.name)), "sans")
-    return Face(raw.name, path, raw.index, style, raw.codes, han, raw.pixels, _family(raw.name))
+        style, family = listed.style, listed.name
+    else:
+        style = next((s for s, parts in _STYLES.items() if _matches(parts, raw.name)), "sans")
+        family = _family(raw.name)
+    return Face(raw.name, path, raw.index, style, codes, han, raw.pixels, family)
 
 
 def listed_family(path: Path) -> Family | None:

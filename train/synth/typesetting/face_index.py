@@ -92,7 +92,7 @@ def _runs(codes: frozenset[int]) -> list[int]:
     """Return first code point and length of every run of neighbours."""
     ordered = sorted(codes)
     starts = [i for i, c in enumerate(ordered) if i == 0 or ordered[i - 1] != c - 1]
-    ends = [*starts[1:], len(ordered)]
+    ends = [*starts[1:], len(ordered)][: len(starts)]
     return [n for i, j in zip(starts, ends, strict=True) for n in (ordered[i], j - i)]
 
 

@@ -39,14 +39,21 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 def test_a_file_is_read_once_and_remembered_alike(
     make_font: MakeFont, tmp_path: Path, reads: list[str]
 ) -> None:
-    paths = [tmp_path / "a.ttf", tmp_path / "b.ttf", tmp_path / "broken.ttf"]
+    paths = [
+        tmp_path / "a.ttf",
+        tmp_path / "b.ttf",
+        tmp_path / "broken.ttf",
+        tmp_path / "blank.ttf",
+    ]
     paths[0].write_bytes(make_font("ABC的一是", name="First"))
     paths[1].write_bytes(make_font("XYZ", name="Second"))
     paths[2].write_bytes(b"no font")
+    paths[3].write_bytes(make_font("AB", blank="AB"))
     first = FaceIndex(tmp_path / "cache/index.json").read(paths)
-    assert reads == ["a.ttf", "b.ttf", "broken.ttf"]
+    assert reads == ["a.ttf", "b.ttf", "broken.ttf", "blank.ttf"]
     assert FaceIndex(tmp_path / "cache/index.json").read(paths) == first
-    assert len(reads) == 3
+    assert len(reads) == 4
+    assert [face.codes for face in first[paths[3]]] == [frozenset()]
     (face,) = first[paths[0]]
     assert face.name == "First Regular a"
     assert face.codes == frozenset(map(ord, "ABC的一是"))

@@ -128,3 +128,14 @@ def test_too_few_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCR_FONTS_CACHE", str(tmp_path / "cache"))
     with pytest.raises(FileNotFoundError, match="0 Chinese and 0 Latin"):
         FontLibrary.load(tmp_path)
+
+
+def test_small_letters_that_are_other_capitals_are_not_drawn(
+    make_font: MakeFont, tmp_path: Path
+) -> None:
+    letters = string.printable.strip()
+    (tmp_path / "rock-salt-400-normal.ttf").write_bytes(make_font(letters))
+    (drawn,) = read_faces([tmp_path])
+    assert (drawn.style, drawn.family) == ("hand", "rock-salt")
+    assert drawn.covers("ABC 123")
+    assert not drawn.covers("Abc")
