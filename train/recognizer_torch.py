@@ -179,6 +179,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bucketed", action="store_true", help="batches of lines of one width: half the padding"
     )
+    parser.add_argument("--columns", type=int, help="of a batch, lines times width")
     parser.add_argument(
         "--hard", type=Path, metavar="ONNX",
         help="recognizer whose mistakes are trained on most (with --bucketed)",
@@ -219,6 +220,8 @@ def train(args: argparse.Namespace, row: Row) -> None:
     recipe = replace(recipe, aligned_until=0.0) if args.init else recipe
     if args.bucketed:
         recipe = replace(recipe, columns=8192, page_share=0.2)
+    if args.columns:
+        recipe = replace(recipe, columns=args.columns)
     # Weights that are to keep what they know move slowly.
     usual = FitRecipe(lr=5e-4, warmup_steps=50) if args.data else FitRecipe(warmup_steps=200)
     if row.network == "base":

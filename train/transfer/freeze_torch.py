@@ -98,24 +98,25 @@ def freeze(network: nn.Module, parts: Sequence[str]) -> None:
 
     Args:
         network: changed in place.
-        parts: names of modules, for example "stem".
+        parts: names of modules, for example "stem" or "stage2.0".
 
     Raises:
         ValueError: the network has no such part.
     """
+    modules = dict(network.named_modules())
     for part in parts:
-        try:
-            module = network.get_submodule(part)
-        except AttributeError:
+        if part not in modules:
             known = ", ".join(name for name, _ in network.named_children())
-            raise ValueError(f"there is no {part!r} to freeze, expected some of {known}") from None
-        module.requires_grad_(False)
-        for name, layer in list(module.named_modules()):
-            if isinstance(layer, nn.BatchNorm2d):
-                kept = KeptNorm(layer.num_features, eps=layer.eps).requires_grad_(False)
-                kept.load_state_dict(layer.state_dict())
-                above, _, last = name.rpartition(".")
-                setattr(module.get_submodule(above), last, kept.train())
+            raise ValueError(f"there is no {part!r} to freeze, expected some of {known}")
+        modules[part].requires_grad_(False)
+    for name, layer in modules.items():
+        if isinstance(layer, nn.BatchNorm2d) and f"{name}.".startswith(
+            tuple(f"{p}." for p in parts)
+        ):
+            kept = KeptNorm(layer.num_features, eps=layer.eps).requires_grad_(False)
+            kept.load_state_dict(layer.state_dict())
+            above, _, last = name.rpartition(".")
+            setattr(modules[above], last, kept.train())
 
 
 def _keep_norms(network: nn.Module) -> None:
