@@ -30,6 +30,8 @@ _SHARES = {"fonts": 0.62, "corpus": 0.23, "backgrounds": 0.15}
 _BITMAP_SHARE = 0.18  # of the bytes for fonts: two or three sizes of pixels
 _HAN_SHARE = 0.7  # of the rest of those bytes
 
+_REFUSED = 5  # faces in a row that do not fit: what is left fits none
+
 _TIERS = ((1, None), (3, 3000), (None, 1200))
 """So many Chinese faces, the next, and the rest, get so many of the most frequent Han characters; None is all: a face
 with every character takes 3 MB, and training wants many faces more than rare characters in each."""
@@ -90,15 +92,18 @@ def _texts(corpus: Path) -> list[str]:
 def _fonts(faces: list[Face], folder: Path, limit: int, texts: Sequence[str]) -> None:
     """Write faces by turns of their families, as long as they fit; `texts` says what of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    written, count = 0, 0
+    written, count, refused = 0, 0, 0
     for face in _by_turns(faces):
+        if refused == _REFUSED:
+            break
         path = folder / f"{face.path.stem}-{face.index}.ttf"
         _subset(face, texts[min(count, len(texts) - 1)], path)
         size = path.stat().st_size
         if written + size > limit:
             path.unlink()
+            refused += 1
             continue
-        written, count = written + size, count + 1
+        written, count, refused = written + size, count + 1, 0
     log.info("%d of %d faces, %.1f MB", count, len(faces), written / 1e6)
 
 
@@ -117,11 +122,11 @@ def _subset(face: Face, text: str, path: Path) -> None:
     )
     options.drop_tables = [*options.drop_tables, "gasp"]  # brush fonts have broken ones
     number = face.index if face.path.suffix.lower() == ".ttc" else -1
-    font = TTFont(str(face.path), fontNumber=number, lazy=True)
-    cutter = subset.Subsetter(options)
-    cutter.populate(text=text)
-    cutter.subset(font)
-    font.save(str(path))
+    with TTFont(str(face.path), fontNumber=number, lazy=True) as font:
+        cutter = subset.Subsetter(options)
+        cutter.populate(text=text)
+        cutter.subset(font)
+        font.save(str(path))
 
 
 def _corpus(source: Path, folder: Path, limit: int) -> None:

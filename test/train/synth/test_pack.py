@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,11 @@ from common.characters import is_han
 pytest.importorskip("fontTools")
 
 from recognition.charset import Charset
-from train.synth.pack import _TIERS, _texts
+from train.synth.pack import _TIERS, _by_turns, _fonts, _texts
+from train.synth.typesetting.face import Face
+from train.synth.typesetting.fonts import read_faces
+
+MakeFont = Callable[..., bytes]
 
 
 def test_the_first_faces_draw_everything_and_the_others_what_is_frequent(tmp_path: Path) -> None:
@@ -30,3 +36,32 @@ def test_the_first_faces_draw_everything_and_the_others_what_is_frequent(tmp_pat
     assert not set(rare) & set(han)
     others = {c for c in characters if not is_han(c)}
     assert others <= set(texts[-1])
+
+
+def test_every_family_comes_before_a_second_face_of_any() -> None:
+    faces = [
+        Face(f"{family}{i}", Path(f"{family}{i}"), 0, "sans", frozenset(), False, family=family)
+        for family, count in (("a", 9), ("b", 1), ("c", 3))
+        for i in range(count)
+    ]
+    ordered = _by_turns(faces)
+    assert sorted(face.name for face in ordered) == sorted(face.name for face in faces)
+    assert {face.family for face in ordered[:3]} == {"a", "b", "c"}
+    assert {face.family for face in ordered[3:5]} == {"a", "c"}
+    assert _by_turns([]) == []
+
+
+def test_packed_faces_keep_their_family_and_draw_what_was_asked(
+    make_font: MakeFont, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_FONTS_CACHE", str(tmp_path / "cache"))
+    letters = string.ascii_letters + string.digits + string.punctuation
+    for name in ("lobster", "vt323"):
+        (tmp_path / f"{name}-400-normal.ttf").write_bytes(make_font(letters + "的一"))
+    faces = read_faces([tmp_path])
+    _fonts(faces, tmp_path / "packed", 10**6, [letters])
+    packed = read_faces([tmp_path / "packed"])
+    assert {(f.family, f.style) for f in packed} == {("lobster", "script"), ("vt323", "pixel")}
+    assert all(f.codes == frozenset(map(ord, letters)) for f in packed)
+    _fonts(faces, tmp_path / "small", 1, [letters])
+    assert not list((tmp_path / "small").iterdir())

@@ -35,7 +35,7 @@ class Family:
         package: name in the npm registry.
         version: of the package; with `integrity` it names the same bytes for ever.
         integrity: `sha512-` and the base64 of the tarball's hash.
-        licence: identifier of SPDX.
+        licence: identifier of SPDX, as the font file states it, else as the package does.
         script: latin or han.
         style: one of `STYLES`.
         use: train or held-out.
