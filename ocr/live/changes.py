@@ -14,6 +14,9 @@ from common.arrays import Floats
 from ocr.live.matching import Rect
 from ocr.live.settings import LiveSettings
 
+_MARGIN = 3
+"""Cells above and below those that have changed that are looked at with them."""
+
 
 class ChangeMap:
     """Remembers each cell as it was last looked at.
@@ -32,8 +35,8 @@ class ChangeMap:
         self._due = np.full((rows, columns), -np.inf)
         self._wait = np.full((rows, columns), settings.look_again)
 
-    def bands(self, detail: Floats, known: list[Rect], seconds: float) -> list[tuple[int, int]]:
-        """Rows (top, bottom) that may hold new text.
+    def band(self, detail: Floats, known: list[Rect], seconds: float) -> tuple[int, int] | None:
+        """Rows (top, bottom) that may hold new text; None where there is none.
 
         Args:
             detail: (H, W) of the frame.
@@ -54,7 +57,7 @@ class ChangeMap:
         due = np.asarray(news & (seconds >= self._due), np.bool_)
         # Text has strokes in cells side by side.
         due[:, 1:] &= news[:, :-1]
-        return self._joined(np.asarray(due.any(axis=1), np.bool_))
+        return self._around(np.flatnonzero(due.any(axis=1)).tolist())
 
     def looked(self, detail: Floats, band: tuple[int, int], seconds: float) -> None:
         """Note that a band has been looked at."""
@@ -64,17 +67,17 @@ class ChangeMap:
         self._wait[rows] = np.minimum(2 * self._wait[rows], self._settings.look_again_most)
         self._known[band[0] : band[1]] = detail[band[0] : band[1]]
 
-    def _joined(self, rows: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        """Runs of rows of cells, grown by two cells above and below, in pixels."""
-        cell, height = self._settings.cell, self._size[0]
-        bands: list[tuple[int, int]] = []
-        for row in np.flatnonzero(rows).tolist():
-            top, bottom = max(0, (row - 2) * cell), min(height, (row + 3) * cell)
-            if bands and top <= bands[-1][1]:
-                bands[-1] = bands[-1][0], bottom
-            else:
-                bands.append((top, bottom))
-        return bands
+    def _around(self, rows: list[int]) -> tuple[int, int] | None:
+        """From the first to the last of some rows of cells, grown by what a line needs around it, in pixels.
+
+        One wide band costs less than several narrow ones, and cuts fewer lines.
+        """
+        if not rows:
+            return None
+        cell = self._settings.cell
+        return max(0, (rows[0] - _MARGIN) * cell), min(
+            self._size[0], (rows[-1] + 1 + _MARGIN) * cell
+        )
 
     def _mean(self, values: Floats) -> Floats:
         """Means of cells (R, C)."""

@@ -98,12 +98,11 @@ class Follower:
                 track.trace_end(self._past)
         seconds = kept.moment.seconds
         here = [track for track in self._tracks if track.missing is None]
-        bands = self._changes.bands(kept.detail.whole, [track.rect for track in here], seconds)
+        band = self._changes.band(kept.detail.whole, [track.rect for track in here], seconds)
         new: list[Track] = []
-        for band in bands:
-            found = self._detect(frame, band)
+        if band is not None:
+            new = self._unknown(self._detect(frame, band), here, kept)
             self._changes.looked(kept.detail.whole, band, seconds)
-            new += self._unknown(found, here, kept)
         self._read(frame, new, here, seconds)
         for track in here:
             if track.rose and track.whole and track.seen >= 3:
@@ -140,14 +139,21 @@ class Follower:
             ]
             if not same:
                 new.append(Track(rect, each.quad, each.score, kept, s))
-            elif len(same) == 1 and self._has_grown(same[0], rect):
-                same[0].grow(rect, each.quad, kept.detail)
+            elif self._have_grown(same, rect):
+                # What was followed in pieces goes on as the one that was there first.
+                oldest = min(same, key=lambda track: track.first)
+                oldest.grow(rect, each.quad, kept.detail)
+                for lines in (here, new, self._tracks):
+                    lines[:] = [line for line in lines if line is oldest or line not in same]
         return new
 
-    def _has_grown(self, track: Track, rect: Rect) -> bool:
+    def _have_grown(self, tracks: Sequence[Track], rect: Rect) -> bool:
+        """Whether a found line is lines that are followed, and more of them."""
         s = self._settings
-        larger = rect.width * rect.height >= s.grown * track.area
-        return larger and rect.covers(track.rect) >= s.same_lines
+        larger = rect.width * rect.height >= s.grown * max(track.area for track in tracks)
+        one_row = rect.height < 1.6 * max(track.rect.height for track in tracks)
+        whole = all(rect.covers(track.rect) >= s.same_lines for track in tracks)
+        return larger and whole and (one_row or len(tracks) == 1)
 
     def _read(self, frame: Frame, new: Sequence[Track], here: list[Track], seconds: float) -> None:
         """Read new lines, and others whose turn it is; new ones without text are left."""

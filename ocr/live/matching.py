@@ -18,6 +18,9 @@ from common.arrays import Floats, Image
 _WEAK = 0.3
 """Share of the mean energy of a line's pieces below which one says nothing: a space."""
 
+_HALF = 2
+"""How much pictures are reduced for a search far and wide."""
+
 _MOST_WIDE = 320
 """Columns of a line that are searched for, at most: its beginning tells it as well as the whole."""
 
@@ -158,3 +161,22 @@ class Template:
         beyond = max(0, -place.x), max(0, place.x + rect.width - frame.luma.shape[1])
         present, least = self.presence(frame.crop(place), beyond)
         return Place(dx, dy, float(best), present, least)
+
+    def find_far(self, frame: Detail, rect: Rect, around: tuple[int, int, int, int]) -> Place:
+        """Search the line as `find` does, first in a reduced picture: many times faster over long ways."""
+        left, right, up, down = (-(-pixels // _HALF) * _HALF for pixels in around)
+        wide = min(rect.width, _MOST_WIDE)
+        window = frame.crop(
+            Rect(rect.x - left, rect.y - up, wide + left + right, rect.height + up + down)
+        )
+        small = _reduced(self.picture[:, :wide])
+        found = cv2.matchTemplate(_reduced(window), small, cv2.TM_CCORR_NORMED)
+        _, _, _, at = cv2.minMaxLoc(np.nan_to_num(found, posinf=0.0, neginf=0.0))
+        dx, dy = at[0] * _HALF - left, at[1] * _HALF - up
+        place = self.find(frame, rect.moved(dx, dy), (_HALF, _HALF, _HALF, _HALF))
+        return place._replace(dx=dx + place.dx, dy=dy + place.dy)
+
+
+def _reduced(picture: Floats) -> Floats:
+    size = max(1, picture.shape[1] // _HALF), max(1, picture.shape[0] // _HALF)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

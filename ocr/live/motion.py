@@ -84,12 +84,17 @@ def _shared_motion(
         up = min(far, max(0, track.rect.y + track.rect.height // 2))
         below = kept.detail.luma.shape[0] - track.rect.y - track.rect.height // 2
         around = settings.slack, settings.slack, up, min(far, max(0, below))
-        place = track.template.find(kept.detail, track.rect, around)
-        if track.accepts(place):
-            ways.append((place.dx, place.dy))
-    if not ways:
-        return None
+        place = track.template.find_far(kept.detail, track.rect, around)
+        way = place.dx, place.dy
+        if track.accepts(place) and not any(_is_near(way, other) for other in ways):
+            ways.append(way)
+    if len(ways) < 2:
+        return ways[0] if ways else None
     return max(ways, key=lambda way: _support(lost, kept, way, settings))
+
+
+def _is_near(way: tuple[int, int], other: tuple[int, int]) -> bool:
+    return max(abs(way[0] - other[0]), abs(way[1] - other[1])) <= 2
 
 
 def _support(

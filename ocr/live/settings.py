@@ -52,7 +52,7 @@ class LiveSettings:
     stroke_contrast: int = 18
     stroke_share: float = 0.06
     changed_share: float = 0.35
-    look_again: float = 0.35
+    look_again: float = 0.5
     look_again_most: float = 6.0
     joined_gap: float = 1.9
     same_place: float = 0.5

@@ -144,18 +144,19 @@ class Track:
 
     def trace_back(self, past: Past) -> None:
         """Find the first frame that shows it, and how fast it moves, in the frames before this one."""
-        rect, newest, missed = self.rect, self.last, 0
+        rect, newest, missed, way = self.rect, self.last, 0, (0, 0)
         self.first = oldest = newest
         for kept in past.backwards():
             if kept.moment.number >= newest.number:
                 continue
-            place = self._step(kept.detail, rect)
+            place = self._step(kept.detail, rect, way)
             if place is None:
                 missed += 1
                 if missed > 1:
                     break
                 continue
-            rect, missed = rect.moved(place.dx, place.dy), 0
+            way, missed = (place.dx, place.dy), 0
+            rect = rect.moved(*way)
             self.first = oldest = kept.moment
         passed = newest.seconds - oldest.seconds
         if passed > 0:
@@ -164,24 +165,25 @@ class Track:
 
     def trace_end(self, past: Past) -> None:
         """Find the last frame that shows it among those after it was found last."""
-        rect = self.rect
+        rect, way = self.rect, (0, 0)
         for kept in past.after(self.last):
-            place = self._step(kept.detail, rect)
+            place = self._step(kept.detail, rect, way)
             if place is None:
                 self.until = kept.moment.seconds
                 return
-            rect, self.last = rect.moved(place.dx, place.dy), kept.moment
+            way, self.last = (place.dx, place.dy), kept.moment
+            rect = rect.moved(*way)
         self.until = self.last.seconds
 
-    def _step(self, detail: Detail, rect: Rect) -> Place | None:
-        """Find it in a neighbouring frame: lists may jump by a line, and lines that fly keep their height."""
-        drift = self._settings.drift
-        line = int(1.6 * rect.height)
-        near = self.locate(detail, rect, drift)
-        if near is not None:
-            return near
+    def _step(self, detail: Detail, rect: Rect, way: tuple[int, int] = (0, 0)) -> Place | None:
+        """Find it in a neighbouring frame: it goes on as it did, stays, or jumps by a line, or flies on its row."""
+        drift, line = self._settings.drift, int(1.6 * rect.height)
+        for ahead in dict.fromkeys([way, (0, 0)]):
+            near = self.locate(detail, rect.moved(*ahead), drift)
+            if near is not None:
+                return near._replace(dx=near.dx + ahead[0], dy=near.dy + ahead[1])
         for around in ((drift, drift, line, line), (2 * line, 2 * line, drift, drift)):
-            place = self.template.find(detail, rect, around)
+            place = self.template.find_far(detail, rect, around)
             if self.accepts(place):
                 return place
         return None

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from common.image import one_line
 from ocr.formats import FORMATS
 from ocr.reader import Reader
+from ocr.web.clips import ClipModel, ClipOptions
 from ocr.web.errors import ErrorAnswer, ServiceError, error_response
 from ocr.web.intake import Options, bad_option
 from ocr.web.limits import Limits
@@ -28,9 +29,11 @@ STATIC = Path(__file__).parent / "static"
 
 _log = logging.getLogger("ocr.web")
 
-_KNOWN_PATHS = frozenset({"/", "/ocr", "/preview", "/export", "/about", "/healthz", "/metrics"})
+_KNOWN_PATHS = frozenset(
+    {"/", "/ocr", "/clip", "/preview", "/export", "/about", "/healthz", "/metrics"}
+)
 _HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; "
+    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; media-src blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -118,6 +121,16 @@ def _add_reading(app: FastAPI, service: Service) -> None:
     )
     async def ocr(request: Request, _: Annotated[Options, Query()]) -> Response:
         return await service.read(request)
+
+    @app.post(
+        "/clip",
+        response_model=None,
+        summary="Read a clip: its lines of text with the times in which they are seen",
+        responses={200: {"model": ClipModel, "description": "What was read."}, **_ERRORS},
+        openapi_extra=_BODY,
+    )
+    async def clip(request: Request, _: Annotated[ClipOptions, Query()]) -> Response:
+        return await service.read_clip(request)
 
     @app.post(
         "/preview",

@@ -20,6 +20,7 @@ STATUSES = {
     "unreadable": 422,
     "busy": 429,
     "internal": 500,
+    "clips_unavailable": 501,
     "url_failed": 502,
     "queue_timeout": 503,
     "read_timeout": 504,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,19 +89,22 @@ def check_format(name: str | None) -> None:
         )
 
 
-def bad_option(errors: Sequence[Any], *, skip: int = 0) -> ServiceError:
+def bad_option(
+    errors: Sequence[Any], *, skip: int = 0, known: Iterable[str] | None = None
+) -> ServiceError:
     """The first thing that a validation found, in one line.
 
     Args:
         errors: As pydantic lists them.
         skip: Leading parts of the location that mean nothing to a client.
+        known: Names of the options that there are; those of `Options` by default.
     """
     first = errors[0]
     where = ".".join(str(part) for part in first["loc"][skip:])
     if first["type"] == "extra_forbidden":
-        known = ", ".join(Options.model_fields)
+        names = ", ".join(known or Options.model_fields)
         return ServiceError(
-            "bad_option", one_line(f"there is no option {where[:60]!r}; there are: {known}")
+            "bad_option", one_line(f"there is no option {where[:60]!r}; there are: {names}")
         )
     return ServiceError("bad_option", one_line(f"{where}: {first['msg']}")[:500])
 

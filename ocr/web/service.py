@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from ocr.reader import Reader
+from ocr.web.clips import ClipOptions, are_clips_read, read_clip
 from ocr.web.errors import ServiceError
-from ocr.web.intake import Intake, Options, check_format, receive
+from ocr.web.intake import Intake, Options, bad_option, check_format, receive
 from ocr.web.limits import Limits
 from ocr.web.metrics import Metrics
 from ocr.web.outputs import OutputFile, describe_formats, write_output
@@ -76,6 +78,27 @@ class Service:
             self.metrics.count_document(document)
             return _file_response(output, document.failed)
 
+    async def read_clip(self, request: Request) -> Response:
+        """Answer /clip.
+
+        Raises:
+            ServiceError: There is no result.
+        """
+        self.pool.check_space()
+        async with self._receive(request) as intake:
+            try:
+                options = ClipOptions.model_validate(intake.fields)
+            except ValidationError as error:
+                raise bad_option(error.errors(), known=ClipOptions.model_fields) from error
+            upload = _required(intake)
+            reading = self.pool.run(
+                lambda cancelled: read_clip(
+                    self._reader, upload, self.limits, cancelled, comments=options.comments
+                )
+            )
+            content = await _while_connected(request, reading)
+            return Response(content, media_type="application/json")
+
     async def draw(self, request: Request) -> Response:
         """Answer /preview.
 
@@ -115,6 +138,7 @@ class Service:
         return {
             "formats": describe_formats(),
             "urls": self.allow_urls,
+            "clips": are_clips_read(),
             "max_body_bytes": limits.max_body_bytes,
             "max_pixels": limits.max_pixels,
             "max_pages": limits.max_pages,

@@ -1,10 +1,12 @@
 // The page: takes files, has them read one after the other, shows what was read.
 
-import { about, preview, read, write } from "./service.js";
+import { clock, relabelClip, showClip, startClip } from "./clip.js";
+import { about, preview, read, readClip, write } from "./service.js";
 import { relabel, showPage, showPicture, start } from "./view.js";
 import { switchLanguage, translate, words } from "./words.js";
 
 const AT_ONCE = 2; // files sent at a time
+const CLIP = /\.(mp4|m4v|mov|mkv|webm|avi|flv|ts|mts|m2ts|mpe?g|wmv|3gp|ogv)$/i;
 const SHOWN_BY_BROWSERS = /^image\/(jpeg|png|webp|gif|bmp)$/;
 
 const at = (id) => document.getElementById(id);
@@ -14,6 +16,7 @@ let limits = null;
 let last_id = 0;
 
 start(() => showCount());
+startClip();
 translate();
 connect();
 
@@ -23,7 +26,7 @@ for (const input of document.querySelectorAll(".pick")) {
     input.value = ""; // choosing the same file again is a change too
   });
 }
-at("language").addEventListener("click", () => { switchLanguage(); relabel(); refresh(); });
+at("language").addEventListener("click", () => { switchLanguage(); relabel(); relabelClip(); refresh(); });
 at("previous").addEventListener("click", () => turn(-1));
 at("next").addEventListener("click", () => turn(1));
 at("again").addEventListener("click", () => again(current));
@@ -122,20 +125,30 @@ async function readOne(entry) {
   refresh();
   try {
     if (limits && entry.file.size > limits.max_body_bytes) throw Object.assign(new Error(""), { code: "too_large" });
-    const options = { angle: at("angle").checked, singleLine: at("single-line").checked };
-    Object.assign(entry, await read(entry.file, entry.name, options), { state: "done", page: 0 });
+    if (isClip(entry)) {
+      const clip = await readClip(entry.file, entry.name, at("comments").checked);
+      Object.assign(entry, { clip, pages: [], failed: [], state: "done" });
+    } else await readPages(entry);
   } catch (error) {
-    Object.assign(entry, { state: "failed", error, pages: [], failed: [] });
+    Object.assign(entry, { state: "failed", error, pages: [], failed: [], clip: null });
   }
   if (!limits) connect();
   if (entry === current) show(entry);
   else refresh();
 }
 
+const isClip = (entry) => entry.file.type.startsWith("video/") || CLIP.test(entry.name);
+
+async function readPages(entry) {
+  const options = { angle: at("angle").checked, singleLine: at("single-line").checked };
+  Object.assign(entry, await read(entry.file, entry.name, options), { state: "done", page: 0 });
+}
+
 function again(entry) {
   if (!entry || entry.state === "reading" || entry.state === "waiting") return;
   entry.state = "waiting";
   entry.pages = [];
+  entry.clip = null;
   show(entry);
   pump();
 }
@@ -157,7 +170,10 @@ function show(entry) {
   current = entry;
   showPage(entry?.pages[entry.page] ?? null);
   refresh();
-  if (entry) showCurrentPicture(entry);
+  if (entry && isClip(entry)) {
+    if (!entry.addresses.has(0)) entry.addresses.set(0, URL.createObjectURL(entry.file));
+  } else if (entry) showCurrentPicture(entry);
+  showClip(entry?.clip ?? null, entry?.addresses.get(0));
 }
 
 async function showCurrentPicture(entry) {
@@ -188,6 +204,8 @@ function refresh() {
   showLimits();
   if (!current) return;
   at("name").textContent = current.name;
+  at("pane").hidden = Boolean(current.clip);
+  for (const id of ["zoom-out", "zoom-in", "download"]) at(id).hidden = isClip(current);
   at("pages").hidden = current.pages.length < 2;
   at("page").textContent = `${current.page + 1} / ${current.pages.length}`;
   at("page").title = words("page", { page: current.page + 1, pages: current.pages.length });
@@ -202,6 +220,11 @@ function refresh() {
 }
 
 function showCount() {
+  if (current?.clip) {
+    const seconds = Math.round(current.clip.seconds);
+    at("count").textContent = words("events_left", { count: current.clip.events.length, seconds });
+    return;
+  }
   const page = current?.pages[current.page];
   const count = page?.lines.length ?? 0;
   at("count").textContent = current?.state === "done"
@@ -210,7 +233,9 @@ function showCount() {
 
 function showNotice() {
   const failed = current.failed.map(({ page, message }) => words("failed_page", { page: page + 1, message }));
-  const none = current.state === "done" && current.pages[current.page]?.lines.length === 0;
+  const none = current.state === "done" && (current.clip?.events ?? current.pages[current.page]?.lines)?.length === 0;
+  const cut = current.clip && !current.clip.complete;
+  if (cut) failed.push(words("incomplete", { seconds: Math.round(current.clip.seconds) }));
   const notes = [...failed, ...(none ? [`${words("no_lines")}. ${words("no_lines_more")}`] : [])];
   at("notice").hidden = notes.length === 0;
   at("notice").textContent = notes.join("\n");
@@ -219,7 +244,8 @@ function showNotice() {
 function showError() {
   const error = current.state === "failed" ? current.error : null;
   at("error").hidden = !error;
-  at("lines").hidden = Boolean(error);
+  at("lines").hidden = Boolean(error || current.clip);
+  if (error) at("events").hidden = true;
   if (!error) return;
   at("error-title").textContent = words("failed_title", { name: current.name });
   at("error-reason").textContent = words(error.code, limitValues() ?? {}) ?? words("other");
@@ -243,11 +269,12 @@ function chip(entry) {
 }
 
 function total(entry) {
-  return entry.pages.reduce((sum, page) => sum + page.lines.length, 0);
+  return entry.clip?.events.length ?? entry.pages.reduce((sum, page) => sum + page.lines.length, 0);
 }
 
 async function copyAll() {
-  const text = current.pages
+  const said = current.clip?.events.map((event) => `${clock(event.first)}\t${event.text}`).join("\n");
+  const text = said ?? current.pages
     .map((page) => page.lines.map((line) => line.text).filter(Boolean).join("\n"))
     .filter(Boolean).join("\n\n");
   if (!text) { toast(words("copied_none")); return; }

@@ -23,6 +23,12 @@ export async function read(file, name, options) {
   return (await patiently(() => post(`/ocr?${query}`, file))).json();
 }
 
+/** Read a clip; gives {width, height, seconds, complete, events}. */
+export async function readClip(file, name, comments) {
+  const query = new URLSearchParams({ name, comments });
+  return (await patiently(() => post(`/clip?${query}`, file))).json();
+}
+
 /** One page of a file as a picture that the browser can show. */
 export async function preview(file, name, page) {
   const query = new URLSearchParams({ name, page });
