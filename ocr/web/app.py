@@ -185,8 +185,9 @@ def _add_errors(app: FastAPI, service: Service) -> None:
         return answer(error)
 
     @app.exception_handler(RequestValidationError)
-    async def option(_: Request, error: RequestValidationError) -> Response:
-        return answer(bad_option(error.errors(), skip=1))
+    async def option(request: Request, error: RequestValidationError) -> Response:
+        known = ClipOptions.model_fields if request.url.path == "/clip" else None
+        return answer(bad_option(error.errors(), skip=1, known=known))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

@@ -24,7 +24,9 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import ocr
+from bench.live_clips import paste, stamp, write
 from common.roles import Reading
+from ocr.formats.draw import find_font
 from ocr.web.app import make_app
 from ocr.web.limits import Limits
 
@@ -390,3 +392,40 @@ def test_keyboard_reaches_everything(open_page: Open, service: str) -> None:
     ):
         assert each in reached
     assert "SUMMARY" in reached or "button" in reached
+
+
+def test_a_clip_has_a_time_line(real_service: str, open_page: Open, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="requirements-video.txt is not installed")
+    font = find_font(24)
+    if font is None:
+        pytest.skip("no Chinese font on this system")
+    layers = [stamp([(text, (255, 255, 255))], font) for text in ("小明：大家好", "小红 来了")]
+
+    def pictures() -> Iterator[Any]:
+        for i in range(40):
+            picture = np.full((180, 320, 3), 60, np.uint8)
+            for k, layer in enumerate(layers):
+                if 5 + 10 * k <= i < 25 + 10 * k:
+                    paste(picture, layer, 40, 60 + 50 * k, 0, 1.0)
+            yield picture
+
+    path = tmp_path / "clip.mp4"
+    write(path, pictures(), rate=10, bit_rate=300_000)
+    page = open_page(real_service)
+    page.locator("#comments").check()
+    page.locator("#welcome .pick").first.set_input_files(
+        _files(("clip.mp4", "video/mp4", path.read_bytes()))
+    )
+    events = page.locator("#events li")
+    expect(events).to_have_count(2)
+    expect(events.nth(0)).to_contain_text("小明：大家好")
+    expect(events.nth(1)).to_contain_text("came in")
+    expect(page.locator("#tracks i")).to_have_count(2)
+    expect(page.locator("#video")).to_be_visible()
+    expect(page.locator("#count")).to_contain_text("2 events")
+    page.locator("#language").click()
+    expect(events.nth(1)).to_contain_text("进场")
+    # A picture after it is a page again.
+    page.locator("#strip .pick").first.set_input_files(_files(("a.png", "image/png", _picture(80))))
+    expect(page.locator("#film")).to_be_hidden()
+    expect(page.locator("#pane")).to_be_visible()
