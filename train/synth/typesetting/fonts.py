@@ -23,8 +23,8 @@ HAN_FOR_LATIN = 0.2
 
 # Shares of styles where the page leaves the style open, of Latin and of Chinese faces.
 LATIN_SHARES = {
-    **{"sans": 0.42, "serif": 0.26, "mono": 0.08},
-    **{"display": 0.12, "script": 0.04, "hand": 0.05, "pixel": 0.03},
+    **{"sans": 0.36, "serif": 0.22, "mono": 0.08},
+    **{"display": 0.13, "script": 0.09, "hand": 0.09, "pixel": 0.03},
 }
 HAN_SHARES = {
     **{"sans": 0.42, "serif": 0.30, "mono": 0.01},
@@ -38,7 +38,9 @@ LATIN_ASKED = {
 HAN_ASKED = {"mono": {"sans": 0.6, "serif": 0.25, "mono": 0.15}}
 
 COMMON_SHARE = 0.6
-"""Of sans, serif, mono and hand faces the share that documents, receipts and signs are really set in."""
+"""Of faces of `COMMON_STYLES` the share that documents, receipts and signs are really set in."""
+
+COMMON_STYLES = frozenset({"sans", "serif", "mono", "hand"})
 
 # These families, by how often they are met; names begin with these words.
 COMMON = {
@@ -157,7 +159,8 @@ class _Pool:
         families: list[list[Face]] = []
         weights: list[float] = []
         for style, designs in sorted(styles.items()):
-            common = {design: COMMON[design] for design in designs if design in COMMON}
+            often = COMMON if style in COMMON_STYLES else {}
+            common = {design: often[design] for design in designs if design in often}
             rest = len(designs) - len(common)
             share = COMMON_SHARE if common and rest else float(bool(common))
             for design, members in sorted(designs.items()):

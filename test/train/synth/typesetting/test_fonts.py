@@ -63,6 +63,13 @@ def test_documents_faces_keep_their_share_among_hundreds() -> None:
     assert len(drawn) > 250
 
 
+def test_display_faces_of_a_common_family_are_as_rare_as_others() -> None:
+    drawn = shares(
+        FontLibrary(face(name, "pixel") for name in ("Noto Sans", "a", "b", "c")), "pixel"
+    )
+    assert drawn == pytest.approx(dict.fromkeys(("Noto Sans", "a", "b", "c"), 0.25), abs=0.03)
+
+
 def test_asking_for_a_style() -> None:
     library = FontLibrary(face(style, style) for style in LATIN_SHARES)
     assert set(shares(library, "mono")) == {"mono"}
