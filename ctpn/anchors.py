@@ -1,4 +1,4 @@
-"""Fixed-width anchors: between the edges of text strips and what the network predicts.
+"""Encode and decode text proposals by fixed-width anchors.
 
 Tian et al. 2016, sections 3.1 and 3.3. The picture is a grid of cells of 16 pixels; every cell
 carries ten anchors 16 pixels wide, centred in the cell, whose heights grow by a factor of about
@@ -72,12 +72,12 @@ def decode_side(offsets: Floats, cols: Indices) -> Floats:
 
 
 def vertical_iou(top: Floats, bottom: Floats, rows: int) -> Floats:
-    """Overlap of each strip with every anchor of its column, as intersection over union.
+    """Overlap of each proposal with every anchor of its column, as intersection over union.
 
-    Strip and anchor have the same width, so heights decide.
+    Proposal and anchor have the same width, so heights decide.
 
     Args:
-        top: (M,) upper edges of strips.
+        top: (M,) upper edges of proposals.
         bottom: (M,) lower edges.
         rows: height of the grid in cells.
 

@@ -1,6 +1,6 @@
-"""Network maps in, text strips out: decode, drop the weak, suppress the repeated.
+"""Find text proposals in the network's maps: decode, drop the weak, suppress the repeated.
 
-Tian et al. 2016, sections 3.1 and 3.3. Strips lie in columns of 16 pixels and never overlap
+Tian et al. 2016, sections 3.1 and 3.3. Proposals lie in columns of 16 pixels and never overlap
 sideways, so the suppression works column by column on heights alone.
 """
 
@@ -15,25 +15,25 @@ from ctpn import nms
 from ctpn.anchors import ANCHOR_HEIGHTS, STRIDE, Indices, decode_side, decode_vertical
 
 MAX_CANDIDATES = 12000
-"""Strips decoded at most, best first, as in the published systems: bounds time on noise."""
+"""Proposals decoded at most, best first, as in the published systems: bounds time on noise."""
 
 MIN_HEIGHT = 4.0
-"""Pixels; shorter strips hold no legible text at any scale the detector works at."""
+"""Pixels; shorter proposals hold no legible text at any scale the detector works at."""
 
 
 class Proposals(NamedTuple):
-    """Text strips in pixels of the network's input, best first."""
+    """Text proposals in pixels of the network's input, best first."""
 
     boxes: Boxes
     """(M, 4), each 16 wide and on the grid."""
     scores: Scores
     """(M,) probabilities."""
     ends: Floats
-    """(M, 3): x of the line's end as told by the strip, the cell left of it, the one right of it."""
+    """(M, 3): x of the line's end as told by the proposal, the cell left of it, the one right of it."""
 
 
 def empty_proposals() -> Proposals:
-    """No strips at all."""
+    """No proposals at all."""
     return Proposals(
         np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
     )
@@ -60,18 +60,18 @@ def propose(
     nms_threshold: float = 0.3,
     suppress: nms.Suppress | None = None,
 ) -> Proposals:
-    """Find the text strips in one picture's maps.
+    """Find the text proposals in one picture's maps.
 
     Args:
         scores: (R, C, K) probability of text.
         deltas: (R, C, K, 2) vertical offsets.
         sides: (R, C, K) offsets to the nearest line end, in anchor widths.
-        threshold: least score of a strip.
-        nms_threshold: vertical overlap above which the weaker of two strips goes.
+        threshold: least score of a proposal.
+        nms_threshold: vertical overlap above which the weaker of two proposals goes.
         suppress: which implementation of NMS; the fastest one that is built when omitted.
 
     Returns:
-        Strips inside the picture; none if nothing reaches the threshold.
+        Proposals inside the picture; none if nothing reaches the threshold.
 
     Raises:
         ValueError: maps whose shapes do not belong together.
@@ -91,7 +91,7 @@ def propose(
     top, bottom = np.clip(top, 0, grid[0] * STRIDE), np.clip(bottom, 0, grid[0] * STRIDE)
     left = (cols * STRIDE).astype(np.float32)
     boxes = np.stack([left, top, left + STRIDE, bottom], axis=1)
-    # `>=` is false for NaN, so a broken network yields no strips rather than nonsense.
+    # `>=` is false for NaN, so a broken network yields no proposals rather than nonsense.
     good = np.flatnonzero(bottom - top >= MIN_HEIGHT)
     run = nms.implementation() if suppress is None else suppress
     kept = good[run(boxes[good], values[good].astype(np.float32), nms_threshold)]

@@ -1,11 +1,11 @@
-"""Text lines of a picture in, what the network should answer at every anchor out.
+"""Say what the network should answer at every anchor for the text lines of a picture.
 
 Tian et al. 2016, sections 3.1 and 3.4, with four departures. Lines are cut by their own top and
-bottom edges, so that a slanted line becomes strips of its local height. A strip that a line covers
+bottom edges, so that a slanted line becomes proposals of its local height. A proposal that a line covers
 by less than a quarter of its width is neither text nor background. Anchors nearly as good as a
-strip's best one are no background either, whatever their overlap, because small text lies between
+proposal's best one are no background either, whatever their overlap, because small text lies between
 two anchors as often as on one. And the side offset is also taught one cell *outside* each end:
-there the nearest end is never in doubt, so a word of a single strip gets both of its ends.
+there the nearest end is never in doubt, so a word of a single proposal gets both of its ends.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ SIDE_REACH = 32.0
 """Pixels from the middle of a cell to a line's end within which it is taught (section 3.3)."""
 
 MIN_VISIBLE = 0.6
-"""Part of a strip's height that must be inside the picture."""
+"""Part of a proposal's height that must be inside the picture."""
 
 HEIGHT_LIMITS = (5.0, 400.0)
-"""Strip heights that can be learnt; lines outside count neither as text nor as background."""
+"""Proposal heights that can be learnt; lines outside count neither as text nor as background."""
 
 Bools = NDArray[np.bool_]
 
@@ -53,7 +53,7 @@ class Targets(NamedTuple):
     """(R, C, K)."""
 
 
-class _Strips(NamedTuple):
+class _Proposals(NamedTuple):
     """Cells that lines touch or stand beside, one entry for each line and cell; all (P,)."""
 
     line: NDArray[np.intp]
@@ -62,7 +62,7 @@ class _Strips(NamedTuple):
     bottom: Floats
     side: Floats
     text: Bools
-    veiled: Bools
+    ignored: Bools
     has_side: Bools
 
 
@@ -98,8 +98,8 @@ def _nearest_ends(left: Any, right: Any, cols: int) -> tuple[Floats, Bools]:
     return nearest, np.minimum(to_left, to_right) <= SIDE_REACH
 
 
-def _cut(quads: Quads, ignore: Bools, size: tuple[int, int]) -> _Strips:
-    """Cut lines (L, 4, 2) into strips on a grid for a picture of `size`."""
+def _cut(quads: Quads, ignore: Bools, size: tuple[int, int]) -> _Proposals:
+    """Cut lines (L, 4, 2) into proposals on a grid for a picture of `size`."""
     height, width = size
     cols = width // STRIDE
     quads = level_corners(quads)
@@ -123,23 +123,23 @@ def _cut(quads: Quads, ignore: Bools, size: tuple[int, int]) -> _Strips:
     whole = (left >= 0) & (right <= width) & (right > left)
     best = (cover == cover.max(axis=1, keepdims=True, initial=0)) & (cover > 0) & whole
     text = (enough | (best & ~enough.any(axis=1, keepdims=True))) & readable
-    veiled = (cover > 0) & ~text & (visible > 0)
+    ignored = (cover > 0) & ~text & (visible > 0)
     beside = (cover > -STRIDE) & (cover <= 0) & readable
 
     side, reach = _nearest_ends(left, right, cols)
-    lone = text & (text.sum(axis=1, keepdims=True) == 1) & whole
-    has_side = reach & readable & ~lone
-    chosen = text | veiled | (beside & has_side)
+    single = text & (text.sum(axis=1, keepdims=True) == 1) & whole
+    has_side = reach & readable & ~single
+    chosen = text | ignored | (beside & has_side)
     line, col = np.nonzero(chosen)
     seen = (line, col)
-    return _Strips(
+    return _Proposals(
         line,
         col,
         seen_top[seen].astype(np.float32),
         np.maximum(seen_bottom, seen_top + 1)[seen].astype(np.float32),
         side[seen].astype(np.float32),
         text[seen],
-        veiled[seen],
+        ignored[seen],
         has_side[seen],
     )
 
@@ -156,18 +156,18 @@ def _empty(rows: int, cols: int) -> Targets:
 
 def _by_overlap(chosen: Bools, rank: Floats) -> tuple[NDArray[np.intp], ...]:
     """Indices of `chosen` (P, R, K), the best overlap last: the last assignment wins."""
-    strip, row, anchor = np.nonzero(chosen)
+    proposal, row, anchor = np.nonzero(chosen)
     order = np.argsort(rank[chosen], kind="stable")
-    return strip[order], row[order], anchor[order]
+    return proposal[order], row[order], anchor[order]
 
 
-def _unsure(strips: _Strips, iou: Floats, negative: Floats) -> Bools:
-    """Anchors (P, R, K) that are no background because of a strip, text or not."""
-    # Inside a veiled block a small anchor overlaps little but lies wholly on unknown text.
-    tall = (strips.bottom - strips.top)[:, None, None]
+def _unsure(proposals: _Proposals, iou: Floats, negative: Floats) -> Bools:
+    """Anchors (P, R, K) that are no background because of a proposal, text or not."""
+    # Inside an ignored block a small anchor overlaps little but lies wholly on unknown text.
+    tall = (proposals.bottom - proposals.top)[:, None, None]
     inside = iou * (tall + ANCHOR_HEIGHTS) / (1 + iou) > 0.5 * ANCHOR_HEIGHTS
-    text, veiled = strips.text[:, None, None], strips.veiled[:, None, None]
-    unsure: Bools = ((iou >= negative) & (text | veiled)) | (inside & veiled)
+    text, ignored = proposals.text[:, None, None], proposals.ignored[:, None, None]
+    unsure: Bools = ((iou >= negative) & (text | ignored)) | (inside & ignored)
     return unsure
 
 
@@ -185,9 +185,9 @@ def assign(
         quads: (L, 4, 2) lines in pixels of the network's input; they may reach outside.
         ignore: (L,) lines that are neither text nor background.
         size: height and width of the input, multiples of 16.
-        positive: anchors with at least this vertical overlap are text, and so is each strip's best
+        positive: anchors with at least this vertical overlap are text, and so is each proposal's best
             anchor.
-        negative: anchors below this overlap with every strip are background.
+        negative: anchors below this overlap with every proposal are background.
 
     Returns:
         Dense targets; no lines give background everywhere.
@@ -202,27 +202,29 @@ def assign(
     quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
     if not len(quads) or not rows or not cols:
         return targets
-    strips = _cut(quads, np.asarray(ignore, np.bool_).reshape(-1), size)
-    if not len(strips.line):
+    proposals = _cut(quads, np.asarray(ignore, np.bool_).reshape(-1), size)
+    if not len(proposals.line):
         return targets
-    iou = vertical_iou(strips.top, strips.bottom, rows)  # (P, R, K)
+    iou = vertical_iou(proposals.top, proposals.bottom, rows)  # (P, R, K)
     best = iou.max(axis=(1, 2), keepdims=True)
 
-    unsure = _unsure(strips, iou, np.minimum(negative, 0.75 * best))
-    strip, row, anchor = np.nonzero(unsure)
-    targets.labels[row, strips.col[strip], anchor] = -1
+    unsure = _unsure(proposals, iou, np.minimum(negative, 0.75 * best))
+    proposal, row, anchor = np.nonzero(unsure)
+    targets.labels[row, proposals.col[proposal], anchor] = -1
 
-    text = (iou >= np.minimum(positive, 0.95 * best)) & strips.text[:, None, None]
-    strip, row, anchor = _by_overlap(text, iou)
-    cell = (row, strips.col[strip], anchor)
+    text = (iou >= np.minimum(positive, 0.95 * best)) & proposals.text[:, None, None]
+    proposal, row, anchor = _by_overlap(text, iou)
+    cell = (row, proposals.col[proposal], anchor)
     targets.labels[cell] = 1
-    targets.deltas[cell] = encode_vertical(strips.top[strip], strips.bottom[strip], row, anchor)
+    targets.deltas[cell] = encode_vertical(
+        proposals.top[proposal], proposals.bottom[proposal], row, anchor
+    )
 
     # A cell that is text of one line may stand beside another: its own line comes first.
-    rank = iou + strips.text[:, None, None]
-    taught = (iou >= np.minimum(0.5, 0.7 * best)) & strips.has_side[:, None, None]
-    strip, row, anchor = _by_overlap(taught, rank)
-    cell = (row, strips.col[strip], anchor)
-    targets.sides[cell] = encode_side(strips.side[strip], strips.col[strip])
+    rank = iou + proposals.text[:, None, None]
+    taught = (iou >= np.minimum(0.5, 0.7 * best)) & proposals.has_side[:, None, None]
+    proposal, row, anchor = _by_overlap(taught, rank)
+    cell = (row, proposals.col[proposal], anchor)
+    targets.sides[cell] = encode_side(proposals.side[proposal], proposals.col[proposal])
     targets.side_mask[cell] = True
     return targets

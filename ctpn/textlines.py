@@ -1,8 +1,8 @@
-"""Text strips in, oriented text lines out.
+"""Join text proposals to oriented text lines.
 
-Tian et al. 2016, section 3.2, in arrays instead of a graph. Every strip is linked to at most one
+Tian et al. 2016, section 3.2, in arrays instead of a graph. Every proposal is linked to at most one
 neighbour on each side: the one that overlaps it most vertically and is about as high, within a gap
-that grows with the height. Chains of strips are lines, and a lone strip is a line too. Top and
+that grows with the height. Chains of proposals are lines, and a single proposal is a line too. Top and
 bottom are straight fits, the ends come from side refinement (section 3.3), and lines that continue
 each other are joined last.
 """
@@ -28,7 +28,7 @@ TAPER_NOISE = 2.0
 """The same for the growth of the height along a line, which perspective makes small."""
 
 MAX_SLOPE = 1.0
-"""Steepest line, 45 degrees: beyond that strips no longer describe text."""
+"""Steepest line, 45 degrees: beyond that proposals no longer describe text."""
 
 Doubles = NDArray[np.float64]
 
@@ -39,13 +39,13 @@ class TextLines(NamedTuple):
     quads: Quads
     """(M, 4, 2) clockwise from the top left."""
     scores: Scores
-    """(M,) mean probability of the strips."""
+    """(M,) mean probability of the proposals."""
     counts: Indices
-    """(M,) how many strips each line has."""
+    """(M,) how many proposals each line has."""
 
 
-class _Strips(NamedTuple):
-    """Strips sorted by column, then middle; all (N,)."""
+class _Ordered(NamedTuple):
+    """Proposals sorted by column, then middle; all (N,)."""
 
     col: Indices
     middle: Doubles
@@ -67,10 +67,10 @@ class _Fits(NamedTuple):
     left: Doubles
     right: Doubles
     score: Doubles
-    strips: Indices
+    counts: Indices
 
 
-def _sorted_strips(proposals: Proposals) -> _Strips:
+def _in_order(proposals: Proposals) -> _Ordered:
     boxes = proposals.boxes.astype(np.float64)
     col = np.round(boxes[:, 0] / STRIDE).astype(np.intp)
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
@@ -78,15 +78,17 @@ def _sorted_strips(proposals: Proposals) -> _Strips:
     height = boxes[:, 3] - boxes[:, 1]
     ends = proposals.ends.astype(np.float64)[order]
     score = proposals.scores.astype(np.float64)[order]
-    return _Strips(
+    return _Ordered(
         col[order], middle[order], height[order], score, ends[:, 0], ends[:, 1], ends[:, 2]
     )
 
 
-def _compatibility(strips: _Strips, i: Indices, j: Indices, overlap: float, size: float) -> Doubles:
-    """Vertical IoU of strips i and j; 0 where they overlap too little or differ in height."""
-    a, b = strips.height[i], strips.height[j]
-    shared = (a + b) / 2 - np.abs(strips.middle[i] - strips.middle[j])
+def _compatibility(
+    ordered: _Ordered, i: Indices, j: Indices, overlap: float, size: float
+) -> Doubles:
+    """Vertical IoU of proposals i and j; 0 where they overlap too little or differ in height."""
+    a, b = ordered.height[i], ordered.height[j]
+    shared = (a + b) / 2 - np.abs(ordered.middle[i] - ordered.middle[j])
     small, large = np.minimum(a, b), np.maximum(a, b)
     shared = np.minimum(shared, small)
     good = (shared >= overlap * small) & (small >= size * large)
@@ -94,29 +96,29 @@ def _compatibility(strips: _Strips, i: Indices, j: Indices, overlap: float, size
 
 
 def _link(
-    strips: _Strips, gap_ratio: float, overlap: float, size: float
+    ordered: _Ordered, gap_ratio: float, overlap: float, size: float
 ) -> tuple[Indices, Indices]:
-    """Successor and predecessor of every strip, -1 for none; nearer columns are linked first."""
-    count = len(strips.col)
+    """Successor and predecessor of every proposal, -1 for none; nearer columns are linked first."""
+    count = len(ordered.col)
     successor, predecessor = np.full(count, -1), np.full(count, -1)
-    span = strips.middle.max() - strips.middle.min() + 1.0
-    keys = strips.col * span + (strips.middle - strips.middle.min())
-    # At least one missing strip is bridged, whatever the height.
-    reach = np.clip(np.ceil(gap_ratio * strips.height / STRIDE).astype(np.intp) + 1, 2, MAX_REACH)
+    span = ordered.middle.max() - ordered.middle.min() + 1.0
+    keys = ordered.col * span + (ordered.middle - ordered.middle.min())
+    # At least one missing proposal is bridged, whatever the height.
+    reach = np.clip(np.ceil(gap_ratio * ordered.height / STRIDE).astype(np.intp) + 1, 2, MAX_REACH)
     for step in range(1, int(reach.max()) + 1):
         loose = np.flatnonzero((successor < 0) & (reach >= step))
         place = np.searchsorted(keys, keys[loose] + step * span)
-        # Strips of one column hardly overlap, so the best one is among the nearest two on each
+        # Proposals of one column hardly overlap, so the best one is among the nearest two on each
         # side.
         i = np.repeat(loose, 4)
         j = (place[:, None] + np.arange(-2, 2)).ravel()
         valid = (j >= 0) & (j < count)
         i, j = i[valid], j[valid]
-        valid = (strips.col[j] == strips.col[i] + step) & (predecessor[j] < 0)
+        valid = (ordered.col[j] == ordered.col[i] + step) & (predecessor[j] < 0)
         i, j = i[valid], j[valid]
-        fit = _compatibility(strips, i, j, overlap, size)
+        fit = _compatibility(ordered, i, j, overlap, size)
         if step > 1:
-            fit[_gap(strips, i, j) > gap_ratio * (strips.height[i] + strips.height[j]) / 2] = 0
+            fit[_gap(ordered, i, j) > gap_ratio * (ordered.height[i] + ordered.height[j]) / 2] = 0
         order = np.argsort(-fit, kind="stable")
         order = order[fit[order] > 0]
         i, j = i[order], j[order]
@@ -132,51 +134,51 @@ def _is_first(values: Indices) -> NDArray[np.bool_]:
     return first
 
 
-def _gap(strips: _Strips, i: Indices, j: Indices) -> Doubles:
-    """Background between two strips in pixels, refined ends counting where plausible."""
-    right = _plausible_right(strips, i)
-    left = _plausible_left(strips, j)
+def _gap(ordered: _Ordered, i: Indices, j: Indices) -> Doubles:
+    """Background between two proposals in pixels, refined ends counting where plausible."""
+    right = _plausible_right(ordered, i)
+    left = _plausible_left(ordered, j)
     return np.asarray(left - right)
 
 
-def _plausible_left(strips: _Strips, first: Indices) -> Doubles:
-    """Left end told by strips: from a cell and a half before the middle to a quarter cell after it.
+def _plausible_left(ordered: _Ordered, first: Indices) -> Doubles:
+    """Left end told by proposals: from a cell and a half before the middle to a quarter cell after it.
 
     The rest of a line's own first cell would not have been text, so what lies outside is noise.
     """
-    middle = strips.col[first] * float(STRIDE) + STRIDE / 2
-    own = strips.own[first]
+    middle = ordered.col[first] * float(STRIDE) + STRIDE / 2
+    own = ordered.own[first]
     good = (own >= middle - 1.5 * STRIDE) & (own <= middle + 0.35 * STRIDE)
     return np.where(good, own, middle - STRIDE / 2)
 
 
-def _plausible_right(strips: _Strips, last: Indices) -> Doubles:
-    """Right end told by strips, mirrored from `_plausible_left`."""
-    middle = strips.col[last] * float(STRIDE) + STRIDE / 2
-    own = strips.own[last]
+def _plausible_right(ordered: _Ordered, last: Indices) -> Doubles:
+    """Right end told by proposals, mirrored from `_plausible_left`."""
+    middle = ordered.col[last] * float(STRIDE) + STRIDE / 2
+    own = ordered.own[last]
     good = (own <= middle + 1.5 * STRIDE) & (own >= middle - 0.35 * STRIDE)
     return np.where(good, own, middle + STRIDE / 2)
 
 
-def _ends(strips: _Strips, first: Indices, last: Indices) -> tuple[Doubles, Doubles]:
-    """Left and right end of every line from its first and last strip.
+def _ends(ordered: _Ordered, first: Indices, last: Indices) -> tuple[Doubles, Doubles]:
+    """Left and right end of every line from its first and last proposal.
 
-    A lone strip cannot tell its two ends apart; the cells beside it can, because they each see the
+    A single proposal cannot tell its two ends apart; the cells beside it can, because they each see the
     end that faces them.
     """
-    left, right = _plausible_left(strips, first), _plausible_right(strips, last)
-    lone = strips.col[first] == strips.col[last]
-    edge = strips.col[first] * float(STRIDE)
-    outer_left, outer_right = strips.outer_left[first], strips.outer_right[last]
+    left, right = _plausible_left(ordered, first), _plausible_right(ordered, last)
+    single = ordered.col[first] == ordered.col[last]
+    edge = ordered.col[first] * float(STRIDE)
+    outer_left, outer_right = ordered.outer_left[first], ordered.outer_right[last]
     left_good = (outer_left >= edge - STRIDE / 2) & (outer_left <= edge + 0.75 * STRIDE)
     right_good = (outer_right <= edge + 1.5 * STRIDE) & (outer_right >= edge + 0.25 * STRIDE)
-    left = np.where(lone, np.where(left_good, outer_left, edge), left)
-    right = np.where(lone, np.where(right_good, outer_right, edge + STRIDE), right)
+    left = np.where(single, np.where(left_good, outer_left, edge), left)
+    right = np.where(single, np.where(right_good, outer_right, edge + STRIDE), right)
     return left, np.maximum(right, left + 1)
 
 
 def _chains(successor: Indices, predecessor: Indices) -> Indices:
-    """Number of the chain of each strip, from 0, by walking to the head in doubling steps."""
+    """Number of the chain of each proposal, from 0, by walking to the head in doubling steps."""
     head = np.where(predecessor < 0, np.arange(len(predecessor)), predecessor)
     while True:
         further = head[head]
@@ -186,19 +188,19 @@ def _chains(successor: Indices, predecessor: Indices) -> Indices:
     return np.unique(head, return_inverse=True)[1].reshape(-1)
 
 
-def _fit(strips: _Strips, chain: Indices) -> _Fits:
+def _fit(ordered: _Ordered, chain: Indices) -> _Fits:
     """Straight fits of middle and height for every chain; short ones lean on the page's slope."""
     count = np.asarray(np.bincount(chain), np.intp)
-    x = np.asarray(strips.col * float(STRIDE) + STRIDE / 2, np.float64)
+    x = np.asarray(ordered.col * float(STRIDE) + STRIDE / 2, np.float64)
 
     def mean(values: Doubles) -> Doubles:
         return np.asarray(np.bincount(chain, values) / count, np.float64)
 
-    center, middle, height = mean(x), mean(strips.middle), mean(strips.height)
+    center, middle, height = mean(x), mean(ordered.middle), mean(ordered.height)
     away = x - center[chain]
     spread = mean(away * away) * count
-    rise = mean(away * strips.middle) * count
-    growth = mean(away * strips.height) * count
+    rise = mean(away * ordered.middle) * count
+    growth = mean(away * ordered.height) * count
     page = _page_slope(rise, spread, count)
     lean = (SLOPE_NOISE * height) ** 2
     slope = np.clip((rise + lean * page) / (spread + lean), -MAX_SLOPE, MAX_SLOPE)
@@ -207,11 +209,11 @@ def _fit(strips: _Strips, chain: Indices) -> _Fits:
     order = np.lexsort((x, chain))
     last = np.cumsum(count) - 1
     first = order[last - count + 1]
-    left, right = _ends(strips, first, order[last])
+    left, right = _ends(ordered, first, order[last])
     # The height stays positive over the whole line however strong the taper.
     reach = np.maximum(np.maximum(center - left, right - center), 1.0)
     taper = np.clip(taper, -0.5 * height / reach, 0.5 * height / reach)
-    return _Fits(center, middle, slope, height, taper, left, right, mean(strips.score), count)
+    return _Fits(center, middle, slope, height, taper, left, right, mean(ordered.score), count)
 
 
 def _page_slope(rise: Doubles, spread: Doubles, count: Indices) -> float:
@@ -280,26 +282,26 @@ def connect(
     min_size: float = 0.55,
     merge_ratio: float = 0.8,
 ) -> TextLines:
-    """Join strips into lines.
+    """Join proposals into lines.
 
     Args:
-        proposals: strips on the grid, in any order.
+        proposals: proposals on the grid, in any order.
         gap_ratio: widest gap inside a line, in heights; a wider one divides two lines.
         min_overlap: least vertical overlap of neighbours, as part of the smaller height.
         min_size: least ratio of the heights of neighbours.
         merge_ratio: widest gap, in heights, between lines joined by the second look.
 
     Returns:
-        Lines by their left end; none for no strips.
+        Lines by their left end; none for no proposals.
     """
     if not len(proposals.boxes):
         return TextLines(
             np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32), np.zeros(0, np.intp)
         )
-    strips = _sorted_strips(proposals)
-    chain = _chains(*_link(strips, gap_ratio, min_overlap, min_size))
-    fits = _fit(strips, chain)
+    ordered = _in_order(proposals)
+    chain = _chains(*_link(ordered, gap_ratio, min_overlap, min_size))
+    fits = _fit(ordered, chain)
     merged = _merge(chain, fits, merge_ratio, min_size)
     if merged.max() < chain.max():
-        fits = _fit(strips, merged)
-    return TextLines(_quads(fits), fits.score.astype(np.float32), fits.strips.astype(np.intp))
+        fits = _fit(ordered, merged)
+    return TextLines(_quads(fits), fits.score.astype(np.float32), fits.counts.astype(np.intp))

@@ -1,4 +1,4 @@
-"""Picture in, network input out: normalizing, padding."""
+"""Normalize a picture and pad it to the network's stride."""
 
 from __future__ import annotations
 

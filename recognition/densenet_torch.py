@@ -1,4 +1,4 @@
-"""DenseNet-CTC in PyTorch: lines in, logits per step out.
+"""Define DenseNet-CTC in PyTorch, from lines to logits of each step.
 
 Layer names are those of `recognition.densenet_keras`.
 """

@@ -1,4 +1,4 @@
-"""Line crops to network input: grey, one height, proportional width, contrast set to one scale."""
+"""Turn line crops into the network's input: grey, one height, proportional width, one contrast."""
 
 from __future__ import annotations
 

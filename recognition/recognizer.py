@@ -1,4 +1,4 @@
-"""Line crops to text: sort by width, batch, run the network, decode, restore the order."""
+"""Read line crops: sort by width, batch, run the network, decode, restore the order."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def implementation(name: str = "auto") -> Suppress:
 
     Args:
         name: "numpy", "cython", "cuda", or "auto" for Cython's where it was built. The GPU is never
-            chosen by itself: a page's strips are decided before they would have got there.
+            chosen by itself: a page's proposals are decided before they would have got there.
 
     Raises:
         ValueError: an unknown name, or a compiled version that was not built or has no GPU.

@@ -1,6 +1,6 @@
 """Build the NMS for a GPU beside its source: `python -m ctpn.nms.build_cuda` from the repository's root.
 
-Needs nvcc alone. Without it everything works: the CPU suppresses a page's strips in less than a millisecond.
+Needs nvcc alone. Without it everything works: the CPU suppresses a page's proposals in less than a millisecond.
 """
 
 from __future__ import annotations

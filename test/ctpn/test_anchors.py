@@ -72,5 +72,5 @@ def test_overlap_equals_the_formula_by_hand() -> None:
     iou = vertical_iou(np.array([0.0]), np.array([16.0]), rows=2)
     assert iou[0, 0, 1] == pytest.approx(1)
     assert iou[0, 1, 1] == 0
-    # Anchor 2 of row 0 spans -3.5 to 19.5 and holds the strip whole.
+    # Anchor 2 of row 0 spans -3.5 to 19.5 and holds the proposal whole.
     assert iou[0, 0, 2] == pytest.approx(16 / 23)

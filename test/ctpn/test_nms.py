@@ -38,7 +38,7 @@ def _random(rng: np.random.Generator, count: int, *, whole: bool) -> np.ndarray:
     return (np.round(boxes) if whole else boxes).astype(np.float32)
 
 
-def _strips(rng: np.random.Generator, count: int) -> np.ndarray:
+def _proposals(rng: np.random.Generator, count: int) -> np.ndarray:
     """Boxes as the detector has them: 16 wide, on the grid."""
     left = rng.integers(0, 12, count) * 16.0
     top = rng.uniform(0, 300, count)
@@ -119,7 +119,7 @@ def _cases(threshold: float) -> list[tuple[np.ndarray, np.ndarray, list[int]]]:
     for count in (2, 7, 60, 130):
         rng = np.random.default_rng(count)
         whole, parts = _random(rng, count, whole=False), _random(rng, count, whole=True)
-        for boxes in (whole, parts, _strips(rng, count)):
+        for boxes in (whole, parts, _proposals(rng, count)):
             # Few distinct scores make many ties.
             scores = rng.integers(0, 9, count).astype(np.float32) / 8
             cases.append((boxes, scores, _naive(boxes, scores, threshold)))
@@ -156,7 +156,7 @@ def test_a_second_block_of_the_gpu_changes_nothing(suppress: nms.Suppress) -> No
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
-    boxes, scores = _strips(rng, 300), rng.uniform(size=300).astype(np.float32)
+    boxes, scores = _proposals(rng, 300), rng.uniform(size=300).astype(np.float32)
     whole = nms_numpy.suppress(boxes, scores, 0.3).tolist()
     monkeypatch.setattr(nms_numpy, "BLOCK", 7)
     assert nms_numpy.suppress(boxes, scores, 0.3).tolist() == whole
@@ -164,16 +164,16 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_input_is_left_alone(suppress: nms.Suppress) -> None:
     rng = np.random.default_rng(6)
-    boxes, scores = _strips(rng, 50), rng.uniform(size=50).astype(np.float32)
+    boxes, scores = _proposals(rng, 50), rng.uniform(size=50).astype(np.float32)
     before = boxes.copy(), scores.copy()
     suppress(boxes, scores, 0.3)
     np.testing.assert_array_equal(boxes, before[0])
     np.testing.assert_array_equal(scores, before[1])
 
 
-def test_thousands_of_strips_take_a_moment(suppress: nms.Suppress) -> None:
+def test_thousands_of_proposals_take_a_moment(suppress: nms.Suppress) -> None:
     rng = np.random.default_rng(7)
-    boxes, scores = _strips(rng, 5000), rng.uniform(size=5000).astype(np.float32)
+    boxes, scores = _proposals(rng, 5000), rng.uniform(size=5000).astype(np.float32)
     start = time.process_time()
     suppress(boxes, scores, 0.3)
     assert (

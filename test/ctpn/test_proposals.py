@@ -1,4 +1,4 @@
-"""Proposals: maps to strips, with thresholds, borders, and maps nobody should have sent."""
+"""Proposals: maps to proposals, with thresholds, borders, and maps nobody should have sent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_at_the_border_the_border_is_the_end() -> None:
     assert found.ends[found.boxes[:, 0] == 144, 2] == 160
 
 
-def test_of_one_strip_seen_by_many_anchors_the_best_stays() -> None:
+def test_of_one_proposal_seen_by_many_anchors_the_best_stays() -> None:
     scores, deltas, sides = _maps()
     for row, anchor, score in ((2, 2, 0.7), (3, 2, 0.8), (3, 3, 0.95), (4, 4, 0.9)):
         scores[row, 5, anchor] = score
@@ -54,7 +54,7 @@ def test_of_one_strip_seen_by_many_anchors_the_best_stays() -> None:
     assert found.scores.tolist() == [np.float32(0.95)]
 
 
-def test_strips_stay_inside_the_picture() -> None:
+def test_proposals_stay_inside_the_picture() -> None:
     rng = np.random.default_rng(0)
     scores, deltas, sides = _maps()
     scores[:] = rng.uniform(0.5, 1, scores.shape)

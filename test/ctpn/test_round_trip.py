@@ -118,13 +118,13 @@ def test_short_lines_keep_both_ends(x: int, degrees: float) -> None:
 
 
 @pytest.mark.parametrize("x", range(64, 80))
-def test_a_lone_strip_is_a_line_with_two_ends(x: int) -> None:
+def test_a_single_proposal_is_a_line_with_two_ends(x: int) -> None:
     for width in (8, 11, 15):
         quad = _line(x, 120, width, 20, 0)
         _matches(_round_trip(quad[None]), quad[None], 0.95)
 
 
-def test_a_lone_strip_at_each_border_comes_back() -> None:
+def test_a_single_proposal_at_each_border_comes_back() -> None:
     quads = np.stack([_line(0, 100, 14, 22, 0), _line(SIZE[1] - 14, 300, 14, 22, 0)])
     _matches(_round_trip(quads), quads, 0.85)
 

@@ -50,7 +50,7 @@ def test_every_text_anchor_decodes_to_its_line() -> None:
     assert sorted(set(col.tolist())) == list(range(2, 13))
 
 
-def test_a_slanted_line_has_strips_of_its_local_height() -> None:
+def test_a_slanted_line_has_proposals_of_its_local_height() -> None:
     quad = np.array([[32, 100], [288, 60], [288, 90], [32, 140]], np.float32)
     targets = _assign(quad)
     row, col, anchor = np.nonzero(targets.labels == 1)
@@ -87,7 +87,7 @@ def test_ends_outside_the_picture_are_not_taught() -> None:
     assert (targets.labels == 1).any() and not targets.side_mask.any()
 
 
-def test_a_lone_strip_teaches_its_ends_in_the_cells_beside_it() -> None:
+def test_a_single_proposal_teaches_its_ends_in_the_cells_beside_it() -> None:
     targets = _assign(_box(98, 40, 109, 60))
     assert np.unique(np.nonzero(targets.labels == 1)[1]).tolist() == [6]
     row, col, anchor = np.nonzero(targets.side_mask)

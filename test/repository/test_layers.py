@@ -87,6 +87,30 @@ def test_imports_point_down() -> None:
     assert not wrong
 
 
+KITS = {
+    "detection": {"detector", "method", "network_torch", "preprocess", "quads", "scales", "tiles"},
+    "recognition": {
+        "attention", "attention_keras", "attention_torch", "charset", "ctc", "ctc_loss_torch", "decoding", "method",
+        "preprocess", "recognizer",
+    },
+}  # fmt: skip
+"""What the methods of a kit share; a method imports this, and its own other half."""
+
+
+def test_methods_import_their_kit_alone() -> None:
+    wrong = []
+    for path, tree in sources().items():
+        kit, own = KITS.get(_layer(path), set()), path.stem.split("_")[0]
+        for name in _imports(tree):
+            layer, _, rest = name.partition(".")
+            target = rest.split(".")[0]
+            if not kit or layer != _layer(path) or target in kit or path.stem == "__init__":
+                continue
+            if target.split("_")[0] != own and (ROOT / layer / f"{target}.py").exists():
+                wrong.append((str(path), name))
+    assert not wrong
+
+
 def _module(path: Path) -> str:
     parts = path.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

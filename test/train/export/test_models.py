@@ -20,8 +20,11 @@ from safetensors.torch import save_file
 import angle.model_torch
 import crnn.model_torch
 import ctpn.model_torch
+import detection.db
+import detection.db_torch
 import recognition
 from crnn.model_torch import CRNN, BaseCRNN
+from detection.db_torch import DBNet
 from detection.network_torch import Deployed
 from ocr import Reader
 from ocr.models import build
@@ -161,6 +164,21 @@ def test_onnx_of_angle_and_detector_equals_pytorch(export: Any, tmp_path: Path) 
     network = export("ctpn-reference", NarrowCTPN(), "--float")
     deployed = Deployed(network, ctpn.model_torch.activate)
     _compare(tmp_path / "weights" / "ctpn-reference.onnx", deployed, "detector")
+
+
+def test_a_further_detector_is_read_with_by_its_row(
+    export: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = functools.partial(DBNet, (4, 8, 8, 16), 16, 8)
+    monkeypatch.setitem(detection.db_torch.NETWORKS, "small", narrow)
+    network = export("db", narrow(), "--float")
+    deployed = Deployed(network, detection.db_torch.activate)
+    _compare(tmp_path / "weights" / "db.onnx", deployed, "detector")
+    export("db", narrow())
+    detector = build("db", "detector", folder=tmp_path / "weights")
+    assert isinstance(detector, detection.db.Detector)
+    quads, scores = detector(np.random.default_rng(0).integers(0, 255, (120, 200, 3), np.uint8))
+    assert quads.shape == (len(scores), 4, 2)
 
 
 def test_a_network_without_batch_norm_is_exported_too(export: Any, tmp_path: Path) -> None:
