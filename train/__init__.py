@@ -1,1 +1,1 @@
-"""Training, data and evaluation."""
+"""Train, generate data and evaluate."""

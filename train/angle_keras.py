@@ -3,8 +3,8 @@
     python -m train.angle_keras --run ~/runs/angle-keras --steps 5000 \
         --corpus CORPUS --backgrounds PHOTOGRAPHS
 
-The data are those of `train.angle_torch`. The best weights are chosen by the loss on pages held out;
-judge them on real pages with train.export and train.evaluate.
+The data are those of `train.angle_torch`. The best weights are chosen by the loss on held-out pages;
+evaluate them on real pages with train.export and train.evaluate.
 """
 
 from __future__ import annotations
@@ -16,29 +16,28 @@ import numpy as np
 
 from angle.model_keras import vgg16_angle
 from common.convert import to_keras, to_torch
-from train.batches.page_patches import AngleRecipe, PieceBatches
-from train.loop.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
+from train.batches.page_patches import PatchBatches
+from train.loop.fit_keras import add_epochs, load_initial_weights, needs_norms, optimizer
 from train.loop.loader_keras import Arrays, RenderedBatches, Shape, stretched
-from train.loop.recipes import FitRecipe
-from train.loop.setup import open_run, parse, schedule_of
-
-HELD_OUT = 20_000_003  # seed offset of pages that no training renders
+from train.loop.recipes import ANGLE_KERAS_FIT, AngleRecipe, FitRecipe
+from train.loop.setup import TrainingOptions, TrainingSetup, parse
+from train.loop.training_keras import Training, run_training
 
 
 def make_shape(recipe: AngleRecipe, seed: int) -> Shape:
-    """Return what turns pieces all four ways; where there is no text, the truth is a quarter each."""
+    """Return a function that rotates patches all four ways; without text the truth is a quarter each."""
 
     def shape(batch: Arrays, first: bool) -> tuple[Any, Any]:
-        upright, known = batch["pieces"], np.tile(batch["known"], 4)
-        pieces = np.concatenate([np.rot90(upright, -k, (2, 3)) for k in range(4)])
-        # The same batch is the same in every epoch and process: its content seeds its chance.
+        upright, known = batch["patches"], np.tile(batch["known"], 4)
+        patches = np.concatenate([np.rot90(upright, -k, (2, 3)) for k in range(4)])
+        # The content of a batch seeds its random choices: it is the same in every epoch and process.
         rng = np.random.default_rng([seed, abs(int(upright.sum() * 1000))])
-        inverted = rng.random((len(pieces), 1, 1, 1)) < recipe.inverted
-        pieces = np.where(inverted, -pieces, pieces).astype(np.float32)
+        inverted = rng.random((len(patches), 1, 1, 1)) < recipe.inverted
+        patches = np.where(inverted, -patches, patches).astype(np.float32)
         turns = np.repeat(np.eye(4, dtype=np.float32), len(upright), axis=0)
         turns = turns * (1 - recipe.smoothing) + recipe.smoothing / 4
         truth = np.where(known[:, None], turns, np.float32(0.25)).astype(np.float32)
-        return stretched(pieces, 0, 4, first, None), stretched(truth, 0, 4, first, None)
+        return stretched(patches, 0, 4, first, None), stretched(truth, 0, 4, first, None)
 
     return shape
 
@@ -56,24 +55,21 @@ def compiled(model: Any, recipe: FitRecipe) -> Any:
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__, ("reference",), add_epochs)
+    options = TrainingOptions.from_arguments(parse(__doc__, ("reference",), add_epochs))
     recipe = AngleRecipe()
-    schedule = schedule_of(args, FitRecipe(lr=1e-3, warmup_steps=100))
-    started = open_run(args, "angle-reference", recipe, schedule)
-    keras.utils.set_random_seed(args.seed)
-    set_precision(args.precision)
 
-    def batches(seed: int, steps: int) -> RenderedBatches:
-        make = PieceBatches.of(started.pages, started.backgrounds, recipe, seed)
-        shape = make_shape(recipe, seed)
-        return RenderedBatches(make, shape, steps=steps, workers=args.workers)
+    def prepare(setup: TrainingSetup) -> Training:
+        def batches(seed: int, steps: int) -> RenderedBatches:
+            make = PatchBatches.of(setup.pages, setup.backgrounds, recipe, seed)
+            shape = make_shape(recipe, seed)
+            return RenderedBatches(make, shape, steps=steps, workers=options.workers)
 
-    model = compiled(
-        prepared(vgg16_angle(normalized=is_normalized(args)), args, to_keras), schedule
-    )
-    learned = batches(args.seed, args.epoch_steps)
-    held_out = batches(HELD_OUT + args.seed, args.validation_steps)
-    fit(model, schedule, started.run, learned, held_out, to_torch, resume=args.resume)
+        start = options.init, options.init_trunk
+        network = vgg16_angle(normalized=needs_norms(*start))
+        network = load_initial_weights(network, to_keras, *start)
+        return Training(compiled(network, setup.schedule), batches, to_torch)
+
+    run_training(options, "angle-reference", recipe, ANGLE_KERAS_FIT, prepare)
 
 
 if __name__ == "__main__":

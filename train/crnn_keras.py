@@ -23,15 +23,14 @@ from recognition import METHODS, row_of
 from recognition.attention_keras import attention_loss
 from recognition.charset import Charset
 from train.batches.lines import IGNORE, LineBatches
-from train.loop.fit_keras import add_epochs, fit, optimizer, prepared, set_precision
+from train.loop.fit_keras import add_epochs, load_initial_weights, optimizer
 from train.loop.loader_keras import Arrays, RenderedBatches, Shape, stretched
-from train.loop.recipes import CrnnRecipe, FitRecipe
-from train.loop.setup import add_rnn, open_run, parse, schedule_of, with_rnn
+from train.loop.recipes import CRNN_KERAS_FIT, CrnnRecipe, FitRecipe
+from train.loop.setup import TrainingOptions, TrainingSetup, add_rnn, parse, with_rnn
+from train.loop.training_keras import Training, run_training
 from train.synth.line.render import LineRenderer
 
 ARCHS = tuple(row.network for row in METHODS.values() if row.keras)
-
-HELD_OUT = 10_000_019  # seed offset of lines that no training renders
 
 
 class LineTraining(keras.Model):  # type: ignore[misc]
@@ -45,15 +44,15 @@ class LineTraining(keras.Model):  # type: ignore[misc]
     def __init__(self, network: Any, recipe: CrnnRecipe) -> None:
         super().__init__(name="training")
         self.network, self.recipe = network, recipe
-        self.attends = len(network.inputs) > 1
+        self.has_attention = len(network.inputs) > 1
         # 0 while steps are learned alone, 1 when CTC has joined.
         self.joined = self.add_weight(shape=(), initializer="ones", trainable=False, name="joined")
-        names = ("ctc", "aligned", *(["attention"] if self.attends else []))
+        names = ("ctc", "aligned", *(["attention"] if self.has_attention else []))
         self.parts = [keras.metrics.Mean(name) for name in names]
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the logits of CTC, and of attention where there is one."""
-        if self.attends:
+        if self.has_attention:
             return self.network([inputs["lines"], inputs["labels"]], training=training)
         return [self.network(inputs["lines"], training=training)]
 
@@ -77,7 +76,7 @@ class LineTraining(keras.Model):  # type: ignore[misc]
         weight = self.recipe.aligned_weight
         joined = ops.cast(self.joined, "float32")
         total = joined * (ctc + aligned) + (1 - joined) * weight * aligned
-        if self.attends:
+        if self.has_attention:
             values.append(attention_loss(y_pred[1], x["labels"], y["lengths"]))
             total = total + self.recipe.attention_weight * values[-1]
         for metric, value in zip(self.parts, values, strict=True):
@@ -160,29 +159,26 @@ def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, ARCHS, _options)
     args.arch = with_rnn(args.arch, args.rnn)
+    options = TrainingOptions.from_arguments(args)
     # Weights that read already need no phase of alignment alone.
-    recipe = replace(CrnnRecipe(), aligned_until=0.0) if args.init else CrnnRecipe()
-    schedule = schedule_of(args, FitRecipe(lr=1e-3, warmup_steps=200))
-    started = open_run(args, f"crnn-{args.arch}", recipe, schedule)
-    keras.utils.set_random_seed(args.seed)
-    set_precision(args.precision)
-    charset = Charset.load()
-    renderer = LineRenderer(started.fonts, started.corpus, args.backgrounds)
+    recipe = replace(CrnnRecipe(), aligned_until=0.0) if options.init else CrnnRecipe()
 
-    def batches(seed: int, steps: int) -> RenderedBatches:
-        pages = lambda i: started.pages.page(seed, i)  # noqa: E731
-        make = LineBatches(renderer, charset, recipe, seed, pages)
-        shape = make_shape(2 if args.arch == "densenet" else 1)
-        return RenderedBatches(make, shape, steps=steps, workers=args.workers)
+    def prepare(setup: TrainingSetup) -> Training:
+        charset = Charset.load()
+        renderer = LineRenderer(setup.fonts, setup.corpus, options.backgrounds)
 
-    network = prepared(row_of(args.arch).make_keras(charset.classes), args, to_keras)
-    model = compiled(network, schedule, recipe)
-    learned = batches(args.seed, args.epoch_steps)
-    held_out = batches(HELD_OUT + args.seed, args.validation_steps)
-    fit(
-        model, schedule, started.run, learned, held_out, to_torch,
-        resume=args.resume, on_progress=model.join,
-    )  # fmt: skip
+        def batches(seed: int, steps: int) -> RenderedBatches:
+            pages = lambda i: setup.pages.page(seed, i)  # noqa: E731
+            make = LineBatches(renderer, charset, recipe, seed, pages)
+            shape = make_shape(2 if options.arch == "densenet" else 1)
+            return RenderedBatches(make, shape, steps=steps, workers=options.workers)
+
+        network = row_of(options.arch).make_keras(charset.classes)
+        network = load_initial_weights(network, to_keras, options.init, options.init_trunk)
+        model = compiled(network, setup.schedule, recipe)
+        return Training(model, batches, to_torch, model.join)
+
+    run_training(options, f"crnn-{options.arch}", recipe, CRNN_KERAS_FIT, prepare)
 
 
 if __name__ == "__main__":

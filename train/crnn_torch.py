@@ -9,9 +9,8 @@ from __future__ import annotations
 import argparse
 
 from recognition import METHODS, row_of
-from train.loop.setup import add_rnn, with_rnn
-from train.loop.setup_torch import parse
-from train.recognizer_torch import add_options, train
+from train.loop.setup import TrainingOptions, add_rnn, parse, with_rnn
+from train.recognizer_torch import RecognizerOptions, add_options, train
 
 ARCHS = tuple(row.network for row in METHODS.values())
 
@@ -24,7 +23,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, ARCHS, _options)
-    train(args, row_of(with_rnn(args.arch, args.rnn)))
+    row = row_of(with_rnn(args.arch, args.rnn))
+    train(TrainingOptions.from_arguments(args), RecognizerOptions.from_arguments(args), row)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ pages held out; judge them on real pages with train.export and train.evaluate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -20,24 +19,12 @@ from common.convert import to_keras, to_torch
 from ctpn import Method
 from ctpn.model_keras import vgg16_ctpn
 from detection.preprocess import MEAN, STD
-from train.batches.page_crops import CropRecipe, PageCrops
-from train.loop.fit_keras import add_epochs, fit, is_normalized, optimizer, prepared, set_precision
+from train.batches.page_crops import PageCrops
+from train.loop.fit_keras import add_epochs, load_initial_weights, needs_norms, optimizer
 from train.loop.loader_keras import Arrays, RenderedBatches
-from train.loop.recipes import FitRecipe
-from train.loop.setup import open_run, parse, schedule_of
-
-HELD_OUT = 10_000_019  # seed offset of pages that no training renders
-
-
-@dataclass(frozen=True)
-class LossRecipe:
-    """Numbers of the loss, as in `ctpn.model_torch.losses`."""
-
-    negatives: float = 3.0
-    beta: float = 1 / 9
-    vertical_weight: float = 1.0
-    side_weight: float = 2.0
-    crops: CropRecipe = field(default_factory=CropRecipe)
+from train.loop.recipes import CTPN_KERAS_FIT, CtpnKerasRecipe, FitRecipe
+from train.loop.setup import TrainingOptions, TrainingSetup, parse
+from train.loop.training_keras import Training, run_training
 
 
 class DetectorTraining(keras.Model):  # type: ignore[misc]
@@ -48,7 +35,7 @@ class DetectorTraining(keras.Model):  # type: ignore[misc]
         recipe: of the loss.
     """
 
-    def __init__(self, network: Any, recipe: LossRecipe) -> None:
+    def __init__(self, network: Any, recipe: CtpnKerasRecipe) -> None:
         super().__init__(name="training")
         self.network, self.recipe = network, recipe
         self.parts = [keras.metrics.Mean(name) for name in ("score", "vertical", "side")]
@@ -108,7 +95,7 @@ def shape(batch: Arrays, first: bool) -> tuple[Any, Any]:
     return np.ascontiguousarray(images), truth
 
 
-def compiled(network: Any, recipe: FitRecipe, loss: LossRecipe) -> DetectorTraining:
+def compiled(network: Any, recipe: FitRecipe, loss: CtpnKerasRecipe) -> DetectorTraining:
     """Compile a network for this training."""
     model = DetectorTraining(network, loss)
     model.build(None)
@@ -118,22 +105,20 @@ def compiled(network: Any, recipe: FitRecipe, loss: LossRecipe) -> DetectorTrain
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__, ("reference",), add_epochs)
-    recipe = LossRecipe()
-    schedule = schedule_of(args, FitRecipe(lr=1e-3, warmup_steps=200))
-    started = open_run(args, "ctpn-reference", recipe, schedule)
-    keras.utils.set_random_seed(args.seed)
-    set_precision(args.precision)
+    options = TrainingOptions.from_arguments(parse(__doc__, ("reference",), add_epochs))
+    recipe = CtpnKerasRecipe()
 
-    def batches(seed: int, steps: int) -> RenderedBatches:
-        make = PageCrops(started.pages, recipe.crops, seed, Method())
-        return RenderedBatches(make, shape, steps=steps, workers=args.workers)
+    def prepare(setup: TrainingSetup) -> Training:
+        def batches(seed: int, steps: int) -> RenderedBatches:
+            make = PageCrops(setup.pages, recipe.crops, seed, Method())
+            return RenderedBatches(make, shape, steps=steps, workers=options.workers)
 
-    network = prepared(vgg16_ctpn(normalized=is_normalized(args)), args, to_keras)
-    model = compiled(network, schedule, recipe)
-    learned = batches(args.seed, args.epoch_steps)
-    held_out = batches(HELD_OUT + args.seed, args.validation_steps)
-    fit(model, schedule, started.run, learned, held_out, to_torch, resume=args.resume)
+        start = options.init, options.init_trunk
+        network = vgg16_ctpn(normalized=needs_norms(*start))
+        network = load_initial_weights(network, to_keras, *start)
+        return Training(compiled(network, setup.schedule, recipe), batches, to_torch)
+
+    run_training(options, "ctpn-reference", recipe, CTPN_KERAS_FIT, prepare)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from detection import METHODS
 from train.detector_torch import train
-from train.loop.setup_torch import parse
+from train.loop.setup import TrainingOptions, parse
 
 ARCHS = {row.network: row for row in METHODS.values() if row.package == "ctpn"}
 
@@ -16,7 +16,7 @@ ARCHS = {row.network: row for row in METHODS.values() if row.package == "ctpn"}
 def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, tuple(ARCHS))
-    train(args, ARCHS[args.arch])
+    train(TrainingOptions.from_arguments(args), ARCHS[args.arch])
 
 
 if __name__ == "__main__":

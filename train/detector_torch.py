@@ -6,10 +6,9 @@ python -m train.detector_torch --method ctpn --run ~/runs/ctpn --time-budget 40m
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,33 +22,15 @@ from detection import METHODS, Row
 from detection.detector import Detector
 from detection.network_torch import as_network
 from detection.preprocess import MEAN, STD
-from train.batches.page_crops import CropRecipe, PageCrops, Pages
+from train.batches.page_crops import PageCrops, Pages
 from train.data.readers.jsonl import read_pages
 from train.evaluate.box_metrics import BoxCounts
 from train.evaluate.page_metrics import match_boxes
-from train.loop.fit_torch import Loss, fit
-from train.loop.loader_torch import rendered_batches
-from train.loop.recipes import FitRecipe
+from train.loop.fit_torch import Loss
+from train.loop.recipes import DETECTOR_FIT, HELD_OUT_SEED, DetectorRecipe
 from train.loop.run import log
-from train.loop.setup_torch import parse, prepared, schedule_of, start
-
-EVALUATION_SEED = 10_000_019
-"""Added to the seed of held-out pages; training counts up from its own seed and never gets here."""
-
-
-@dataclass(frozen=True)
-class DetectorRecipe:
-    """Training of a detector; what weighs its losses is beside them, in the method's `*_torch.py`.
-
-    Attributes:
-        crops: how batches are made.
-        rendered_pages: held-out pages judged.
-        real_pages: labelled pages judged at most, spread over their sources.
-    """
-
-    crops: CropRecipe = field(default_factory=CropRecipe)
-    rendered_pages: int = 24
-    real_pages: int = 30
+from train.loop.setup import TrainingOptions, TrainingSetup, parse
+from train.loop.training_torch import Training, run_training
 
 
 @dataclass(frozen=True)
@@ -134,37 +115,33 @@ def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
     return figures
 
 
-def train(args: argparse.Namespace, row: Row) -> None:
-    """Train the network of one row of `detection.METHODS` as the command line says."""
-    recipe = DetectorRecipe()
-    args.arch = row.network
-    schedule = schedule_of(args, FitRecipe(lr=1.5e-3, warmup_steps=200))
-    started = start(args, row.file, recipe, schedule)
-    renderer, method = started.pages, row.method()
-    network = prepared(row.torch.NETWORKS[row.network](), args)
-    pages = rendered_pages(renderer, EVALUATION_SEED + args.seed, recipe.rendered_pages)
-    if args.eval_data:
-        pages += real_pages(args.eval_data, recipe.real_pages)
-    log.info("judged on %s", dict(Counter(page.source for page in pages)))
-    make = PageCrops(renderer, recipe.crops, args.seed, method)
-    fit(
-        network,
-        schedule,
-        started.run,
-        lambda start: rendered_batches(make, start=start, workers=args.workers),
-        make_loss(row),
-        lambda average: judge(Detector(as_network(average, row.torch.activate), method), pages),
-        best="real/hmean" if args.eval_data else "rendered/hmean",
-        higher_is_better=True,
-        resume=args.resume,
-        device=args.device,
-    )
+def train(options: TrainingOptions, row: Row) -> None:
+    """Train the network of one row of `detection.METHODS`."""
+    recipe, method = DetectorRecipe(), row.method()
+
+    def prepare(setup: TrainingSetup) -> Training:
+        network = row.torch.NETWORKS[row.network]()
+        pages = rendered_pages(setup.pages, HELD_OUT_SEED + options.seed, recipe.rendered_pages)
+        if options.eval_data:
+            pages += real_pages(options.eval_data, recipe.real_pages)
+        log.info("evaluated on %s", dict(Counter(page.source for page in pages)))
+        return Training(
+            network,
+            PageCrops(setup.pages, recipe.crops, options.seed, method),
+            make_loss(row),
+            lambda average: judge(Detector(as_network(average, row.torch.activate), method), pages),
+            best="real/hmean" if options.eval_data else "rendered/hmean",
+            higher_is_better=True,
+        )
+
+    options = replace(options, arch=row.network)
+    run_training(options, row.file, recipe, DETECTOR_FIT, prepare)
 
 
 def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, tuple(METHODS), option="--method")
-    train(args, METHODS[args.arch])
+    train(TrainingOptions.from_arguments(args), METHODS[args.arch])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,24 +33,56 @@ from recognition.preprocess import STRIDE
 from train.batches.bucketed import BucketedLineBatches
 from train.batches.hard_lines import HardLines
 from train.batches.lines import LineBatches, real_lines
-from train.batches.replay import add_mixture, mixed
+from train.batches.replay import Part, add_mixture, mixed
 from train.data.coverage import coverage
-from train.evaluate.finetune_report import report_run
+from train.evaluate.finetune_report import gather, report_run
 from train.evaluate.page_metrics import normalize
-from train.loop.fit_torch import Loss, fit
-from train.loop.loader_torch import Make, rendered_batches
-from train.loop.recipes import CrnnRecipe, FitRecipe
+from train.loop.fit_torch import Loss
+from train.loop.recipes import (
+    BASE_FIT,
+    CRNN_FIT,
+    FINETUNE_FIT,
+    HELD_OUT_SEED,
+    CrnnRecipe,
+    FitRecipe,
+)
 from train.loop.run import log
-from train.loop.setup import Started
-from train.loop.setup_torch import parse, prepared, schedule_of, start
+from train.loop.setup import TrainingOptions, TrainingSetup, parse
+from train.loop.training_torch import Training, run_training
 from train.synth.line.render import LineRenderer
-from train.transfer.distill_torch import Pupil, feature_loss, load_teacher, telling_steps
-from train.transfer.freeze_torch import freeze, keep
+from train.transfer.distill_torch import (
+    DistilledStudent,
+    feature_loss,
+    load_teacher,
+    select_informative_steps,
+)
+from train.transfer.freeze_torch import freeze, load_and_freeze
+from train.transfer.interpolate import ALPHA
 
 Labelled = list[tuple[str, Image, str]]
 
-HELD_OUT = 400
-"""Rendered lines that a run is judged on."""
+
+@dataclass(frozen=True)
+class RecognizerOptions:
+    """What the command line says beside `TrainingOptions`, see `add_options`."""
+
+    teacher: Path | None = None
+    keep_trunk: Path | None = None
+    freeze: tuple[str, ...] = ()
+    bucketed: bool = False
+    columns: int | None = None
+    hard: Path | None = None
+    more_eval_data: tuple[Path, ...] = ()
+    data: tuple[Part, ...] = ()
+    new_data: Path | None = None
+    new_sources: str = ""
+    alpha: float = ALPHA
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> RecognizerOptions:
+        """Take the options out of a parsed command line."""
+        values = {field.name: getattr(args, field.name) for field in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def make_loss(
@@ -65,8 +97,8 @@ def make_loss(
     Args:
         row: of the method.
         recipe: weights of the parts.
-        teacher: whose features a `Pupil` is led to, besides. Until CTC joins, its classifier stays as it is.
-        attention_only: all of a `Pupil` but its attention is kept.
+        teacher: its features are targets of a `DistilledStudent`. Until CTC joins, its classifier is frozen.
+        attention_only: all of a `DistilledStudent` but its attention is frozen.
     """
     if attention_only:
         return _attention_loss(recipe)
@@ -94,28 +126,28 @@ def _distilled_loss(losses: Losses, recipe: CrnnRecipe, teacher: SmallCRNN) -> L
     def loss(
         network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        features, seen = network.both(batch["lines"])
+        features, own = network.joint_features(batch["lines"])
         targets = _targets(network, batch)
         kept = progress < recipe.aligned_until
-        parts = losses(network, features, seen, targets, progress, recipe, keep_classifier=kept)
+        parts = losses(network, features, own, targets, progress, recipe, keep_classifier=kept)
         with torch.no_grad():
-            taught = teacher.features(batch["lines"])
-            taught = telling_steps(taught, teacher.classify, network.stride // STRIDE)
-        distance = feature_loss(features, taught, targets.steps)
+            known = teacher.features(batch["lines"])
+            known = select_informative_steps(known, teacher.classify, network.stride // STRIDE)
+        distance = feature_loss(features, known, targets.steps)
         return _summed(
-            parts | {"taught": recipe.teacher_weight * distance}, lines=len(batch["lines"])
+            parts | {"teacher": recipe.teacher_weight * distance}, lines=len(batch["lines"])
         )
 
     return loss
 
 
 def _attention_loss(recipe: CrnnRecipe) -> Loss:
-    """From the labels and from where each character stands, for the attention of a `Pupil` alone."""
+    """From the labels and from where each character stands, for the attention of a `DistilledStudent` alone."""
 
     def loss(
         network: nn.Module, batch: dict[str, Tensor], _: float
     ) -> tuple[Tensor, dict[str, float]]:
-        _, seen = network.both(batch["lines"])
+        _, seen = network.joint_features(batch["lines"])
         targets = _targets(network, batch)
         logits, looks = network.attention.taught(seen, targets.labels)
         read = cross_entropy(logits, targets.labels, targets.lengths)
@@ -169,8 +201,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-trunk",
         type=Path,
-        help="weights of a CRNN whose convolutions are taken over and left as they are (crnn-reference, crnn-gru), or "
-        "of which all is but the attention (resnet-attention, with --teacher)",
+        help="weights of a CRNN whose convolutions are loaded and frozen (crnn-reference, crnn-gru), or of which all "
+        "but the attention is (resnet-attention, with --teacher)",
     )
     parser.add_argument(
         "--freeze", nargs="+", default=[], metavar="PART",
@@ -189,11 +221,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def held_out_lines(folder: Path, renderer: LineRenderer, seed: int) -> Labelled:
-    """Render lines to judge on; a run that is resumed gets its own again, whatever fonts have come."""
+def held_out_lines(folder: Path, renderer: LineRenderer, seed: int, count: int) -> Labelled:
+    """Render the lines of an evaluation; a resumed run gets its own again, whatever fonts have come."""
     path = folder / "held_out.npz"
     if not path.exists():
-        samples = [renderer.line(10_000_019 + seed, i, 280) for i in range(HELD_OUT)]
+        samples = [renderer.line(HELD_OUT_SEED + seed, i, 280) for i in range(count)]
         images = {f"image{i}": sample.image for i, sample in enumerate(samples)}
         np.savez_compressed(path, texts=np.array([s.text for s in samples]), **images)
     with np.load(path) as kept:
@@ -201,77 +233,96 @@ def held_out_lines(folder: Path, renderer: LineRenderer, seed: int) -> Labelled:
         return [("rendered", kept[f"image{i}"], str(text)) for i, text in enumerate(texts)]
 
 
-def make_batches(args: argparse.Namespace, started: Started, recipe: CrnnRecipe) -> LineBatches:
-    """Return what makes the batches of rendered lines."""
-    parts = (
-        LineRenderer(started.fonts, started.corpus, args.backgrounds), Charset.load(), recipe,
-        args.seed, lambda i: started.pages.page(args.seed, i),
-    )  # fmt: skip
-    if not args.bucketed:
-        return LineBatches(*parts)
-    return BucketedLineBatches(*parts, keep=HardLines(args.hard) if args.hard else None)
-
-
-def train(args: argparse.Namespace, row: Row) -> None:
-    """Train the network of one row of `recognition.METHODS` as the command line says."""
-    args.arch = row.network
-    # Weights that read already need no phase of alignment alone.
+def choose_recipe(row: Row, more: RecognizerOptions, *, pretrained: bool) -> CrnnRecipe:
+    """Return the recipe of a network."""
     recipe = replace(CrnnRecipe(), columns=row.columns)
-    recipe = replace(recipe, aligned_until=0.0) if args.init else recipe
-    if args.bucketed:
+    if pretrained:  # weights that read already need no phase of alignment alone
+        recipe = replace(recipe, aligned_until=0.0)
+    if more.bucketed:
         recipe = replace(recipe, columns=8192, page_share=0.2)
-    if args.columns:
-        recipe = replace(recipe, columns=args.columns)
-    # Weights that are to keep what they know move slowly.
-    usual = FitRecipe(lr=5e-4, warmup_steps=50) if args.data else FitRecipe(warmup_steps=200)
-    if row.network == "base":
-        usual = replace(usual, lr=8e-4, ema_decay=0.998)
-    schedule = schedule_of(args, usual)
-    started = start(args, row.file, recipe, schedule)
+    return replace(recipe, columns=more.columns) if more.columns else recipe
+
+
+def choose_schedule(row: Row, *, finetuned: bool) -> FitRecipe:
+    """Return the usual schedule of a network."""
+    usual = FINETUNE_FIT if finetuned else CRNN_FIT
+    return replace(usual, **BASE_FIT) if row.network == "base" else usual
+
+
+def make_network(
+    row: Row, classes: int, teacher: SmallCRNN | None, more: RecognizerOptions
+) -> nn.Module:
+    """Make a network, distilled from a teacher and with frozen parts if asked for."""
+    network = row.make(classes)
+    if teacher is not None:
+        network = DistilledStudent(network, teacher)
+    if more.keep_trunk:
+        load_and_freeze(network, more.keep_trunk)
+    freeze(network, more.freeze)
+    return network
+
+
+def evaluation_lines(
+    setup: TrainingSetup, renderer: LineRenderer, recipe: CrnnRecipe, more: RecognizerOptions
+) -> Labelled:
+    """Collect the rendered and real lines of the evaluations."""
+    options = setup.options
+    lines = held_out_lines(setup.run.folder, renderer, options.seed, recipe.held_out_lines)
+    if options.eval_data:
+        folders = (options.eval_data, *more.more_eval_data)
+        share = recipe.real_lines // len(folders)
+        real = [line for folder in folders for line in real_lines(folder, share)]
+        # Lines with unknown characters still count: leaving them out would flatter the network.
+        known = coverage((text for _, _, text in real), Charset.load())
+        log.info("evaluated on real lines: %s", known.report())
+        lines += real
+    return lines
+
+
+def train(options: TrainingOptions, more: RecognizerOptions, row: Row) -> None:
+    """Train the network of one row of `recognition.METHODS`."""
+    recipe = choose_recipe(row, more, pretrained=options.init is not None)
     charset = Charset.load()
-    made, teacher = row.make(charset.classes), None
-    if args.teacher:
-        teacher = load_teacher(args.teacher)
-        made = Pupil(made, teacher)
-    if args.keep_trunk:
-        keep(made, args.keep_trunk)
-    network = prepared(made, args)
-    freeze(network, args.freeze)
-    batches = make_batches(args, started, recipe)
-    lines = held_out_lines(started.run.folder, batches.renderer, args.seed)
-    if args.eval_data:
-        lines += _real(args, charset)
-    make: Make = mixed(args.data, batches) if args.data else batches
-    attention_only = bool(args.keep_trunk) and "attention" in row.decoders
-    fit(
-        network,
-        schedule,
-        started.run,
-        lambda start: rendered_batches(make, start=start, workers=args.workers),
-        make_loss(row, recipe, teacher, attention_only=attention_only),
-        lambda average: judge(as_recognizer(average, charset), lines),
-        best="real/cer" if args.eval_data else "rendered/cer",
-        higher_is_better=False,
-        resume=args.resume,
-        device=args.device,
-    )
-    if args.data and args.init:
-        report_run(args, started.run.folder, batches.renderer)
 
+    def line_renderer(setup: TrainingSetup) -> LineRenderer:
+        return LineRenderer(setup.fonts, setup.corpus, options.backgrounds)
 
-def _real(args: argparse.Namespace, charset: Charset) -> Labelled:
-    """Cut real lines to judge on out of the pages given."""
-    folders = (args.eval_data, *args.more_eval_data)
-    real = [line for folder in folders for line in real_lines(folder, 120 // len(folders))]
-    # Lines that cannot be read still count when judging: leaving them out would flatter the network.
-    log.info("judged on real lines: %s", coverage((text for _, _, text in real), charset).report())
-    return real
+    def prepare(setup: TrainingSetup) -> Training:
+        renderer, seed = line_renderer(setup), options.seed
+        teacher = load_teacher(more.teacher) if more.teacher else None
+        parts = renderer, charset, recipe, seed, lambda i: setup.pages.page(seed, i)
+        hard = HardLines(more.hard) if more.hard else None
+        batches = BucketedLineBatches(*parts, keep=hard) if more.bucketed else LineBatches(*parts)
+        network = make_network(row, charset.classes, teacher, more)
+        lines = evaluation_lines(setup, renderer, recipe, more)
+        attention_only = bool(more.keep_trunk) and "attention" in row.decoders
+        return Training(
+            network,
+            mixed(more.data, batches) if more.data else batches,
+            make_loss(row, recipe, teacher, attention_only=attention_only),
+            lambda average: judge(as_recognizer(average, charset), lines),
+            best="real/cer" if options.eval_data else "rendered/cer",
+            higher_is_better=False,
+        )
+
+    usual = choose_schedule(row, finetuned=bool(more.data))
+    options = replace(options, arch=row.network)
+    setup = run_training(options, row.file, recipe, usual, prepare)
+    if more.data and options.init:
+        lines = gather(
+            line_renderer(setup),
+            new_data=more.new_data,
+            eval_data=options.eval_data,
+            without=more.new_sources.split(","),
+        )
+        report_run(setup.run.folder, options.init, lines, arch=options.arch, alpha=more.alpha)
 
 
 def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, tuple(METHODS), add_options, option="--method")
-    train(args, METHODS[args.arch])
+    row = METHODS[args.arch]
+    train(TrainingOptions.from_arguments(args), RecognizerOptions.from_arguments(args), row)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m train.scene_torch --run ~/runs/scene --time-budget 30m --backgrounds PHOTOGRAPHS
 
-Of photographs taken upright every eighth is judged on. The run's `config.json` gets the temperature that makes the
-chances of a turn true on those.
+Every eighth photograph is held out for evaluation; all must be upright. The run's `config.json` gets the temperature
+that calibrates the probabilities on those.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from angle.scene import four_turns, turn_chances, views
 from angle.scene_torch import SceneNet
 from common.arrays import Floats
-from train.angle_torch import turned
-from train.batches.scenes import SceneBatches, SceneRecipe, photographs
-from train.loop.fit_torch import Loss, fit
-from train.loop.loader_torch import rendered_batches
-from train.loop.recipes import FitRecipe
+from train.angle_torch import four_rotations
+from train.batches.scenes import SceneBatches, photographs
+from train.loop.fit_torch import Loss
+from train.loop.recipes import SCENE_FIT, SceneRecipe
 from train.loop.run import write_json
-from train.loop.setup_torch import parse, prepared, schedule_of, start
+from train.loop.setup import TrainingOptions, TrainingSetup, parse
+from train.loop.training_torch import Training, run_training
 
 
 def make_loss(recipe: SceneRecipe) -> Loss:
@@ -35,7 +35,9 @@ def make_loss(recipe: SceneRecipe) -> Loss:
         network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         upright, known = batch["views"], batch["known"]
-        scores = network(turned(upright).contiguous(memory_format=torch.channels_last)).float()
+        scores = network(
+            four_rotations(upright).contiguous(memory_format=torch.channels_last)
+        ).float()
         scores = scores.view(4, len(upright)).T
         target = torch.full_like(scores, recipe.smoothing / 4)
         target[:, 0] += 1 - recipe.smoothing
@@ -59,47 +61,44 @@ def scores_of(network: nn.Module, held: list[Floats]) -> list[NDArray[np.float64
         ]
 
 
-def surprise(scores: list[NDArray[np.float64]], temperature: float) -> float:
-    """Return the mean negative log-probability of upright."""
+def negative_log_likelihood(scores: list[NDArray[np.float64]], temperature: float) -> float:
+    """Return the mean negative log-likelihood of upright."""
     chances = [turn_chances(each, temperature)[0] for each in scores]
     return float(-np.log(np.maximum(chances, 1e-12)).mean())
 
 
-def judge(network: nn.Module, held: list[Floats], folder: Path) -> dict[str, float]:
-    """Return the share of held-out photographs told right, and write the fitted `config.json`."""
+def evaluate(network: nn.Module, held: list[Floats], folder: Path) -> dict[str, float]:
+    """Return the accuracy on held-out photographs, and write the fitted `config.json`."""
     scores = scores_of(network, held)
     grid = [float(t) for t in np.geomspace(0.3, 10, 50)]
-    temperature = min(grid, key=lambda t: surprise(scores, t))
+    temperature = min(grid, key=lambda t: negative_log_likelihood(scores, t))
     write_json(folder / "config.json", {"temperature": round(temperature, 3)})
     right = [turn_chances(each, temperature).argmax() == 0 for each in scores]
     return {
         "right": float(np.mean(right)),
-        "surprise": surprise(scores, temperature),
+        "nll": negative_log_likelihood(scores, temperature),
         "temperature": temperature,
     }
 
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__)
+    options = TrainingOptions.from_arguments(parse(__doc__))
     recipe = SceneRecipe()
-    schedule = schedule_of(args, FitRecipe(warmup_steps=100, weight_decay=0.05))
-    run = start(args, "scene", recipe, schedule).run
-    learned, held = photographs(args.backgrounds)
-    batches = SceneBatches(learned, recipe, args.seed)
-    seen: list[Floats] = [views(image) for image in held]
-    fit(
-        prepared(SceneNet(dropout=recipe.dropout), args),
-        schedule,
-        run,
-        lambda first: rendered_batches(batches, start=first, workers=args.workers),
-        make_loss(recipe),
-        lambda average: judge(average, seen, run.folder),
-        best="surprise",
-        higher_is_better=False,
-        resume=args.resume,
-        device=args.device,
-    )
+
+    def prepare(setup: TrainingSetup) -> Training:
+        learned, held = photographs(options.backgrounds, recipe.held_out_every)
+        seen: list[Floats] = [views(image) for image in held]
+        return Training(
+            SceneNet(dropout=recipe.dropout),
+            SceneBatches(learned, recipe, options.seed),
+            make_loss(recipe),
+            lambda average: evaluate(average, seen, setup.run.folder),
+            best="nll",
+            higher_is_better=False,
+        )
+
+    run_training(options, "scene", recipe, SCENE_FIT, prepare)
 
 
 if __name__ == "__main__":

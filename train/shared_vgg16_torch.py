@@ -3,17 +3,16 @@
     python -m train.shared_vgg16_torch --run ~/runs/vgg16 --time-budget 120m --corpus CORPUS --backgrounds PHOTOGRAPHS \
         --small-detector weights/ctpn-small.onnx --small-angle weights/angle-small.onnx
 
-Two trunks of fifteen million weights would be most of this repository, and each would take its own days on a CPU.
-Text that is found and text whose turn is told have much in common. The networks begin as the small ones
-(`net2net_torch`); what the small detector hands to its LSTM is a target beside the labels for the first part of
-the run, to repair what growing cost. `--init` takes `last.safetensors` of an earlier run instead.
+Two trunks of fifteen million weights would be most of this repository, and each would take days on a CPU; both tasks
+look at text, so one trunk serves both. The networks start as the small ones (`net2net_torch`); for the first part of
+the run the input of the small detector's LSTM is a target beside the labels (knowledge distillation), to repair what
+widening cost. `--init` takes `last.safetensors` of an earlier run instead.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,42 +26,16 @@ from ctpn.model_torch import CTPN, VGG16CTPN, activate
 from detection import METHODS
 from detection.network_torch import as_network
 from train import angle_torch, detector_torch
-from train.batches.page_crops import CropRecipe, PageCrops
-from train.batches.page_patches import AngleRecipe, PieceBatches
-from train.detector_torch import DetectorRecipe, to_input
-from train.loop.fit_torch import Loss, fit
-from train.loop.loader_torch import rendered_batches
-from train.loop.recipes import FitRecipe
+from train.batches.page_crops import PageCrops
+from train.batches.page_patches import PatchBatches
+from train.detector_torch import to_input
+from train.loop.fit_torch import Loss
+from train.loop.recipes import HELD_OUT_SEED, VGG16_FIT, VGG16Recipe
 from train.loop.run import log
-from train.loop.setup_torch import parse, prepared, schedule_of, start
+from train.loop.setup import TrainingOptions, TrainingSetup, parse
+from train.loop.training_torch import Training, run_training
 from train.transfer import quantized_weights
-from train.transfer.net2net_torch import grow
-
-
-@dataclass(frozen=True)
-class VGG16Recipe:
-    """Training of both.
-
-    Attributes:
-        detector: a batch's crops.
-        angle: a batch's pieces, few because each is seen in four turns.
-        angle_weight: of the angle's loss beside the detector's.
-        taught_until: share of the run in which the small detector's features are targets too.
-        taught_weight: of their distance, as a share of their spread.
-    """
-
-    detector: DetectorRecipe = field(
-        # Few pages are judged: one takes seconds.
-        default_factory=lambda: DetectorRecipe(
-            crops=CropRecipe(size=448, pages=2, crops=2), rendered_pages=8, real_pages=12
-        )
-    )
-    angle: AngleRecipe = field(
-        default_factory=lambda: AngleRecipe(pages=1, pieces=3, line_pieces=4, held_out=32)
-    )
-    angle_weight: float = 1.0
-    taught_until: float = 0.5
-    taught_weight: float = 1.0
+from train.transfer.net2net_torch import widen
 
 
 class Shared(nn.Module):
@@ -73,9 +46,9 @@ class Shared(nn.Module):
         self.detector = detector
         self.head = angle.head
 
-    def turns(self, pieces: Tensor) -> Tensor:
+    def turns(self, patches: Tensor) -> Tensor:
         """Answer as `VGG16Angle`."""
-        maps = self.detector.trunk(pieces.expand(-1, 3, -1, -1))
+        maps = self.detector.trunk(patches.expand(-1, 3, -1, -1))
         logits: Tensor = self.head(maps.mean((2, 3)))
         return logits
 
@@ -89,27 +62,27 @@ class Shared(nn.Module):
 class Batches:
     """Batch i of both trainings as one."""
 
-    def __init__(self, crops: PageCrops, pieces: PieceBatches) -> None:
-        self.crops, self.pieces = crops, pieces
+    def __init__(self, crops: PageCrops, patches: PatchBatches) -> None:
+        self.crops, self.patches = crops, patches
 
     def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
         """Return the keys of both."""
-        return {**self.crops(index), **self.pieces(index)}
+        return {**self.crops(index), **self.patches(index)}
 
 
-class _Turns(nn.Module):
-    """What the angle's loss takes for a network."""
+class _AngleView(nn.Module):
+    """The shared network as the angle's loss expects it."""
 
     def __init__(self, shared: Shared) -> None:
         super().__init__()
         self.shared = shared
 
-    def forward(self, pieces: Tensor) -> Tensor:
-        return self.shared.turns(pieces)
+    def forward(self, patches: Tensor) -> Tensor:
+        return self.shared.turns(patches)
 
 
-class _Remembered(nn.Module):
-    """What the detector's loss takes for a network: keeps what the LSTM read."""
+class _DetectorView(nn.Module):
+    """The detector as its loss expects it; keeps the input of the LSTM."""
 
     def __init__(self, detector: VGG16CTPN) -> None:
         super().__init__()
@@ -129,18 +102,18 @@ def make_loss(recipe: VGG16Recipe, teacher: CTPN | None) -> Loss:
         network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         assert isinstance(network, Shared)
-        detector = _Remembered(network.detector)
+        detector = _DetectorView(network.detector)
         total, figures = find(detector, batch, progress)
-        turns, more = turn(_Turns(network), batch, progress)
+        turns, more = turn(_AngleView(network), batch, progress)
         total = total + recipe.angle_weight * turns
         figures |= {f"angle_{name}": value for name, value in more.items()}
-        if teacher is not None and progress < recipe.taught_until:
+        if teacher is not None and progress < recipe.teacher_until:
             with torch.no_grad():
-                taught = teacher.context(to_input(batch["images"])).float()
-            near = detector.context[:, : taught.shape[1]].float()
-            distance = (near - taught).square().mean() / taught.var().clamp(min=1e-6)
-            total = total + recipe.taught_weight * distance
-            figures["taught"] = distance.item()
+                target = teacher.context(to_input(batch["images"])).float()
+            features = detector.context[:, : target.shape[1]].float()
+            distance = (features - target).square().mean() / target.var().clamp(min=1e-6)
+            total = total + recipe.teacher_weight * distance
+            figures["teacher"] = distance.item()
         return total, {**figures, "loss": total.item()}
 
     return loss
@@ -150,66 +123,66 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this training alone."""
     for name in ("detector", "angle"):
         parser.add_argument(
-            f"--small-{name}", type=Path, help=f"weights of the small {name} to begin as"
+            f"--small-{name}", type=Path, help=f"weights of the small {name} to start from"
         )
 
 
 def load(network: nn.Module, path: Path) -> nn.Module:
-    """Give a network its weights, in evaluation mode."""
+    """Load a network's weights, for evaluation."""
     network.load_state_dict(
         {k: torch.from_numpy(v) for k, v in quantized_weights.load(path).items()}
     )
     return network.eval()
 
 
+def start_network(
+    crops: PageCrops, teacher: CTPN | None, small_angle: Path | None, *, widened: bool
+) -> Shared:
+    """Make the shared network, random or widened from the two small ones."""
+    if not (widened and teacher and small_angle):
+        return Shared(VGG16CTPN(normalized=False), VGG16Angle(normalized=False))
+    # A batch that no training uses shows how large the activations are.
+    images = torch.from_numpy(np.asarray(crops(10**7)["images"]))
+    return Shared(*widen(teacher, load(AngleNet(), small_angle), to_input(images)))
+
+
 def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, ("reference",), add_options)
+    options = TrainingOptions.from_arguments(args)
     recipe = VGG16Recipe()
-    schedule = schedule_of(args, FitRecipe(lr=3e-4, warmup_steps=100))
-    started = start(args, "vgg16", recipe, schedule)
-    renderer, run = started.pages, started.run
-    crops = PageCrops(renderer, recipe.detector.crops, args.seed, Method())
-    teacher = None
-    if args.small_detector:
-        teacher = load(CTPN(), args.small_detector).requires_grad_(False)
-    if args.init or not (teacher and args.small_angle):
-        pair = VGG16CTPN(normalized=False), VGG16Angle(normalized=False)
-    else:
-        # Batches of no training tell how large the values are.
-        images = torch.from_numpy(np.asarray(crops(10**7)["images"]))
-        pair = grow(teacher, load(AngleNet(), args.small_angle), to_input(images))
-    network = prepared(Shared(*pair), args)
-    seed = detector_torch.EVALUATION_SEED + args.seed
-    pages = detector_torch.rendered_pages(renderer, seed, recipe.detector.rendered_pages)
-    # Every piece is looked at in four turns: real pages are left to `train.evaluate`.
-    cases = angle_torch.rendered_cases(
-        renderer, angle_torch.HELD_OUT + args.seed, recipe.angle.held_out
-    )
-    if args.eval_data:
-        pages += detector_torch.real_pages(args.eval_data, recipe.detector.real_pages)
-    log.info("judged on %s", dict(Counter(page.source for page in pages)))
-    cases = [case for case in cases if len(case.pieces)]
-    pieces = PieceBatches.of(renderer, started.backgrounds, recipe.angle, args.seed)
 
-    def judge(average: nn.Module) -> dict[str, float]:
-        assert isinstance(average, Shared)
-        found = detector_torch.judge(Detector(as_network(average.detector, activate)), pages)
-        turns = angle_torch.judge(_Turns(average), cases, run.folder)
-        return found | turns
+    def prepare(setup: TrainingSetup) -> Training:
+        crops = PageCrops(setup.pages, recipe.detector.crops, options.seed, Method())
+        teacher = None
+        if args.small_detector:
+            teacher = load(CTPN(), args.small_detector).requires_grad_(False)
+        network = start_network(crops, teacher, args.small_angle, widened=not options.init)
+        seed = HELD_OUT_SEED + options.seed
+        pages = detector_torch.rendered_pages(setup.pages, seed, recipe.detector.rendered_pages)
+        # Every patch is seen in four turns: real pages are left to `train.evaluate`.
+        cases = angle_torch.rendered_cases(setup.pages, seed, recipe.angle.held_out)
+        cases = [case for case in cases if len(case.patches)]
+        if options.eval_data:
+            pages += detector_torch.real_pages(options.eval_data, recipe.detector.real_pages)
+        log.info("evaluated on %s", dict(Counter(page.source for page in pages)))
+        patches = PatchBatches.of(setup.pages, setup.backgrounds, recipe.angle, options.seed)
 
-    fit(
-        network,
-        schedule,
-        run,
-        lambda start: rendered_batches(Batches(crops, pieces), start=start, workers=args.workers),
-        make_loss(recipe, teacher),
-        judge,
-        best="real/hmean" if args.eval_data else "rendered/hmean",
-        higher_is_better=True,
-        resume=args.resume,
-        device=args.device,
-    )
+        def evaluate(average: nn.Module) -> dict[str, float]:
+            assert isinstance(average, Shared)
+            found = detector_torch.judge(Detector(as_network(average.detector, activate)), pages)
+            return found | angle_torch.evaluate(_AngleView(average), cases, setup.run.folder)
+
+        return Training(
+            network,
+            Batches(crops, patches),
+            make_loss(recipe, teacher),
+            evaluate,
+            best="real/hmean" if options.eval_data else "rendered/hmean",
+            higher_is_better=True,
+        )
+
+    run_training(options, "vgg16", recipe, VGG16_FIT, prepare)
 
 
 if __name__ == "__main__":

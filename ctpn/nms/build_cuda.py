@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from common.files import replace_when_written
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -24,15 +26,15 @@ def build(target: Path | None = None) -> Path:
         raise RuntimeError("nvcc is not on the PATH; it comes with NVIDIA's CUDA toolkit")
     name = "nms_cuda.dll" if sys.platform == "win32" else "libnms_cuda.so"
     path = target or HERE / name
-    partial = path.with_name(path.name + ".part")
-    command = [nvcc, "-O2", "--fmad=false", "--shared", "-o", str(partial)]
+    command = [nvcc, "-O2", "--fmad=false", "--shared"]
     if sys.platform != "win32":
         command += ["-Xcompiler", "-fPIC,-ffp-contract=off"]
-    done = subprocess.run([*command, str(HERE / "nms_cuda.cu")], capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing was said"]
-        raise RuntimeError(f"nvcc ended with {done.returncode}: {said[-1]}")
-    partial.replace(path)
+    with replace_when_written(path) as partial:
+        command += ["-o", str(partial), str(HERE / "nms_cuda.cu")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["nothing was said"]
+            raise RuntimeError(f"nvcc ended with {done.returncode}: {said[-1]}")
     return path
 
 

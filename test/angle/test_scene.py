@@ -11,7 +11,10 @@ import pytest
 from angle.scene import SIDE, Scene, four_turns, turn_chances, views
 from common.arrays import Floats, Image
 from common.image import rotate_ccw
-from train.batches.scenes import HELD_OUT, SceneBatches, SceneRecipe, cut, photographs
+from train.batches.scenes import SceneBatches, cut, photographs
+from train.loop.recipes import SceneRecipe
+
+HELD_OUT_EVERY = SceneRecipe().held_out_every
 
 
 def landscape(seed: int = 0, height: int = 300, width: int = 420) -> Image:
@@ -92,25 +95,25 @@ def test_four_turns_undo_a_turn() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for i in range(2 * HELD_OUT):
+    for i in range(2 * HELD_OUT_EVERY):
         cv2.imwrite(str(tmp_path / f"{i:03d}.jpg"), landscape(i)[:, :, ::-1])
     return tmp_path
 
 
 def test_every_eighth_photograph_is_held_out(folder: Path) -> None:
-    learned, held = photographs(folder)
-    assert (len(learned), len(held)) == (2 * HELD_OUT - 2, 2)
+    learned, held = photographs(folder, HELD_OUT_EVERY)
+    assert (len(learned), len(held)) == (2 * HELD_OUT_EVERY - 2, 2)
 
 
 def test_too_few_photographs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="found 0 photographs .* expected at least"):
-        photographs(tmp_path)
+        photographs(tmp_path, HELD_OUT_EVERY)
     with pytest.raises(ValueError, match="--backgrounds None"):
-        photographs(None)
+        photographs(None, HELD_OUT_EVERY)
 
 
 def test_batches_are_the_same_each_time_and_upright(folder: Path) -> None:
-    batches = SceneBatches(photographs(folder)[0], SceneRecipe(views=40), seed=5)
+    batches = SceneBatches(photographs(folder, HELD_OUT_EVERY)[0], SceneRecipe(views=40), seed=5)
     made, again = batches(3), batches(3)
     np.testing.assert_array_equal(made["views"], again["views"])
     assert made["views"].shape == (40, 3, SIDE, SIDE)
@@ -148,11 +151,11 @@ def test_network_scores_each_view_by_itself() -> None:
 def test_training_learns_what_is_up(folder: Path) -> None:
     torch = pytest.importorskip("torch")
     from angle.scene_torch import SceneNet
-    from train.scene_torch import judge, make_loss
+    from train.scene_torch import evaluate, make_loss
 
     torch.manual_seed(0)
     recipe = SceneRecipe(dropout=0.1)
-    learned, held = photographs(folder)
+    learned, held = photographs(folder, HELD_OUT_EVERY)
     batches, network, loss = (
         SceneBatches(learned, recipe, 1),
         SceneNet(dropout=0.1),
@@ -168,9 +171,9 @@ def test_training_learns_what_is_up(folder: Path) -> None:
         optimizer.step()
         values.append(figures["loss"])
     assert np.mean(values[-5:]) < 0.7 * values[0]
-    figures = judge(network.eval(), [views(image) for image in held], folder)
+    figures = evaluate(network.eval(), [views(image) for image in held], folder)
     assert figures["right"] == 1.0
-    assert figures["surprise"] < 0.7
+    assert figures["nll"] < 0.7
     assert (folder / "config.json").exists()
 
 

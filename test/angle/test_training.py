@@ -11,8 +11,9 @@ import pytest
 from angle.preprocess import SIZE, cut, pieces, tilted_cut
 from common.arrays import Image
 from common.image import rotate_ccw
-from train.batches.page_patches import AngleRecipe, PieceBatches, Shows, jittered, shows
+from train.batches.page_patches import PatchBatches, PatchLabel, jittered, patch_label
 from train.data.samples import Line, PageSample
+from train.loop.recipes import AngleRecipe
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -41,8 +42,8 @@ def photo(rng: np.random.Generator) -> Image:
     return rng.integers(0, 256, (300, 300, 3), np.uint8)
 
 
-def batches(recipe: AngleRecipe) -> PieceBatches:
-    return PieceBatches(rendered, photo, recipe, seed=3)
+def batches(recipe: AngleRecipe) -> PatchBatches:
+    return PatchBatches(rendered, photo, recipe, seed=3)
 
 
 # The network
@@ -62,14 +63,14 @@ def test_network_keeps_its_contract_and_its_size() -> None:
 def test_turned_is_what_deployment_means_by_degrees() -> None:
     image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     upright = torch.from_numpy(image[None, None, :, :, 0].astype(np.float32))
-    for k, piece in enumerate(angle_torch.turned(upright)):
+    for k, piece in enumerate(angle_torch.four_rotations(upright)):
         back = rotate_ccw(piece[0].numpy().astype(np.uint8)[..., None].repeat(3, 2), 90 * k)
         assert (back == image[..., :1]).all()
 
 
 def test_turned_keeps_the_order_that_the_loss_counts_on() -> None:
     upright = torch.arange(3.0)[:, None, None, None].expand(3, 1, 4, 4)
-    assert angle_torch.turned(upright)[:, 0, 0, 0].tolist() == [0, 1, 2] * 4
+    assert angle_torch.four_rotations(upright)[:, 0, 0, 0].tolist() == [0, 1, 2] * 4
 
 
 # The batches
@@ -79,11 +80,11 @@ def test_batch_is_the_same_every_time_and_differs_from_the_next() -> None:
     make = batches(AngleRecipe(pages=2))
     first, again, second = make(0), make(0), make(1)
     assert all((first[key] == again[key]).all() for key in first)
-    assert first["pieces"].shape != second["pieces"].shape or (
-        (first["pieces"] != second["pieces"]).any()
+    assert first["patches"].shape != second["patches"].shape or (
+        (first["patches"] != second["patches"]).any()
     )
-    assert first["pieces"].dtype == np.float32
-    assert len(first["pieces"]) == len(first["known"])
+    assert first["patches"].dtype == np.float32
+    assert len(first["patches"]) == len(first["known"])
 
 
 def test_pages_have_text_and_photographs_have_none() -> None:
@@ -95,42 +96,42 @@ def test_blank_pages_still_make_a_batch() -> None:
     def blank(_: int) -> PageSample:
         return PageSample(np.full((50, 50, 3), 255, np.uint8), ())
 
-    batch = PieceBatches(blank, photo, AngleRecipe(photo_share=0), seed=1)(0)
-    assert batch["pieces"].shape == (1, 1, SIZE, SIZE)
+    batch = PatchBatches(blank, photo, AngleRecipe(photo_share=0), seed=1)(0)
+    assert batch["patches"].shape == (1, 1, SIZE, SIZE)
     assert not batch["known"].any()
 
 
 def test_pieces_without_jitter_are_those_of_deployment() -> None:
-    recipe = AngleRecipe(pages=1, pieces=8, line_pieces=0, photo_share=0, jitter=0)
-    found = batches(recipe)(5)["pieces"]
+    recipe = AngleRecipe(pages=1, patches=8, line_patches=0, photo_share=0, jitter=0)
+    found = batches(recipe)(5)["patches"]
     assert np.array_equal(found, pieces(rendered(5).image, count=8)[0])
 
 
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ((), Shows.NOTHING),
-        ((Line(quad(300, 300, 400, 320), "far"),), Shows.NOTHING),
-        ((Line(quad(10, 10, 110, 30), "text"),), Shows.TEXT),
-        ((Line(quad(-500, 10, 110, 30), "cut"),), Shows.TEXT),
-        ((Line(quad(10, 10, 110, 30), "?", ignore=True),), Shows.UNSURE),
-        ((Line(quad(10, 10, 110, 12), "tiny"),), Shows.UNSURE),
-        ((Line(quad(120, 10, 400, 30), "edge"),), Shows.UNSURE),
-        ((Line(quad(60, 10, 80, 120)[[1, 2, 3, 0]], "column"),), Shows.TEXT),
+        ((), PatchLabel.NO_TEXT),
+        ((Line(quad(300, 300, 400, 320), "far"),), PatchLabel.NO_TEXT),
+        ((Line(quad(10, 10, 110, 30), "text"),), PatchLabel.TEXT),
+        ((Line(quad(-500, 10, 110, 30), "cut"),), PatchLabel.TEXT),
+        ((Line(quad(10, 10, 110, 30), "?", ignore=True),), PatchLabel.UNSURE),
+        ((Line(quad(10, 10, 110, 12), "tiny"),), PatchLabel.UNSURE),
+        ((Line(quad(120, 10, 400, 30), "edge"),), PatchLabel.UNSURE),
+        ((Line(quad(60, 10, 80, 120)[[1, 2, 3, 0]], "column"),), PatchLabel.TEXT),
         (
             (Line(quad(10, 10, 110, 30), "?", ignore=True), Line(quad(10, 50, 110, 70), "text")),
-            Shows.TEXT,
+            PatchLabel.TEXT,
         ),
     ],
 )
-def test_shows(lines: tuple[Line, ...], expected: Shows) -> None:
-    assert shows(np.array([0, 0, 128, 128], np.float32), lines, 128) == expected
+def test_patch_labels(lines: tuple[Line, ...], expected: PatchLabel) -> None:
+    assert patch_label(np.array([0, 0, 128, 128], np.float32), lines, 128) == expected
 
 
 def test_shows_counts_text_at_the_scale_of_the_piece() -> None:
     line = (Line(quad(0, 0, 1200, 20), "text"), Line(quad(0, 40, 1200, 60), "text"))
-    assert shows(np.array([0, 0, 128, 128], np.float32), line, 128) == Shows.TEXT
-    assert shows(np.array([0, 0, 1280, 1280], np.float32), line, 128) == Shows.UNSURE
+    assert patch_label(np.array([0, 0, 128, 128], np.float32), line, 128) == PatchLabel.TEXT
+    assert patch_label(np.array([0, 0, 1280, 1280], np.float32), line, 128) == PatchLabel.UNSURE
 
 
 def test_jittered_box_stays_square_and_near() -> None:
@@ -157,7 +158,7 @@ def test_no_tilt_is_a_plain_cut() -> None:
 
 def test_loss_of_text_free_pieces_is_least_when_nothing_is_claimed() -> None:
     loss = angle_torch.make_loss(AngleRecipe())
-    batch = {"pieces": torch.randn(4, 1, 8, 8), "known": torch.zeros(4, dtype=torch.bool)}
+    batch = {"patches": torch.randn(4, 1, 8, 8), "known": torch.zeros(4, dtype=torch.bool)}
 
     def value(logit: float) -> float:
         logits = torch.tensor([logit, 0.0, 0.0, 0.0])
@@ -173,7 +174,7 @@ def test_ten_steps_lower_the_loss() -> None:
     torch.manual_seed(0)
     batch = {
         key: torch.from_numpy(value)
-        for key, value in batches(AngleRecipe(pages=1, pieces=4, photo_share=0))(1).items()
+        for key, value in batches(AngleRecipe(pages=1, patches=4, photo_share=0))(1).items()
     }
     network = AngleNet(((8, 2), (16, 2), (16, 2), (32, 2)), dropout=0.0)
     loss = angle_torch.make_loss(AngleRecipe(inverted=0.0))
@@ -200,8 +201,8 @@ def test_temperature_makes_scores_honest() -> None:
             said = turn if rng.random() < 0.8 else int(rng.integers(4))
             page[turn, :, said] = 4.0
         pages.append(page)
-    temperature = angle_torch.fit_temperature(pages, doubt=0.02)
-    scores = angle_torch.chances(pages, temperature, doubt=0.02)
+    temperature = angle_torch.fit_temperature(pages)
+    scores = angle_torch.probabilities(pages, temperature)
     right = (scores.argmax(2) == np.arange(4)).mean()
     assert temperature > 5
     assert scores.max(axis=2).mean() == pytest.approx(right, abs=0.03)
@@ -211,7 +212,7 @@ def test_judge_counts_turns_and_writes_the_configuration(tmp_path: Path) -> None
     torch.manual_seed(0)
     page = pieces(rendered(0).image)[0]
     cases = [angle_torch.Case("rendered", page), angle_torch.Case("shop", page[:1])]
-    figures = angle_torch.judge(AngleNet().eval(), cases, tmp_path)
+    figures = angle_torch.evaluate(AngleNet().eval(), cases, tmp_path)
     assert figures["shop/pages"] == figures["real/pages"]
     assert 0 <= figures["rendered/pages"] <= 1
     assert "temperature" in (tmp_path / "config.json").read_text()

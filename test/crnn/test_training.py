@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from crnn.model_torch import BaseCRNN, Residual, SmallCRNN
 from recognition.ctc_loss_torch import Targets, line_loss
 from train.batches.lines import IGNORE, align
 from train.data.samples import LineSample
-from train.loop.setup_torch import grown, prepared
+from train.loop.setup_torch import extend_classifier, load_initial_weights
 from train.transfer.freeze_torch import freeze
 
 pytestmark = pytest.mark.torch
@@ -110,7 +109,7 @@ def test_a_few_steps_lower_the_loss() -> None:
 def test_a_grown_classifier_keeps_the_old_logits_and_hardly_says_the_new() -> None:
     torch.manual_seed(0)
     small, large = SmallCRNN(50).eval(), SmallCRNN(70).eval()
-    large.load_state_dict(grown(small.state_dict(), large.state_dict()))
+    large.load_state_dict(extend_classifier(small.state_dict(), large.state_dict()))
     lines = torch.randn(2, 1, 32, 64)
     with torch.inference_mode():
         before, after = small(lines), large(lines)
@@ -128,7 +127,7 @@ def test_a_deepened_network_begins_as_the_small_one(tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
     save_file({name: v.contiguous() for name, v in small.eval().state_dict().items()}, path)
     made = BaseCRNN(50, (8, 12, 16, 20), 10)
-    base = prepared(made, Namespace(init=path, init_trunk=None)).eval()
+    base = load_initial_weights(made, path).eval()
     lines = torch.randn(2, 1, 32, 96)
     with torch.inference_mode():
         torch.testing.assert_close(base(lines), small(lines), atol=1e-4, rtol=0)
@@ -141,7 +140,7 @@ def test_a_deepened_network_begins_as_the_small_one(tmp_path: Path) -> None:
 
 def test_weights_that_fit_are_not_grown() -> None:
     state = SmallCRNN(50).state_dict()
-    kept = grown(state, SmallCRNN(50).state_dict())
+    kept = extend_classifier(state, SmallCRNN(50).state_dict())
     assert all(torch.equal(kept[name], value) for name, value in state.items())
 
 

@@ -11,8 +11,9 @@ import pytest
 from ctpn import Method
 from detection.preprocess import normalize
 from train.batches import page_crops
-from train.batches.page_crops import CropRecipe, PageCrops, crop_page, crop_slanted, recolor
+from train.batches.page_crops import PageCrops, crop_page, crop_slanted, recolor
 from train.data.samples import Line, PageSample
+from train.loop.recipes import CropRecipe
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import weakref
 from difflib import SequenceMatcher
@@ -37,9 +36,8 @@ from recognition.charset import Charset
 from recognition.preprocess import batch as line_batch
 from recognition.preprocess import width_at_height
 from train import angle_keras, angle_torch, crnn_keras, ctpn_keras, detector_torch, recognizer_torch
-from train.batches.page_patches import AngleRecipe
-from train.loop.recipes import CrnnRecipe, FitRecipe
-from train.loop.setup_torch import prepared
+from train.loop.recipes import AngleRecipe, CrnnRecipe, CtpnKerasRecipe, FitRecipe
+from train.loop.setup_torch import load_initial_weights
 from train.transfer import quantized_weights
 
 pytestmark = [
@@ -87,7 +85,7 @@ def shipped(name: str) -> Twice:
         name,
         lambda: (row_of(name).make(classes), row_of(name).make_keras(classes), crnn_convert),
     )()
-    network = prepared(network, argparse.Namespace(init=path, init_trunk=None))
+    network = load_initial_weights(network, path)
     set_weights(model, converter.to_keras(quantized_weights.load(path)))
     return Twice(network, model, path)
 
@@ -109,7 +107,7 @@ def data(name: str) -> Arrays:
     image = pictures.load(PAGE)
     if name == "angle":
         found = pieces(image)[0][:4]
-        return {"pieces": found, "known": np.ones(len(found), np.bool_)}
+        return {"patches": found, "known": np.ones(len(found), np.bool_)}
     if name == "ctpn":
         part = np.ascontiguousarray(image[:320, :480])
         quads = np.array([line.box for line in small_page().lines], np.float32)
@@ -159,7 +157,7 @@ def test_both_frameworks_answer_alike(name: str) -> None:
     twice = shipped(name)
     batch = data(name)
     values = {
-        "angle": lambda: batch["pieces"],
+        "angle": lambda: batch["patches"],
         "ctpn": lambda: detector_torch.to_input(torch.from_numpy(batch["images"])).numpy(),
     }.get(name, lambda: batch["lines"])()
     values = np.ascontiguousarray(values)
@@ -226,11 +224,11 @@ def test_training_goes_on_from_the_shipped_weights_in_pytorch(name: str) -> None
     batch = data(name)
     path = weight_file(name)
     fresh, network = (
-        prepared(
+        load_initial_weights(
             {"angle": VGG16Angle, "ctpn": VGG16CTPN}.get(
                 name, lambda: row_of(name).make(Charset.load().classes)
             )(),
-            argparse.Namespace(init=init, init_trunk=None),
+            init,
         )
         for init in (None, path)
     )
@@ -257,7 +255,7 @@ def test_the_first_loss_in_keras_is_pytorchs_and_falls(name: str) -> None:
         model = angle_keras.compiled(twice.keras, QUICK)
         inputs, truth = angle_keras.make_shape(AngleRecipe(inverted=0.0), 0)(batch, False)
     elif name == "ctpn":
-        model = ctpn_keras.compiled(twice.keras, QUICK, ctpn_keras.LossRecipe())
+        model = ctpn_keras.compiled(twice.keras, QUICK, CtpnKerasRecipe())
         inputs, truth = ctpn_keras.shape(batch, False)
     else:
         model = crnn_keras.compiled(twice.keras, QUICK, CrnnRecipe(sampled=None))

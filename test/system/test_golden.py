@@ -13,7 +13,7 @@ import pytest
 
 import ocr
 from bench import golden
-from train.evaluate.page_metrics import edit_distance
+from common.edit_distance import edit_distance
 
 CHANGELOG = Path(__file__).resolve().parents[2] / "CHANGELOG.md"
 HOW = "python -m bench.golden --write records what is read now, and says what CHANGELOG.md needs"

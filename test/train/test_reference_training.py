@@ -19,10 +19,9 @@ from recognition.ctc_loss_torch import IGNORE, Targets, coarser
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_torch import ResNetAttention
 from train import angle_torch, detector_torch, recognizer_torch
-from train.batches.page_patches import AngleRecipe
 from train.loop import setup, setup_torch
 from train.loop.fit_torch import Loss
-from train.loop.recipes import CrnnRecipe
+from train.loop.recipes import AngleRecipe, CrnnRecipe
 
 pytestmark = pytest.mark.torch
 
@@ -48,7 +47,7 @@ def test_angle_learns() -> None:
     torch.manual_seed(0)
     values = 0.3 * torch.randn(4, 1, 32, 32)
     values[:, :, :8] += 2
-    batch = {"pieces": values, "known": torch.tensor([True, True, True, False])}
+    batch = {"patches": values, "known": torch.tensor([True, True, True, False])}
     loss = angle_torch.make_loss(AngleRecipe(inverted=0.0))
     losses = descend(VGG16Angle(NARROW), loss, batch)
     assert losses[-1] < 0.8 * losses[0]
@@ -142,20 +141,19 @@ def test_names_of_recurrent_layers() -> None:
 
 
 def test_weights_start_a_training_and_those_of_others_are_refused(tmp_path) -> None:  # noqa: ANN001
-    from argparse import Namespace
 
     from safetensors.torch import save_file
 
     network = VGG16CTPN(NARROW, 9, 5)
     path = tmp_path / "ctpn.safetensors"
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
-    again = setup_torch.prepared(VGG16CTPN(NARROW, 9, 5), Namespace(init=path, init_trunk=None))
+    again = setup_torch.load_initial_weights(VGG16CTPN(NARROW, 9, 5), path)
     assert torch.equal(again.state_dict()["fc.weight"], network.state_dict()["fc.weight"])
     # The angle model may start from the detector's trunk, and keeps its own head.
     angle = VGG16Angle(NARROW)
     head = angle.head.weight.detach().clone()
-    setup_torch.prepared(angle, Namespace(init=None, init_trunk=path))
+    setup_torch.load_initial_weights(angle, init_trunk=path)
     assert torch.equal(angle.head.weight, head)
     assert torch.equal(angle.trunk.conv5_3.weight, network.trunk.conv5_3.weight)
     with pytest.raises(ValueError, match="weights of another network"):
-        setup_torch.prepared(VGG16Angle(NARROW), Namespace(init=path, init_trunk=None))
+        setup_torch.load_initial_weights(VGG16Angle(NARROW), path)

@@ -1,1 +1,1 @@
-"""Batches of a training, made from rendered and real samples."""
+"""Make batches for trainings from rendered and real samples."""

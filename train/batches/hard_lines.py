@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from common.edit_distance import edit_distance
 from recognition.recognizer import Recognizer
 from train.data.samples import LineSample
-from train.evaluate.page_metrics import edit_distance
 
 
 class HardLines:

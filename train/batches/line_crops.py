@@ -1,4 +1,4 @@
-"""Line samples out of page samples: what a recognizer gets once a detector has found the lines."""
+"""Cut line samples out of page samples, with the inaccuracy of a detector."""
 
 from __future__ import annotations
 

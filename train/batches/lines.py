@@ -1,4 +1,4 @@
-"""Batches of rendered lines, and real lines cut from labelled pages to judge a recognizer on."""
+"""Make batches of rendered lines; cut real lines from labelled pages to evaluate a recognizer on."""
 
 from __future__ import annotations
 

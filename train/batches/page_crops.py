@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -15,6 +14,7 @@ from common.image import rotate_ccw
 from common.quads import is_column, quad_size, rotate_quads
 from detection.method import DetectionMethod
 from train.data.samples import PageSample
+from train.loop.recipes import CropRecipe
 
 MAX_MAGNIFICATION = 2.5
 """Enlarging further shows interpolation, not text."""
@@ -29,32 +29,6 @@ class Pages(Protocol):
     def page(self, seed: int, index: int) -> PageSample:
         """Return one page."""
         ...
-
-
-@dataclass(frozen=True)
-class CropRecipe:
-    """How crops are taken from pages.
-
-    Attributes:
-        size: side of a crop in pixels, a multiple of 16.
-        pages: rendered for one batch.
-        crops: taken from each page, each at its own scale: rendering costs more than cropping.
-        usual: heights of a line in pixels that the detector works at, the range of half of the
-            crops.
-        extreme: heights of the other half, evenly by octave.
-        stretch: largest change of width against height, as a factor.
-        slanted: share of the crops turned by up to 45 degrees either way, where a method finds lines of any slope.
-        sideways: share of the pages turned by a quarter, likewise.
-    """
-
-    size: int = 512
-    pages: int = 6
-    crops: int = 2
-    usual: tuple[float, float] = (12.0, 32.0)
-    extreme: tuple[float, float] = (8.0, 200.0)
-    stretch: float = 1.15
-    slanted: float = 0.5
-    sideways: float = 0.25
 
 
 class PageCrops:

@@ -1,4 +1,4 @@
-"""Labelled lines of any sets, mixed with rendered ones: what fine-tuning learns from without forgetting the rest.
+"""Mix labelled lines of any sets with rendered ones (replay), so that fine-tuning does not forget.
 
 A network that sees nothing but a few hundred lines of one kind soon reads nothing else. So each batch holds both:
 lines of the sets, each cut anew as loosely as a detector does, and rendered lines as in the first training (replay).
@@ -27,7 +27,7 @@ from train.data.readers.report import Report
 from train.data.samples import MIN_CROP_HEIGHT, Line, LineSample, PageSample
 from train.loop.run import log
 from train.synth.line.degrade import compress
-from train.transfer.interpolate import SHARE
+from train.transfer.interpolate import ALPHA
 
 SYNTH = "synth"
 """The name of the part that is rendered."""
@@ -82,10 +82,10 @@ def add_mixture(parser: argparse.ArgumentParser) -> None:
         help=f"labelled sets in any format to train on, and {SYNTH} for rendered lines: mine:0.7,{SYNTH}:0.3",
     )
     parser.add_argument(
-        "--share",
+        "--alpha",
         type=float,
-        default=SHARE,
-        help="of the tuned weights in finetuned.safetensors, the rest are those of --init (default: %(default)s)",
+        default=ALPHA,
+        help="weight of the tuned weights in finetuned.safetensors; the rest is --init (default: %(default)s)",
     )
     parser.add_argument(
         "--new-data", type=Path, help="lines like those of --data, not trained on, for the report"

@@ -1,4 +1,4 @@
-"""Photographs in, batches of views for the scene model out, upright; some show nothing that has an up."""
+"""Make batches of views for the scene model from photographs; some show nothing that has an up."""
 
 from __future__ import annotations
 
@@ -14,51 +14,32 @@ from numpy.typing import NDArray
 from angle.scene import SIDE, normalize
 from common.arrays import Floats, Image
 from common.image import load
+from train.loop.recipes import SceneRecipe
 from train.synth.backgrounds import photograph_paths, scenery
 
 KEPT = 2.5
-"""Shorter side at which photographs are kept, in sides of a view."""
-
-HELD_OUT = 8
-"""Every so manieth photograph is judged on and not trained on."""
+"""Shorter side to which photographs are shrunk, in sides of a view."""
 
 
-@dataclass(frozen=True)
-class SceneRecipe:
-    """Training of the scene model.
+def photographs(folder: Path | None, held_out_every: int) -> tuple[list[Image], list[Image]]:
+    """Load the photographs of a folder at a small size, split into training and held-out ones.
 
-    Attributes:
-        views: of one batch, each shown in its four turns.
-        blank: share of them that are made by code and have no up: a page's paper, a wall.
-        smallest: side of a view against the photograph's shorter side, at least.
-        tilt: degrees by which a view is turned at most: cameras are held so.
-        smoothing: of the labels: some photographs have no up.
-        dropout: of the network.
-    """
-
-    views: int = 16
-    blank: float = 0.1
-    smallest: float = 0.5
-    tilt: float = 8.0
-    smoothing: float = 0.05
-    dropout: float = 0.4
-
-
-def photographs(folder: Path | None) -> tuple[list[Image], list[Image]]:
-    """Load the photographs of a folder small: those to train on, and those to judge on.
+    Args:
+        folder: of upright photographs.
+        held_out_every: one of so many is held out.
 
     Raises:
         ValueError: no folder, or one with fewer photographs than would leave some of both.
     """
     paths = [] if folder is None else photograph_paths(folder)
-    if len(paths) < HELD_OUT:
+    if len(paths) < held_out_every:
         raise ValueError(
-            f"--backgrounds {folder}: found {len(paths)} photographs (.jpg, .png), expected at least {HELD_OUT}, "
+            f"--backgrounds {folder}: found {len(paths)} photographs (.jpg, .png), expected at least {held_out_every}, "
             "taken upright: they are what is learned from"
         )
     found = [_small(load(path)) for path in paths]
-    held = found[::HELD_OUT]
-    return [image for i, image in enumerate(found) if i % HELD_OUT], held
+    held = found[::held_out_every]
+    return [image for i, image in enumerate(found) if i % held_out_every], held
 
 
 def _small(image: Image) -> Image:
@@ -69,7 +50,7 @@ def _small(image: Image) -> Image:
 
 @dataclass(frozen=True)
 class SceneBatches:
-    """Makes batch i of a training.
+    """Make batch i of a training.
 
     Attributes:
         images: upright photographs.

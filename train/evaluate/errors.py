@@ -210,7 +210,7 @@ def _read_own(missed: Sequence[_Facts], image: Image, recognize: Recognize) -> N
         for facts in missed
         if facts.group.truth and all(line.quad is not None for line in facts.group.truth)
     ]
-    crops = [crop(image, grown(quad)) for facts in known for quad in facts.quads]
+    crops = [crop(image, expanded(quad)) for facts in known for quad in facts.quads]
     texts = iter(recognize(crops) if crops else [])
     for facts in known:
         facts.own_text = " ".join(next(texts) for _ in facts.quads)
@@ -276,7 +276,7 @@ def contrast(image: Image, quad: Floats) -> float:
     return float(high - low)
 
 
-def grown(quad: Floats, margin: float = _MARGIN) -> Floats:
+def expanded(quad: Floats, margin: float = _MARGIN) -> Floats:
     """Grow a quad by a share of its short side on every side."""
     grow = margin * min(quad_size(quad))
     right, down = quad[1] - quad[0], quad[3] - quad[0]

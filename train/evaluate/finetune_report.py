@@ -1,10 +1,10 @@
-"""What a fine-tuning brought and what it cost: two sets of weights in, one table of before and after out.
+"""Compare the weights before and after a fine-tuning: what was gained on the new data and lost elsewhere.
 
     python -m train.evaluate.finetune_report BEFORE.safetensors AFTER.safetensors --new-data HELD_OUT
             --eval-data PAGES --corpus CORPUS --backgrounds PHOTOGRAPHS
 
-The fixed regression set is rendered from fixed seeds, by what the lines say, beside every source of `--eval-data`. Text
-is compared after NFKC, lower case, without white space, quotes and dashes unified. The exit status is 1 if the lines
+The regression set is rendered from a fixed seed, grouped by what the lines say, beside every source of `--eval-data`.
+Text is compared after NFKC, lower case, without white space, quotes and dashes unified. Exit status 1: the lines
 outside the new data lost more than `--most-lost` points of exact lines or of CER.
 """
 
@@ -25,17 +25,16 @@ from train.data.readers import read
 from train.data.readers.report import Report
 from train.data.writers import to_lines
 from train.evaluate.page_metrics import normalize
+from train.loop.recipes import REGRESSION_SEED
 from train.loop.run import log
 from train.synth.corpus.sentences import Corpus
 from train.synth.line.render import LineRenderer
 from train.synth.typesetting.fonts import FontLibrary
-from train.transfer.interpolate import average_files
+from train.transfer.interpolate import interpolate_files
 
 Labelled = Sequence[tuple[str, Image, str]]
 """(set, crop, truth) of each line."""
 
-SEED = 20_000_003
-"""Of the rendered lines; far from the seeds of trainings, and never changed, so that reports compare."""
 WIDTHS = (96, 160, 280, 480)
 NEW = "new data"
 ELSEWHERE = "elsewhere"
@@ -98,8 +97,8 @@ class Change:
 
 
 def rendered_lines(renderer: LineRenderer, count: int) -> list[tuple[str, Image, str]]:
-    """Render the fixed regression set: the first `count` lines of `SEED`, in all widths by turns."""
-    lines = [renderer.line(SEED, i, WIDTHS[i % len(WIDTHS)]) for i in range(count)]
+    """Render the fixed regression set: the first `count` lines of `REGRESSION_SEED`, widths in rotation."""
+    lines = [renderer.line(REGRESSION_SEED, i, WIDTHS[i % len(WIDTHS)]) for i in range(count)]
     return [(f"rendered {kind_of(line.text)}", line.image, line.text) for line in lines]
 
 
@@ -221,25 +220,21 @@ def write_report(folder: Path, changes: Mapping[str, Change]) -> str:
     return text
 
 
-def report_run(args: argparse.Namespace, folder: Path, renderer: LineRenderer) -> None:
-    """Average what a finished fine-tuning began and ended with, into `finetuned.safetensors`; write and log the report.
+def report_run(folder: Path, init: Path, lines: Labelled, *, arch: str, alpha: float) -> None:
+    """Interpolate a finished fine-tuning into `finetuned.safetensors`; write and log its report.
 
-    Of the last weights, not the best ones: those were chosen on what is judged here.
+    Uses the last weights, not the best ones: those were chosen on the lines of the report.
 
     Args:
-        args: `init`, `arch`, `share`, `new_data`, `eval_data` and `new_sources` of the training's command line.
         folder: of the run.
-        renderer: of its lines.
+        init: weights before the fine-tuning.
+        lines: what both are compared on, see `gather`.
+        arch: their network.
+        alpha: weight of the weights after.
     """
-    lines = gather(
-        renderer,
-        new_data=args.new_data,
-        eval_data=args.eval_data,
-        without=args.new_sources.split(","),
-    )
     tuned = folder / "finetuned.safetensors"
-    average_files(args.init, folder / "last.safetensors", tuned, args.share)
-    changes = report_weights(args.init, tuned, lines, arch=args.arch)
+    interpolate_files(init, folder / "last.safetensors", tuned, alpha)
+    changes = report_weights(init, tuned, lines, arch=arch)
     log.info("before and after:\n%s", write_report(folder, changes))
 
 

@@ -20,14 +20,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from common.arrays import Image
+from common.edit_distance import edit_distance
 from common.image import load
 from common.quads import crop
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
 from recognition.preprocess import FINE
 from recognition.recognizer import Recognizer
-from train.data.readers.jsonl import LabelledPage, read_pages
-from train.evaluate.page_metrics import edit_distance, normalize
+from train.data.readers.jsonl import read_pages
+from train.data.samples import LabelledPage
+from train.evaluate.page_metrics import normalize
 from train.loop.run import write_json
 
 

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(
         "--trainable",
-        choices=[*quantized_weights.FORMS, "inside", "none"],
+        choices=[*quantized_weights.DTYPES, "inside", "none"],
         help="where the weights to train on from are: inside the ONNX file (of int8, the usual way), or in a file "
         "beside it of this form",
     )
@@ -81,10 +81,10 @@ def main() -> None:
             if (
                 exported.name != "small"
             ):  # what is left in float there is little, and reads better so
-                onnx_weights.pack(made)
-            onnx_weights.remember(made, state)
+                onnx_weights.quantize_large(made)
+            onnx_weights.write_parameter_map(made, state)
         made.replace(args.out / f"{stem}.onnx")
-    if args.trainable in quantized_weights.FORMS:
+    if args.trainable in quantized_weights.DTYPES:
         quantized_weights.save(state, args.out / f"{stem}.safetensors", args.trainable)
     row = {"name": name, "task": exported.task, "package": exported.package}
     row |= {"data": args.data} | ({"figures": args.figures} if args.figures else {})

@@ -28,8 +28,8 @@ from recognition.charset import Charset
 from train.export.models import Export, add_options, recognizer_inputs
 from train.export.shared_trunk import Part, write
 from train.transfer import freeze_torch, onnx_weights, quantized_weights
-from train.transfer.distill_torch import Pupil
-from train.transfer.merge_student import STUDENT, is_pupil
+from train.transfer.distill_torch import DistilledStudent
+from train.transfer.merge_student import STUDENT, is_distilled
 
 LINES = {0: "N", 3: "W"}
 STEPS = {0: "N", 1: "T"}
@@ -41,20 +41,20 @@ TRUNK = {"crnn": freeze_torch.TRUNK, "resnet": ("conv", "norm", "stage", "rnn")}
 class Trunk(nn.Module):
     """Lines (N, 1, 32, W) to what the heads share, (N, T, D): maps, or the features that attention looks at."""
 
-    def __init__(self, pupil: Pupil) -> None:
+    def __init__(self, pupil: DistilledStudent) -> None:
         super().__init__()
-        self.network, self.attends = pupil.student, pupil.attends
+        self.network, self.has_attention = pupil.student, pupil.has_attention
 
     def forward(self, lines: Tensor) -> Tensor:
         """Return maps or features."""
-        out: Tensor = (self.network.features if self.attends else self.network.maps)(lines)
+        out: Tensor = (self.network.features if self.has_attention else self.network.maps)(lines)
         return out
 
 
 class Head(nn.Module):
     """Maps (N, T, D) to log-probabilities (N, T, C)."""
 
-    def __init__(self, pupil: Pupil) -> None:
+    def __init__(self, pupil: DistilledStudent) -> None:
         super().__init__()
         self.pupil = pupil
 
@@ -69,11 +69,11 @@ class SharedRows(nn.Module):
 
     def __init__(self, bring: nn.Linear, rows: nn.Parameter) -> None:
         super().__init__()
-        self.bring, self.rows = bring, rows
+        self.project, self.rows = bring, rows
 
     def forward(self, labels: Tensor) -> Tensor:
         """Map classes (N,) to (N, width)."""
-        out: Tensor = self.bring(self.rows.index_select(1, labels).t())
+        out: Tensor = self.project(self.rows.index_select(1, labels).t())
         return out
 
 
@@ -82,23 +82,23 @@ class SharedOut(nn.Module):
 
     def __init__(self, bring: nn.Linear, rows: nn.Parameter, bias: nn.Parameter) -> None:
         super().__init__()
-        self.bring, self.rows, self.bias = bring, rows, bias
+        self.project, self.rows, self.bias = bring, rows, bias
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., inputs) to logits (..., C)."""
-        return torch.matmul(self.bring(x), self.rows) + self.bias
+        return torch.matmul(self.project(x), self.rows) + self.bias
 
 
 class EitherHead(nn.Module):
     """Features (N, T, D) to what attention reads (`recognition.attention`) and log-probabilities of CTC."""
 
-    def __init__(self, pupil: Pupil) -> None:
+    def __init__(self, pupil: DistilledStudent) -> None:
         super().__init__()
         rows = nn.Parameter(pupil.classify.weight.t().contiguous(), requires_grad=False)
         bias = nn.Parameter(pupil.classify.bias.clone(), requires_grad=False)
         self.attention = copy.deepcopy(pupil.student.attention)
-        self.attention.embed = SharedRows(self.attention.embed.bring, rows)
-        self.attention.out = SharedOut(self.attention.out.bring, rows, bias)
+        self.attention.embed = SharedRows(self.attention.embed.project, rows)
+        self.attention.out = SharedOut(self.attention.out.project, rows, bias)
         self.ctc = SharedOut(copy.deepcopy(pupil.join), rows, bias)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -107,24 +107,24 @@ class EitherHead(nn.Module):
         return labels, log_probs, places, torch.log_softmax(self.ctc(features), 2)
 
 
-def load_pupil(path: Path, family: str) -> Pupil:
+def load_distilled(path: Path, family: str) -> DistilledStudent:
     """Load a network that learned with a teacher, with its thin layers.
 
     Raises:
         ValueError: these are no weights of such a network of the family.
     """
     state = (
-        onnx_weights.load(path, thin=True)
+        onnx_weights.load(path, merged=False)
         if path.suffix == ".onnx"
         else quantized_weights.load(path)
     )
-    if not is_pupil(state):
+    if not is_distilled(state):
         raise ValueError(f"{path} holds no weights of a run with --teacher")
     classes = Charset.load().classes
     last = state.get(f"{STUDENT}rnn2.weight_hh_l0", np.zeros((4, 1), np.float32))
     rnn = "crnn-gru" if len(last) == 3 * last.shape[1] else "crnn"
     arch = {"crnn": rnn, "resnet": "resnet-attention"}[family]
-    pupil = Pupil(row_of(arch).make(classes), SmallCRNN(classes))
+    pupil = DistilledStudent(row_of(arch).make(classes), SmallCRNN(classes))
     try:
         pupil.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     except RuntimeError as error:
@@ -132,7 +132,7 @@ def load_pupil(path: Path, family: str) -> Pupil:
     return pupil.eval().requires_grad_(False)
 
 
-def parts(family: str, pupils: list[Pupil], args: argparse.Namespace) -> dict[str, Part]:
+def parts(family: str, pupils: list[DistilledStudent], args: argparse.Namespace) -> dict[str, Part]:
     """Return what becomes of each part, by the name of its file.
 
     Raises:
@@ -175,16 +175,16 @@ def _same(network: nn.Module) -> nn.Module:
     return network
 
 
-def _name(pupil: Pupil) -> str:
-    if pupil.attends:
+def _name(pupil: DistilledStudent) -> str:
+    if pupil.has_attention:
         return "resnet-attention"
     return "crnn-gru" if isinstance(pupil.student.rnn1, nn.GRU) else "reference"
 
 
-def _head(pupil: Pupil, maps: Any) -> Export:  # noqa: ANN401
+def _head(pupil: DistilledStudent, maps: Any) -> Export:  # noqa: ANN401
     config: dict[str, Any] = {"charset": "".join(Charset.load().characters)}
     axes = {"image": STEPS, "log_probs": STEPS}
-    if not pupil.attends:
+    if not pupil.has_attention:
         return Export(Head(pupil), _same, ("log_probs",), axes, config, maps)
     outputs = ("labels", "label_log_probs", "places", "log_probs")
     axes |= dict.fromkeys(outputs[:3], FOUND)
@@ -203,7 +203,7 @@ def main() -> None:
     add_options(parser, 30, "batches")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    pupils = [load_pupil(path, args.family) for path in args.weights]
+    pupils = [load_distilled(path, args.family) for path in args.weights]
     write(parts(args.family, pupils, args), f"{args.family}-trunk", args.out)
 
 

@@ -23,7 +23,7 @@ from ocr.weights import WEIGHTS
 from train.loop.setup_torch import without_norms
 from train.synth.corpus.sentences import Corpus
 from train.synth.typesetting.fonts import FontLibrary
-from train.transfer.merge_student import is_pupil
+from train.transfer.merge_student import is_distilled
 
 LINE_AXES = {0: "N", 3: "W"}
 
@@ -73,10 +73,10 @@ def is_normalized(args: argparse.Namespace) -> bool:
         return "trunk.norm1_1.weight" in stream.keys()  # noqa: SIM118 - no dictionary
 
 
-def is_taught(args: argparse.Namespace) -> bool:
+def is_distilled_file(args: argparse.Namespace) -> bool:
     """Say whether the weights are of a recognizer that learned with a teacher."""
     with safe_open(args.weights, "pt") as stream:
-        return is_pupil(dict.fromkeys(stream.keys()))
+        return is_distilled(dict.fromkeys(stream.keys()))
 
 
 def recognizer_inputs(args: argparse.Namespace, batches: int | None = None) -> Iterator[Floats]:
@@ -101,7 +101,7 @@ def recognizer_export(args: argparse.Namespace, row: recognition.Row) -> Export:
     from recognition.charset import Charset
     from recognition.preprocess import STRIDE
     from recognition.resnet_attention_torch import AttentionReading
-    from train.transfer.distill_torch import Pupil
+    from train.transfer.distill_torch import DistilledStudent
 
     if args.decoder not in row.decoders:
         raise ValueError(
@@ -113,8 +113,10 @@ def recognizer_export(args: argparse.Namespace, row: recognition.Row) -> Export:
 
     charset = Charset.load()
     network = row.make(charset.classes)
-    if is_taught(args):  # two layers hold a third of what they would merged, and are as fast
-        network = Pupil(network, SmallCRNN(charset.classes))
+    if is_distilled_file(
+        args
+    ):  # two layers hold a third of what they would merged, and are as fast
+        network = DistilledStudent(network, SmallCRNN(charset.classes))
     config: dict[str, Any] = {"charset": "".join(charset.characters)}
     if getattr(network, "stride", STRIDE) != STRIDE:
         config["stride"] = network.stride

@@ -43,7 +43,9 @@ def write(parts: Mapping[str, Part], trunk: str, out: Path) -> None:
         target = out / f"{stem}.onnx"
         with tempfile.TemporaryDirectory(dir=out) as folder:
             made = make(part.export, Path(folder), quantized=part.quantized)
-            onnx_weights.pack(made)
-            onnx_weights.remember(made, part.state, "" if stem == trunk else f"{trunk}.onnx")
+            onnx_weights.quantize_large(made)
+            onnx_weights.write_parameter_map(
+                made, part.state, "" if stem == trunk else f"{trunk}.onnx"
+            )
             made.replace(target)
         register(part.row, target)

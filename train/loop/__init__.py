@@ -1,1 +1,1 @@
-"""The training loop, its schedule, checkpoints and options."""
+"""Run a training: loop, schedule, checkpoints, options."""

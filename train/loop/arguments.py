@@ -1,4 +1,4 @@
-"""Command-line options that all trainings share."""
+"""Add the command-line options that all trainings share."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backgrounds", type=Path, help="folder of photographs to write on")
     parser.add_argument(
-        "--eval-data", type=Path, help="labelled real pages (labels.jsonl) to judge on"
+        "--eval-data", type=Path, help="labelled real pages (labels.jsonl) to evaluate on"
     )
     parser.add_argument(
         "--time-budget", type=duration, help="for example 40m; the schedule follows it"

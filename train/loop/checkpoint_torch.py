@@ -1,21 +1,20 @@
-"""Everything that resuming needs in one file, so that a kill at any moment leaves a whole checkpoint."""
+"""Save and load checkpoints: one file with all that resuming needs, so that a kill never leaves half of it."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
+
+from common.files import replace_when_written
 
 NAME = "checkpoint.safetensors"
 _PARTS = ("network", "average", "optimizer")
-# Checkpoints of earlier versions were three files, one for each part.
-_EARLIER = {"network": "network", "average": "last", "optimizer": "optimizer"}
 
 Parts = dict[str, dict[str, Tensor]]
 
@@ -24,12 +23,9 @@ def save_tensors(
     tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None
 ) -> None:
     """Write a safetensors file whole or not at all."""
-    partial = path.with_name(path.name + ".part")
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    save_file(plain, partial, metadata)
-    with partial.open("rb+") as stream:
-        os.fsync(stream.fileno())  # else a machine that stops may keep the name without the bytes
-    partial.replace(path)
+    with replace_when_written(path) as partial:
+        save_file(plain, partial, metadata)
 
 
 def save(folder: Path, parts: Parts, state: dict[str, Any]) -> None:
@@ -48,7 +44,7 @@ def load(folder: Path) -> tuple[Parts, dict[str, Any]] | None:
     """Return the parts and the state of a run's last checkpoint; None for a run without one."""
     path = folder / NAME
     if not path.exists():
-        return _load_earlier(folder)
+        return None
     parts: Parts = {part: {} for part in _PARTS}
     with safe_open(path, "pt") as stream:
         state = dict(json.loads(stream.metadata()["state"]))
@@ -56,15 +52,6 @@ def load(folder: Path) -> tuple[Parts, dict[str, Any]] | None:
             part, _, name = key.partition("/")
             parts[part][name] = stream.get_tensor(key)
     return parts, state
-
-
-def _load_earlier(folder: Path) -> tuple[Parts, dict[str, Any]] | None:
-    files = {part: folder / f"{name}.safetensors" for part, name in _EARLIER.items()}
-    state = folder / "state.json"
-    if not state.exists() or not all(path.exists() for path in files.values()):
-        return None
-    parts = {part: load_file(path) for part, path in files.items()}
-    return parts, dict(json.loads(state.read_text(encoding="utf8")))
 
 
 def flatten(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

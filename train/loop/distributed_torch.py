@@ -1,8 +1,8 @@
-"""Several processes that train one network: `torchrun --nproc-per-node 4 -m train.crnn_torch …`.
+"""Train one network in several processes: `torchrun --nproc-per-node 4 -m train.crnn_torch …`.
 
-torchrun starts the processes and tells each its number in the environment; without it there is one.
-Batches are numbered through all processes, so that what is learned from depends neither on how
-many there are nor on which of them has a batch.
+torchrun starts the processes and sets rank and world size in the environment; without it there is one.
+Batches are numbered across all processes, so that the training data depend neither on how many there
+are nor on which of them has a batch.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-# While the first process judges, the others wait for it in their next step.
-_PATIENCE = timedelta(hours=2)
+# While the first process evaluates, the others wait for it in their next step.
+_TIMEOUT = timedelta(hours=2)
 
 
-def count() -> int:
+def world_size() -> int:
     """Return how many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def number() -> int:
-    """Return this process's number, from 0; the first one judges, logs and saves."""
+def rank() -> int:
+    """Return this process's number, from 0; the first one evaluates, logs and saves."""
     return int(os.environ.get("RANK", "0"))
 
 
@@ -40,22 +40,22 @@ def device_of(name: str) -> torch.device:
 
 
 @contextmanager
-def together(device: torch.device) -> Iterator[None]:
-    """Connect the processes for the time of a training; does nothing for a single one."""
-    if count() == 1:
+def process_group(device: torch.device) -> Iterator[None]:
+    """Connect the processes for the time of a training; do nothing for a single one."""
+    if world_size() == 1:
         yield
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=_PATIENCE)
+    distributed.init_process_group(backend, timeout=_TIMEOUT)
     try:
         yield
     finally:
         distributed.destroy_process_group()
 
 
-def shared(module: nn.Module, device: torch.device) -> nn.Module:
+def wrap_ddp(module: nn.Module, device: torch.device) -> nn.Module:
     """Wrap a module so that its gradients become the mean over all processes."""
-    if count() == 1:
+    if world_size() == 1:
         return module
     # Running statistics stay each process's own while training; the first one's are kept.
     return DistributedDataParallel(
@@ -67,17 +67,17 @@ def shared(module: nn.Module, device: torch.device) -> nn.Module:
 
 def mean(values: dict[str, float], device: torch.device) -> dict[str, float]:
     """Return each figure's mean over the processes, which must all have the same figures."""
-    if count() == 1:
+    if world_size() == 1:
         return values
     sums = torch.tensor(list(values.values()), dtype=torch.float64, device=device)
     distributed.all_reduce(sums)
-    return dict(zip(values, (sums / count()).tolist(), strict=True))
+    return dict(zip(values, (sums / world_size()).tolist(), strict=True))
 
 
-def from_first(values: list[float], device: torch.device) -> list[float]:
-    """Return the first process's numbers in every process: clocks and signals differ."""
-    if count() == 1:
+def broadcast(values: list[float], device: torch.device) -> list[float]:
+    """Return the first process's values in every process: clocks and signals differ."""
+    if world_size() == 1:
         return values
-    told: Tensor = torch.tensor(values, dtype=torch.float64, device=device)
-    distributed.broadcast(told, 0)
-    return told.tolist()
+    received: Tensor = torch.tensor(values, dtype=torch.float64, device=device)
+    distributed.broadcast(received, 0)
+    return received.tolist()

@@ -1,4 +1,4 @@
-"""The trainings' common part in Keras: optimizer, schedule, callbacks, checkpoints, `fit`.
+"""Train in Keras: optimizer, schedule, callbacks, checkpoints, `fit`.
 
 A run folder holds the same files as PyTorch's: `best.safetensors` and `last.safetensors` have
 PyTorch's names of layers, so that exporting and `--init` do not ask which framework trained.
@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from common.weights_keras import set_weights, weights
 from train.loop.loader_keras import RenderedBatches
@@ -39,30 +37,36 @@ def add_epochs(parser: argparse.ArgumentParser) -> None:
 
 
 def set_precision(precision: str) -> None:
-    """Say what layers made from now on compute in; weights stay in float32."""
+    """Set the arithmetic of layers made from now on; weights stay in float32."""
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
-def is_normalized(args: argparse.Namespace) -> bool:
-    """Say whether a VGG-16 is to have batch norm: unless the weights it gets have none."""
-    path = args.init or args.init_trunk
+def needs_norms(init: Path | None, init_trunk: Path | None) -> bool:
+    """Say whether a VGG-16 needs batch norms: unless the weights it starts from have none."""
+    path = init or init_trunk
     return path is None or "trunk.norm1_1.weight" in quantized_weights.load(path)
 
 
-def prepared(model: Any, args: argparse.Namespace, to_keras: Convert) -> Any:
-    """Give a model the weights of `--init` or the trunk of `--init-trunk`, if any.
+def load_initial_weights(
+    model: Any, to_keras: Convert, init: Path | None = None, init_trunk: Path | None = None
+) -> Any:
+    """Load the weights of `--init` or the trunk of `--init-trunk`, if any.
+
+    Args:
+        model: filled in place and returned.
+        to_keras: names of PyTorch to names of Keras.
+        init: weights of the whole network (.onnx or .safetensors).
+        init_trunk: weights whose VGG-16 alone is taken.
 
     Raises:
         ValueError: weights of another network.
     """
-    if args.init:
-        set_weights(model, to_keras(quantized_weights.load(args.init)))
-    if args.init_trunk:
+    if init:
+        set_weights(model, to_keras(quantized_weights.load(init)))
+    if init_trunk:
         own = weights(model)
         state = {
-            k: v
-            for k, v in quantized_weights.load(args.init_trunk).items()
-            if k.startswith("trunk.")
+            k: v for k, v in quantized_weights.load(init_trunk).items() if k.startswith("trunk.")
         }
         set_weights(model, {**own, **to_keras(state)})
     return model
@@ -130,7 +134,7 @@ def fit(
             ),
             Schedule(recipe, run, batches, on_progress, resume=resume),
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            KeepWeights(run.folder, to_torch),
+            SaveWeights(run.folder, to_torch),
             keras.callbacks.CSVLogger(str(run.folder / "log.csv"), append=resume),
         ],
     )
@@ -138,7 +142,7 @@ def fit(
 
 
 class Schedule(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets the rate before every step, counts steps and seconds, and ends the run."""
+    """Set the rate before every step, count steps and seconds, and end the run."""
 
     def __init__(
         self,
@@ -193,8 +197,8 @@ class Schedule(keras.callbacks.Callback):  # type: ignore[misc]
         self.run.write_state({"step": self.step, "elapsed_s": self.elapsed, **values})
 
 
-class KeepWeights(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes the weights after every epoch, and again as the best ones if they are."""
+class SaveWeights(keras.callbacks.Callback):  # type: ignore[misc]
+    """Write the weights after every epoch, and again as the best ones if they are."""
 
     def __init__(self, folder: Path, to_torch: Convert) -> None:
         super().__init__()
@@ -205,14 +209,8 @@ class KeepWeights(keras.callbacks.Callback):  # type: ignore[misc]
         """Write."""
         # Where a training wraps a network to give it a loss, the network is what is kept.
         state = self.to_torch(weights(getattr(self.model, "network", self.model)))
-        _write(state, self.folder / "last.safetensors")
+        quantized_weights.write(state, self.folder / "last.safetensors")
         value = float((logs or {}).get("val_loss", math.nan))
         if value < self.best:
             self.best = value
-            _write(state, self.folder / "best.safetensors")
-
-
-def _write(state: Arrays, path: Path) -> None:
-    partial = path.with_name(path.name + ".part")
-    save_file({k: np.ascontiguousarray(v) for k, v in state.items()}, partial)
-    partial.replace(path)
+            quantized_weights.write(state, self.folder / "best.safetensors")

@@ -1,7 +1,7 @@
-"""The one training loop: forward, loss, backward, clip, step, average, log, evaluate, checkpoint, resume.
+"""Train a network: forward, loss, backward, clip, step, average, log, evaluate, checkpoint, resume.
 
 A step takes `accumulate` batches from each process and learns from the mean of their gradients. Batch
-numbers run through steps and processes, and chance is sown anew for every batch: one process that
+numbers run through steps and processes, and the RNG is re-seeded per batch: one process that
 accumulates two batches, two processes with one each, and a run that was killed and resumed all see
 the same losses.
 """
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from train.loop import checkpoint_torch as checkpoint
-from train.loop import distributed_torch as processes
+from train.loop import distributed_torch as distributed
 from train.loop.recipes import FitRecipe, learning_rate
 from train.loop.run import Run, log
 
@@ -53,7 +53,7 @@ def fit(
 
     The run folder then holds `best.safetensors` (averaged weights of the best evaluation),
     `last.safetensors` (averaged), `state.json` for people and `checkpoint.safetensors` for resuming.
-    Ctrl-C and SIGTERM save and stop. Started by torchrun, the first process judges and writes, and
+    Ctrl-C and SIGTERM save and stop. Started by torchrun, the first process evaluates and writes, and
     returns the figures; the others return none.
 
     Args:
@@ -73,9 +73,9 @@ def fit(
         ValueError: a recipe without an end, or with settings out of their range.
     """
     _check(recipe)
-    place = processes.device_of(device)
-    with processes.together(place):
-        trainer = _Trainer(network.to(place), loss, recipe, run, resume)
+    target = distributed.device_of(device)
+    with distributed.process_group(target):
+        trainer = _Trainer(network.to(target), loss, recipe, run, resume)
         return _run(trainer, batches, evaluate, best, higher_is_better)
 
 
@@ -98,17 +98,19 @@ def _run(
     best: str,
     higher_is_better: bool,
 ) -> dict[str, float]:
-    """Go through the batches; the first process also logs, judges and saves."""
-    recipe, first = trainer.recipe, processes.number() == 0
-    stop = _on_signal()
-    due = _Due({"log": 20.0, "judge": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s})
+    """Go through the batches; the first process also logs, evaluates and saves."""
+    recipe, first = trainer.recipe, distributed.rank() == 0
+    stop = _catch_signals()
+    due = _Timer(
+        {"log": 20.0, "evaluate": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s}
+    )
     figures: dict[str, float] = {}
     bar = tqdm(unit="step", initial=trainer.step, disable=not (first and sys.stderr.isatty()))
     source = batches(trainer.next_batch)
     with _writer(trainer.run) if first else nullcontext() as writer:
         while parts := list(islice(source, recipe.accumulate)):
             values = trainer.update(parts)
-            finished, stopped = trainer.agree(bool(stop))
+            finished, stopped = trainer.sync_stop(bool(stop))
             ended = finished or stopped
             bar.update()
             if first and (due("log") or ended):
@@ -116,19 +118,19 @@ def _run(
                 bar.set_postfix_str(text)
                 log.info("step %d  %.1f%%  %s", trainer.step, 100 * trainer.progress, text)
                 _scalars(writer, "train", values, trainer.step)
-            if first and (due("judge") or finished):
-                figures = trainer.judge(evaluate, best, higher_is_better)
+            if first and (due("evaluate") or finished):
+                figures = trainer.evaluate(evaluate, best, higher_is_better)
                 _scalars(writer, "evaluation", figures, trainer.step)
             if first and (due("save") or ended):
                 trainer.save()
-            trainer.mark()
+            trainer.restart_clock()
             if ended:
                 break
     return figures
 
 
-class _Due:
-    """Says when something that happens every so many seconds is due again."""
+class _Timer:
+    """Say when something that happens every so many seconds is due again."""
 
     def __init__(self, every_s: dict[str, float]) -> None:
         self._every = every_s
@@ -146,8 +148,8 @@ def _scalars(writer: Any, group: str, values: dict[str, float], step: int) -> No
         writer.add_scalar(f"{group}/{key}", value, step)
 
 
-class _Step(nn.Module):
-    """Network and loss as one module, because gradients are only shared after a module's forward."""
+class _LossModule(nn.Module):
+    """Network and loss as one module: DistributedDataParallel shares gradients after a module's forward."""
 
     def __init__(self, network: nn.Module, loss: Loss) -> None:
         super().__init__()
@@ -158,7 +160,7 @@ class _Step(nn.Module):
 
 
 class _Trainer:
-    """Network, optimizer, average and clock of one run."""
+    """Network, optimizer, averaged weights and clock of one run."""
 
     def __init__(
         self, network: nn.Module, loss: Loss, recipe: FitRecipe, run: Run, resume: bool
@@ -179,24 +181,24 @@ class _Trainer:
         self.history: list[dict[str, Any]] = []
         if resume:
             self._load()
-        self.module = processes.shared(_Step(network, loss), self.device)
-        self.mark()
+        self.module = distributed.wrap_ddp(_LossModule(network, loss), self.device)
+        self.restart_clock()
 
-    def mark(self) -> None:
-        """Start the clock again: evaluations and checkpoints do not count as training."""
+    def restart_clock(self) -> None:
+        """Restart the clock: evaluations and checkpoints do not count as training."""
         self._clock = time.monotonic()
 
     @property
     def progress(self) -> float:
-        """Share of the run that is done."""
+        """Return the share of the run that is done."""
         if self.recipe.time_budget_s is not None:
             return self.elapsed / self.recipe.time_budget_s
         return self.step / (self.recipe.steps or 1)
 
     @property
     def next_batch(self) -> int:
-        """Number of the next batch of this process."""
-        return self.step * self.recipe.accumulate * processes.count() + processes.number()
+        """Return the number of the next batch of this process."""
+        return self.step * self.recipe.accumulate * distributed.world_size() + distributed.rank()
 
     def update(self, parts: list[Batch]) -> dict[str, float]:
         """Make one step from the mean over the parts, and return its figures."""
@@ -207,29 +209,29 @@ class _Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         figures: dict[str, float] = {}
         for i, part in enumerate(parts):
-            for key, value in self._learn(part, i, last=i + 1 == len(parts)).items():
+            for key, value in self._backward(part, i, last=i + 1 == len(parts)).items():
                 figures[key] = figures.get(key, 0.0) + value / len(parts)
-        norm = self._move()
+        norm = self._optimizer_step()
         self.step += 1
-        self._blend()
+        self._update_ema()
         self.elapsed += time.monotonic() - self._clock
-        self.mark()
+        self.restart_clock()
         return {
-            **processes.mean(figures, self.device),
+            **distributed.mean(figures, self.device),
             "norm": norm,
             "lr": rate,
             "steps_per_s": self.step / max(self.elapsed, 1e-9),
         }
 
-    def _learn(self, part: Batch, place: int, *, last: bool) -> dict[str, float]:
-        """Add the gradients of one batch; the processes share them at the last one of a step."""
+    def _backward(self, part: Batch, place: int, *, last: bool) -> dict[str, float]:
+        """Add the gradients of one batch; the processes average them at the last one of a step."""
         batch = {key: value.to(self.device, non_blocking=True) for key, value in part.items()}
-        number = self.next_batch + place * processes.count()
-        # Dropout and samples then depend on the batch alone, whichever process has it and when.
+        number = self.next_batch + place * distributed.world_size()
+        # Dropout and sampling then depend on the batch alone, not on process or time.
         torch.manual_seed(self.run.seed * 1_000_003 + number)
-        alone = nullcontext() if last or processes.count() == 1 else self.module.no_sync()
+        context = nullcontext() if last or distributed.world_size() == 1 else self.module.no_sync()
         precision = PRECISIONS[self.recipe.precision]
-        with alone:
+        with context:
             with torch.autocast(
                 self.device.type, precision, enabled=precision is not torch.float32
             ):
@@ -237,7 +239,7 @@ class _Trainer:
             self.scaler.scale(value / self.recipe.accumulate).backward()
         return figures
 
-    def _move(self) -> float:
+    def _optimizer_step(self) -> float:
         """Clip and apply the gradients; return their norm."""
         self.scaler.unscale_(self.optimizer)
         norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip))
@@ -248,24 +250,24 @@ class _Trainer:
         self.scaler.update()
         return norm
 
-    def agree(self, stop: bool) -> tuple[bool, bool]:
+    def sync_stop(self, stop: bool) -> tuple[bool, bool]:
         """Return whether the run is finished and whether to stop, as the first process has it."""
-        self.elapsed, stopped = processes.from_first([self.elapsed, float(stop)], self.device)
+        self.elapsed, stopped = distributed.broadcast([self.elapsed, float(stop)], self.device)
         return self.progress >= 1, bool(stopped)
 
     @torch.no_grad()
-    def _blend(self) -> None:
-        """Move the average towards the network; faster at the start, when the network is still far off."""
-        share = 1 - min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
+    def _update_ema(self) -> None:
+        """Update the exponential moving average; faster at the start, when the network changes most."""
+        weight = 1 - min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
         for mean, value in zip(
             self.average.state_dict().values(), self.network.state_dict().values(), strict=True
         ):
             if mean.dtype.is_floating_point:
-                mean.lerp_(value, share)
+                mean.lerp_(value, weight)
             else:
                 mean.copy_(value)
 
-    def judge(self, evaluate: Evaluate, best: str, higher_is_better: bool) -> dict[str, float]:
+    def evaluate(self, evaluate: Evaluate, best: str, higher_is_better: bool) -> dict[str, float]:
         """Evaluate the averaged network and keep it if it is the best so far."""
         with torch.inference_mode():
             figures = evaluate(self.average)
@@ -314,15 +316,15 @@ class _Trainer:
         log.info("resumed at step %d after %.0f s", self.step, self.elapsed)
 
 
-def _on_signal() -> list[int]:
-    """Return a list that a first Ctrl-C or SIGTERM fills; a second one interrupts at once."""
+def _catch_signals() -> list[int]:
+    """Return a list that a first Ctrl-C or SIGTERM fills; a second one raises KeyboardInterrupt."""
     caught: list[int] = []
 
     def handle(number: int, _: Any) -> None:
         if caught:
             raise KeyboardInterrupt
         caught.append(number)
-        log.info("stopping after this step; once more to stop at once")
+        log.info("stopping after this step; press again to stop at once")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
@@ -330,7 +332,7 @@ def _on_signal() -> list[int]:
 
 
 def _writer(run: Run) -> Any:
-    # With this name there TensorBoard does not import TensorFlow to open a file: 2.5 s and 300 MB.
+    # With this module present TensorBoard does not import TensorFlow to open a file: 2.5 s and 300 MB.
     sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
     from torch.utils.tensorboard import SummaryWriter  # slow to import, and only wanted here
 

@@ -1,4 +1,4 @@
-"""Rendered batches for Keras: batch i is always the same, and the same as PyTorch's."""
+"""Render batches for Keras: batch i is always the same, and the same as PyTorch's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendered batches for PyTorch: batch i is always the same, whichever process makes it."""
+"""Render batches for PyTorch in worker processes: batch i is always the same, whichever process makes it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from train.loop import distributed_torch as processes
+from train.loop import distributed_torch as distributed
 
 Make = Callable[[int], dict[str, NDArray[np.generic]]]
 
 
 class _Batches(IterableDataset):  # type: ignore[type-arg]
-    """Every so manieth batch number from `start` without end, dealt to the workers in turn."""
+    """Endless batch numbers `start`, `start` + `every`, …, dealt to the workers in turn."""
 
     def __init__(self, make: Make, start: int, every: int) -> None:
         self.make, self.start, self.every = make, start, every
@@ -42,7 +42,7 @@ def rendered_batches(
     number. Ctrl-C reaches the training alone: workers ignore it and end with their parent.
     """
     loader = DataLoader(
-        _Batches(make, start, processes.count()),
+        _Batches(make, start, distributed.world_size()),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=6 if workers else None,

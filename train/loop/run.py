@@ -1,21 +1,22 @@
-"""A run folder: the resolved recipe, the seed, the log, the checkpoints."""
+"""Keep a training run in a folder: the resolved recipe, the seed, the log, the checkpoints."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from common.files import replace_when_written
 
 log = logging.getLogger("train")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a training keeps what it makes."""
+    """The folder of a training."""
 
     folder: Path
     seed: int
@@ -54,8 +55,6 @@ class Run:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a file whole or not at all."""
-    # By process: two runs may write the same report.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    partial.write_text(f"{text}\n", encoding="utf8")
-    partial.replace(path)
+    with replace_when_written(path) as partial:
+        partial.write_text(f"{text}\n", encoding="utf8")

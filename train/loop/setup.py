@@ -1,32 +1,64 @@
-"""What every training does before its first batch: command line, schedule, run folder, fonts, text, pages."""
+"""Read a training's command line, build its schedule and open its run folder, fonts, text and photographs."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
 
 from train.loop.arguments import add_common
-from train.loop.recipes import FitRecipe
+from train.loop.recipes import WARM_START_LR, FitRecipe
 from train.loop.run import Run, log
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
 from train.synth.page import PageRenderer
 from train.synth.typesetting.fonts import FontLibrary
 
-WARM_RATE = 1e-4
-"""Of a VGG-16 that begins from weights, unless --lr says otherwise: the shipped one has no batch norm, and at the
-usual rate one step spoils it."""
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What the command line shared by all trainings says; see `train.loop.arguments` for the meanings."""
+
+    run: Path
+    arch: str = "small"
+    resume: bool = False
+    init: Path | None = None
+    init_trunk: Path | None = None
+    fonts: Path | None = None
+    corpus: Path | None = None
+    backgrounds: Path | None = None
+    eval_data: Path | None = None
+    time_budget: float | None = None
+    steps: int | None = None
+    lr: float | None = None
+    accumulate: int = 1
+    precision: str = "bfloat16"
+    workers: int = 1
+    threads: int = 2
+    device: str = "cpu"
+    seed: int = 1
+    evaluate_every: float = 600.0
+    epoch_steps: int = 500
+    validation_steps: int = 8
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> TrainingOptions:
+        """Take the shared options out of a parsed command line."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in vars(args).items() if name in names})
 
 
 @dataclass(frozen=True)
-class Started:
+class TrainingSetup:
     """A run that is ready to train, and what renders its data."""
 
+    options: TrainingOptions
+    schedule: FitRecipe
     run: Run
     fonts: FontLibrary
     corpus: Corpus
@@ -37,16 +69,16 @@ class Started:
 def parse(
     description: str | None,
     archs: Sequence[str] = ("small",),
-    more: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+    add_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
     *,
     option: str = "--arch",
 ) -> argparse.Namespace:
-    """Read the command line that all trainings share.
+    """Read the command line that all trainings share; for `main` alone.
 
     Args:
         description: of the program.
-        archs: networks to choose from; the first is the usual one.
-        more: adds the options of one training.
+        archs: networks to choose from; the first is the default.
+        add_options: adds the options of one training.
         option: by which the network is chosen; it is `arch` of what is returned.
     """
     parser = argparse.ArgumentParser(
@@ -57,7 +89,7 @@ def parse(
         option, dest="arch", choices=archs, default=archs[0],
         help="network to train (default: %(default)s)",
     )  # fmt: skip
-    more(parser)
+    add_options(parser)
     return parser.parse_args()
 
 
@@ -79,43 +111,50 @@ def with_rnn(arch: str, rnn: str | None) -> str:
     return "crnn-gru" if rnn == "gru" else "crnn"
 
 
-def schedule_of(args: argparse.Namespace, usual: FitRecipe) -> FitRecipe:
+def build_schedule(options: TrainingOptions, usual: FitRecipe) -> FitRecipe:
     """Return a model's usual schedule with what the command line says of time and rate.
 
-    A run of few steps warms up in a tenth of them; a VGG-16 that begins from weights moves slowly (`WARM_RATE`).
+    A run of few steps warms up in a tenth of them; a VGG-16 that starts from weights takes at most `WARM_START_LR`.
     """
-    if args.arch == "reference" and (args.init or args.init_trunk):
-        usual = replace(usual, lr=min(usual.lr, WARM_RATE))
+    if options.arch == "reference" and (options.init or options.init_trunk):
+        usual = replace(usual, lr=min(usual.lr, WARM_START_LR))
     warmup = usual.warmup_steps
-    if args.time_budget is None and args.steps is not None:
-        warmup = max(1, min(warmup, args.steps // 10))
+    if options.time_budget is None and options.steps is not None:
+        warmup = max(1, min(warmup, options.steps // 10))
     return replace(
         usual,
-        time_budget_s=args.time_budget,
-        steps=args.steps,
-        evaluate_every_s=args.evaluate_every,
+        time_budget_s=options.time_budget,
+        steps=options.steps,
+        evaluate_every_s=options.evaluate_every,
         warmup_steps=warmup,
-        lr=args.lr or usual.lr,
-        accumulate=args.accumulate,
-        precision=args.precision,
+        lr=options.lr or usual.lr,
+        accumulate=options.accumulate,
+        precision=options.precision,
     )
 
 
-def open_run(args: argparse.Namespace, model: str, recipe: Any, schedule: FitRecipe) -> Started:  # noqa: ANN401
+def open_run(
+    options: TrainingOptions,
+    model: str,
+    recipe: Any,  # noqa: ANN401
+    usual: FitRecipe,
+) -> TrainingSetup:
     """Open the run folder, and find fonts, text and photographs.
 
     Args:
-        args: of `parse`.
+        options: of the command line.
         model: its name, for the run's `recipe.json`.
         recipe: the model's own numbers, a dataclass.
-        schedule: see `schedule_of`.
+        usual: the model's usual schedule, see `build_schedule`.
     """
+    schedule = build_schedule(options, usual)
     settings = {"model": model, **asdict(recipe), "fit": asdict(schedule)}
     # torchrun numbers the processes that train together; the first one writes.
     first = os.environ.get("RANK", "0") == "0"
-    run = Run.create(args.run, settings, args.seed, first=first)
+    run = Run.create(options.run, settings, options.seed, first=first)
     cv2.setNumThreads(1)
-    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
+    fonts, corpus = FontLibrary.load(options.fonts), Corpus.load(options.corpus)
     log.info("%d Chinese and %d Latin faces", len(fonts.han), len(fonts.latin))
-    backgrounds = Backgrounds.load(args.backgrounds)
-    return Started(run, fonts, corpus, backgrounds, PageRenderer(fonts, corpus, backgrounds))
+    backgrounds = Backgrounds.load(options.backgrounds)
+    pages = PageRenderer(fonts, corpus, backgrounds)
+    return TrainingSetup(options, schedule, run, fonts, corpus, backgrounds, pages)

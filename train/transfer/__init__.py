@@ -1,1 +1,1 @@
-"""Begin from trained weights: distillation, freezing, widening, averaging."""
+"""Start from trained weights: distillation, freezing, widening, interpolation."""

@@ -1,13 +1,13 @@
-"""A recognizer that learns from another one: features of a trained network as targets at every time step.
+"""Distill a recognizer from a trained one: the teacher's features are targets at every time step.
 
     python -m train.recognizer_torch --run ~/runs/paper --method crnn-reference --teacher weights/crnn-small.onnx ...
 
-A network that starts from nothing learns seven thousand shapes from one right class a step, most of which are
-blank. What a trained network hands to its own classifier says more: a few hundred numbers a step, which also tell
-what a shape resembles (Romero et al. 2015, "FitNets"; Hinton et al. 2015). The pupil's features go through a linear
-layer into the teacher's classifier. Both layers are linear, so they may end as one:
-`merge_student.merged` returns the weights of the plain network. Attention reads and writes characters through
-the same classifier (Press & Wolf 2017, "Using the Output Embedding"), which then is there once and not three times.
+Labels give a random network one class a step, mostly blank, to learn seven thousand shapes from. The input of a trained
+network's classifier says more: a few hundred numbers a step, which also tell what a shape resembles (Romero et al.
+2015, "FitNets"; Hinton et al. 2015). The student's features go through a linear layer into the teacher's classifier.
+Two linear layers can be merged into one: `merge_student.merge` returns the weights of the plain network. The input
+and output embeddings of attention are tied to the same classifier (Press & Wolf 2017, "Using the Output Embedding"),
+which is then stored once and not three times.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from train.transfer import quantized_weights
 
 
 def load_teacher(path: Path) -> SmallCRNN:
-    """Load the small recognizer that teaches, frozen.
+    """Load the small recognizer as a frozen teacher.
 
     Raises:
         ValueError: these are no weights of that network.
@@ -40,43 +40,43 @@ def load_teacher(path: Path) -> SmallCRNN:
     return network.eval().requires_grad_(False)
 
 
-class Rows(nn.Module):
-    """A table of characters made of a classifier's rows, each brought to another width."""
+class TiedEmbedding(nn.Module):
+    """Embed characters by a classifier's rows, projected to another width."""
 
     def __init__(self, classify: nn.Linear, width: int) -> None:
         super().__init__()
-        self.bring = nn.Linear(classify.in_features, width, bias=False)
-        # In a tuple, so that it is no part of this module too: its weights would be there twice.
+        self.project = nn.Linear(classify.in_features, width, bias=False)
+        # A tuple keeps it from becoming a submodule, whose weights would be stored twice.
         self._classify = (classify,)
 
     def forward(self, labels: Tensor) -> Tensor:
-        """Map classes (...) to (..., width); the classifier does not learn from it."""
-        out: Tensor = self.bring(self._classify[0].weight.detach()[labels])
+        """Map classes (...) to (..., width); no gradient reaches the classifier."""
+        out: Tensor = self.project(self._classify[0].weight.detach()[labels])
         return out
 
 
-class Through(nn.Module):
-    """A linear layer into a classifier that does not learn from it."""
+class TiedProjection(nn.Module):
+    """Project features into a classifier's input and classify them; no gradient reaches the classifier."""
 
     def __init__(self, inputs: int, classify: nn.Linear) -> None:
         super().__init__()
-        self.bring = nn.Linear(inputs, classify.in_features)
+        self.project = nn.Linear(inputs, classify.in_features)
         self._classify = (classify,)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., inputs) to logits (..., C)."""
         (classify,) = self._classify
-        return F.linear(self.bring(x), classify.weight.detach(), classify.bias.detach())
+        return F.linear(self.project(x), classify.weight.detach(), classify.bias.detach())
 
 
-class Pupil(nn.Module):
-    """A network whose features are brought into those of a teacher, and classified by its classifier.
+class DistilledStudent(nn.Module):
+    """A student network whose features are projected onto a teacher's and classified by its classifier.
 
     Args:
-        student: with `features` and a linear layer `classify`, which is taken out until they are merged.
-        teacher: whose classifier is copied, to be trained on.
+        student: with `features` and a linear layer `classify`, which is taken out until `merge_student.merge`.
+        teacher: its classifier is copied and trained further.
 
-    A step of the student may be several of the teacher's.
+    One time step of the student may cover several of the teacher's.
     """
 
     def __init__(self, student: nn.Module, teacher: SmallCRNN) -> None:
@@ -88,25 +88,25 @@ class Pupil(nn.Module):
         self.student.classify = nn.Identity()
         self.classify = nn.Linear(head.in_features, head.out_features)
         self.classify.load_state_dict(head.state_dict())
-        self.attends = hasattr(student, "attention")
-        if self.attends:
+        self.has_attention = hasattr(student, "attention")
+        if self.has_attention:
             attention = student.attention
-            attention.embed = Rows(self.classify, attention.hidden)
-            attention.out = Through(attention.out.in_features, self.classify)
+            attention.embed = TiedEmbedding(self.classify, attention.hidden)
+            attention.out = TiedProjection(attention.out.in_features, self.classify)
 
     def features(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to the classifier's input (N, T, D), as the teacher's `features`."""
-        return self.both(lines)[0]
+        return self.joint_features(lines)[0]
 
     @property
     def attention(self) -> nn.Module:
-        """What reads by attention, of a student that does."""
+        """Return the attention decoder of a student that has one."""
         return self.student.attention
 
-    def both(self, lines: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (N, 1, 32, W) to the classifier's input, as `features`, and to what attention looks at."""
-        seen: Tensor = self.student.features(lines)
-        return self.join(seen), seen
+    def joint_features(self, lines: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, 1, 32, W) to the classifier's input, as `features`, and to the student's own features."""
+        own: Tensor = self.student.features(lines)
+        return self.join(own), own
 
     def forward(self, lines: Tensor) -> Tensor:
         """Map (N, 1, 32, W) to logits (N, T, C)."""
@@ -114,13 +114,13 @@ class Pupil(nn.Module):
         return out
 
 
-def telling_steps(features: Tensor, classify: nn.Linear, factor: int) -> Tensor:
-    """Choose of every `factor` steps the one that is least of a blank.
+def select_informative_steps(features: Tensor, classify: nn.Linear, factor: int) -> Tensor:
+    """Select from every `factor` steps the one that is least likely a blank.
 
     Args:
         features: (N, T, D), T a multiple of the factor.
         classify: of the teacher; class 0 is the blank.
-        factor: steps of the teacher in one of the pupil.
+        factor: steps of the teacher in one of the student.
 
     Returns:
         (N, T / factor, D).
@@ -133,15 +133,15 @@ def telling_steps(features: Tensor, classify: nn.Linear, factor: int) -> Tensor:
     return groups.gather(2, best)[:, :, 0]
 
 
-def feature_loss(features: Tensor, taught: Tensor, steps: Tensor) -> Tensor:
-    """Squared distance to the teacher's features over the steps of the lines, as a share of their spread.
+def feature_loss(features: Tensor, teacher_features: Tensor, steps: Tensor) -> Tensor:
+    """Return the squared distance to the teacher's features, as a share of their variance.
 
     Args:
         features: (N, T, D).
-        taught: (N, T, D), of the teacher.
-        steps: (N,) time steps of each line; what is beyond is padding.
+        teacher_features: (N, T, D).
+        steps: (N,) time steps of each line; steps beyond are padding.
     """
     inside = torch.arange(features.shape[1], device=steps.device)[None] < steps[:, None]
-    pupil, teacher = features[inside].float(), taught[inside].float()
-    spread = teacher.var(0, unbiased=False).sum().clamp(min=1e-6)
-    return (pupil - teacher).square().sum(1).mean() / spread
+    student, teacher = features[inside].float(), teacher_features[inside].float()
+    variance = teacher.var(0, unbiased=False).sum().clamp(min=1e-6)
+    return (student - teacher).square().sum(1).mean() / variance

@@ -1,10 +1,10 @@
-"""What is trained already, under what is to be trained: taken over, and left as it is.
+"""Load and freeze a trained part of a network, so that only the rest is trained.
 
     python -m train.recognizer_torch --method crnn-gru --keep-trunk weights/crnn-reference.onnx --teacher ...
     python -m train.recognizer_torch --method resnet-attention --keep-trunk weights/crnn-resnet-attention.onnx ...
 
-The convolutions are two thirds of a CRNN. A second one that keeps them learns in half the time, and both are
-shipped on one trunk (`distilled_crnn`). The ResNet keeps all but its attention: what CTC reads stays what it is.
+The convolutions are two thirds of a CRNN. A second CRNN that freezes them trains in half the time, and both are
+shipped on one trunk (`distilled_crnn`). The ResNet freezes all but its attention: what CTC reads does not change.
 """
 
 from __future__ import annotations
@@ -18,59 +18,59 @@ from torch import nn
 from common.layers_torch import BN_EPS
 from crnn.model_torch import CRNN
 from train.transfer import onnx_weights, quantized_weights
-from train.transfer.distill_torch import Pupil
+from train.transfer.distill_torch import DistilledStudent
 from train.transfer.merge_student import STUDENT
 
 TRUNK = ("conv", "norm")
-"""How the names of the layers begin that stand before the recurrent ones."""
+"""Prefixes of the names of the layers before the recurrent ones."""
 
 _ATTENTION = f"{STUDENT}attention."
 
 
-class KeptNorm(nn.BatchNorm2d):
-    """A batch norm that goes by the statistics it has, in training too."""
+class FrozenBatchNorm2d(nn.BatchNorm2d):
+    """A batch norm that uses its stored statistics in training too."""
 
-    def train(self, mode: bool = True) -> KeptNorm:
-        """Stay as it is deployed, whatever the mode."""
+    def train(self, mode: bool = True) -> FrozenBatchNorm2d:
+        """Stay in evaluation mode."""
         super().train(False)
         return self
 
 
-def keep(network: nn.Module, path: Path) -> None:
-    """Give a network what `--keep-trunk` names, not to be trained.
+def load_and_freeze(network: nn.Module, path: Path) -> None:
+    """Load what `--keep-trunk` names into a network and freeze it.
 
     Raises:
-        ValueError: the weights are of another network, or there is nothing to keep of this one.
+        ValueError: the weights are of another network, or this one has no part that can be frozen.
     """
-    if isinstance(network, Pupil) and network.attends:
-        _keep_all_but_attention(network, path)
+    if isinstance(network, DistilledStudent) and network.has_attention:
+        _freeze_all_but_attention(network, path)
     else:
-        keep_trunk(network.student if isinstance(network, Pupil) else network, path)
+        freeze_trunk(network.student if isinstance(network, DistilledStudent) else network, path)
 
 
-def _keep_all_but_attention(pupil: Pupil, path: Path) -> None:
+def _freeze_all_but_attention(student: DistilledStudent, path: Path) -> None:
     known = (
-        onnx_weights.load(path, thin=True)
+        onnx_weights.load(path, merged=False)
         if path.suffix == ".onnx"
         else quantized_weights.load(path)
     )
-    own = pupil.state_dict()
-    # Attention begins from what is there, too; what it has learned to do since begins from nothing.
+    own = student.state_dict()
+    # Attention starts from its weights too; parameters that the file does not have stay random.
     foreign = [n for n, v in known.items() if n not in own or own[n].shape != v.shape]
     missing = [n for n in own if n not in known and not n.startswith(_ATTENTION)]
     if foreign or missing:
         raise ValueError(
-            f"{path} holds no weights of a run with --teacher that this network could keep: it has {foreign[:3]} "
+            f"{path} holds no weights of a run with --teacher that this network could freeze: it has {foreign[:3]} "
             f"and lacks {missing[:3]}"
         )
-    _keep_norms(pupil)
-    pupil.load_state_dict(own | {name: torch.from_numpy(value) for name, value in known.items()})
-    for name, parameter in pupil.named_parameters():
+    _freeze_norms(student)
+    student.load_state_dict(own | {name: torch.from_numpy(value) for name, value in known.items()})
+    for name, parameter in student.named_parameters():
         parameter.requires_grad_(name.startswith(_ATTENTION))
 
 
-def keep_trunk(network: nn.Module, path: Path) -> None:
-    """Give a network the convolutions of a trained one, not to be trained.
+def freeze_trunk(network: nn.Module, path: Path) -> None:
+    """Load the convolutions of a trained network and freeze them.
 
     Raises:
         ValueError: either is no CRNN as in the paper.
@@ -85,7 +85,7 @@ def keep_trunk(network: nn.Module, path: Path) -> None:
         raise ValueError(
             f"{path} holds no convolutions of a CRNN; give weights/crnn-reference.onnx"
         )
-    _keep_norms(network)
+    _freeze_norms(network)
     kept = {name: torch.from_numpy(known[name]) for name in own}
     network.load_state_dict(network.state_dict() | kept)
     for name, parameter in network.named_parameters():
@@ -94,7 +94,7 @@ def keep_trunk(network: nn.Module, path: Path) -> None:
 
 
 def freeze(network: nn.Module, parts: Sequence[str]) -> None:
-    """Leave parts of a network as they are, their batch norms too, and train the rest.
+    """Freeze parts of a network, their batch norms too.
 
     Args:
         network: changed in place.
@@ -113,15 +113,15 @@ def freeze(network: nn.Module, parts: Sequence[str]) -> None:
         if isinstance(layer, nn.BatchNorm2d) and f"{name}.".startswith(
             tuple(f"{p}." for p in parts)
         ):
-            kept = KeptNorm(layer.num_features, eps=layer.eps).requires_grad_(False)
+            kept = FrozenBatchNorm2d(layer.num_features, eps=layer.eps).requires_grad_(False)
             kept.load_state_dict(layer.state_dict())
             above, _, last = name.rpartition(".")
             setattr(modules[above], last, kept.train())
 
 
-def _keep_norms(network: nn.Module) -> None:
+def _freeze_norms(network: nn.Module) -> None:
     for name, layer in list(network.named_children()):
         if isinstance(layer, nn.BatchNorm2d):
-            setattr(network, name, KeptNorm(layer.num_features, eps=BN_EPS))
+            setattr(network, name, FrozenBatchNorm2d(layer.num_features, eps=BN_EPS))
         else:
-            _keep_norms(layer)
+            _freeze_norms(layer)

@@ -1,4 +1,4 @@
-"""A file of a recognizer's trained weights in; the recognizer as it is deployed, on PyTorch, out."""
+"""Load a recognizer's trained weights as a recognizer that runs on PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of a network that learned with a teacher in (`distill_torch`); those of the plain network out."""
+"""Merge a distilled recognizer (`distill_torch`) into the plain network: two linear layers become one."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 Weights = dict[str, NDArray[Any]]
 
 STUDENT = "student."
-"""How the names begin of what is the network's own."""
+"""Prefix of the names of the student's own weights."""
 
 _EMBED, _OUT = "attention.embed", "attention.out"
-"""What attention reads and writes characters with, in a pupil by way of the classifier."""
+"""Attention's input and output layers, tied to the classifier while distilled."""
 
 
-def is_pupil(state: Mapping[str, Any]) -> bool:
-    """Say whether weights are of a `Pupil`."""
+def is_distilled(state: Mapping[str, Any]) -> bool:
+    """Say whether weights are of a `DistilledStudent`."""
     return "join.weight" in state and any(name.startswith(STUDENT) for name in state)
 
 
-def merged(state: Weights) -> Weights:
-    """Return the weights of the plain network from those of a `Pupil`: two linear layers become one.
+def merge(state: Weights) -> Weights:
+    """Return the weights of the plain network from those of a `DistilledStudent`.
 
     Raises:
-        ValueError: these are no weights of a pupil.
+        ValueError: these are no weights of a distilled student.
     """
-    if not is_pupil(state):
+    if not is_distilled(state):
         raise ValueError("these are no weights of a run with --teacher")
     own = {name.removeprefix(STUDENT): w for name, w in state.items() if name.startswith(STUDENT)}
     weight, bias = state["classify.weight"], state["classify.bias"]
     own["classify.weight"] = weight @ state["join.weight"]
     own["classify.bias"] = weight @ state["join.bias"] + bias
-    if f"{_EMBED}.bring.weight" in own:
-        own[f"{_EMBED}.weight"] = weight @ own.pop(f"{_EMBED}.bring.weight").T
-        own[f"{_OUT}.weight"] = weight @ own.pop(f"{_OUT}.bring.weight")
-        own[f"{_OUT}.bias"] = weight @ own.pop(f"{_OUT}.bring.bias") + bias
+    if f"{_EMBED}.project.weight" in own:
+        own[f"{_EMBED}.weight"] = weight @ own.pop(f"{_EMBED}.project.weight").T
+        own[f"{_OUT}.weight"] = weight @ own.pop(f"{_OUT}.project.weight")
+        own[f"{_OUT}.bias"] = weight @ own.pop(f"{_OUT}.project.bias") + bias
     return own

@@ -1,12 +1,11 @@
-"""VGG-16 networks that begin as the small ones: their layers inside the larger ones, the rest from chance.
+"""Initialize the VGG-16 networks from the small ones (Net2Net, Chen et al. 2016); random elsewhere.
 
-The published networks begin with a VGG-16 that has seen a million photographs. Ours begin with what the small
-detector and the small angle model know (after Chen et al. 2016, "Net2Net"): both lie side by side in the first
-channels of one trunk, a convolution of stride 2 becoming one of stride 1 before a pooling, and layers that a small
-network does not have pass through what they get. Channels that neither fills start from chance; nothing of the
-two reads them yet, all may learn to. What is lost at first: a pooling takes the largest of four values and not the
-first (their mean is brought back), the dilated convolutions of the small detector, and the maximum in the
-head of the small angle model.
+The published networks start from a VGG-16 trained on a million photographs. Ours start from the small detector and the
+small angle model: both are copied side by side into the first channels of one trunk. A convolution of stride 2
+becomes one of stride 1 before a pooling; layers that a small network lacks are identities. Channels that
+neither fills are random, and nothing copied reads them yet. What is lost at first: a pooling takes the largest of
+four values and not the first (the mean is corrected), the dilated convolutions of the small detector, and the
+maximum in the head of the small angle model.
 """
 
 from __future__ import annotations
@@ -24,41 +23,41 @@ from ctpn.model_torch import CTPN, VGG16CTPN
 from detection.network_torch import ConvBlock
 
 DETECTOR = {"1_1": 0, "2_1": 1, "3_1": 2, "3_2": 3, "4_1": 4, "4_2": 5, "5_1": 6, "5_2": 7}
-"""Layer of the trunk to convolution of the small detector's trunk."""
+"""Layer of the trunk to number of the convolution in the small detector's trunk."""
 
 ANGLE = {"1_1": 0, "2_1": 1, "2_2": 2, "3_1": 3, "3_2": 4, "4_1": 5, "4_2": 6, "5_1": 7}
 """Likewise of the small angle model."""
 
-OPEN = 4.0
-"""Bias of an LSTM's gate that is open, and with a minus one that is closed."""
+GATE_BIAS = 4.0
+"""Bias of an open gate of an LSTM; negated, of a closed one."""
 
-Room = dict[str, tuple[int, int]]
-"""Layer of the trunk to its first channel that a small network fills, and the one after the last."""
+ChannelRanges = dict[str, tuple[int, int]]
+"""Layer of the trunk to the range of its channels (first, last + 1) that a small network fills."""
 
 
-def grow(detector: CTPN, angle: AngleNet, images: Tensor) -> tuple[VGG16CTPN, VGG16Angle]:
-    """Return the two networks of the papers, without batch norm, on one trunk that both share.
+def widen(detector: CTPN, angle: AngleNet, images: Tensor) -> tuple[VGG16CTPN, VGG16Angle]:
+    """Return the two networks of the papers, without batch norm, on one shared trunk.
 
     Args:
-        detector: trained weights; left as they are.
+        detector: trained; not changed.
         angle: likewise.
-        images: (N, 3, H, W) as the detector gets them, to bring back the means behind poolings.
+        images: (N, 3, H, W) as the detector gets them, to correct the means after poolings.
     """
-    grown, turns = VGG16CTPN(normalized=False), VGG16Angle(normalized=False)
-    turns.trunk = grown.trunk
-    found, pieces = _folded_detector(detector), _folded_angle(angle)
+    large, turns = VGG16CTPN(normalized=False), VGG16Angle(normalized=False)
+    turns.trunk = large.trunk
+    found, turned = _folded_detector(detector), _folded_angle(angle)
     with torch.no_grad():
-        # Grey is all three colors alike: a third of the weight on each.
-        pieces[0].weight.data = pieces[0].weight.expand(-1, 3, -1, -1) / 3
-        room = _plant(grown.trunk, found, DETECTOR, {})
-        behind = _plant(grown.trunk, pieces, ANGLE, room)
-        _keep_means(grown.trunk, images)
-        _plant_heads(grown, detector)
+        # Grey means equal colors: a third of the weight on each.
+        turned[0].weight.data = turned[0].weight.expand(-1, 3, -1, -1) / 3
+        ranges = _copy_convolutions(large.trunk, found, DETECTOR, {})
+        behind = _copy_convolutions(large.trunk, turned, ANGLE, ranges)
+        _keep_means(large.trunk, images)
+        _copy_heads(large, detector)
         first, last = behind["5_3"]
         turns.head.weight.zero_()
         turns.head.weight[:, first:last] = angle.head.weight[:, : last - first]
         turns.head.bias.copy_(angle.head.bias)
-    return grown, turns
+    return large, turns
 
 
 def _folded_detector(network: CTPN) -> list[nn.Conv2d]:
@@ -73,9 +72,11 @@ def _folded_angle(network: AngleNet) -> list[nn.Conv2d]:
     return [fuse_conv_bn_eval(layers[i], layers[i + 1]) for i in range(0, len(layers), 3)]
 
 
-def _plant(trunk: VGG16, convs: list[nn.Conv2d], plan: dict[str, int], taken: Room) -> Room:
-    """Lay a small network's convolutions behind the channels that are taken; return where it lies."""
-    room: Room = {}
+def _copy_convolutions(
+    trunk: VGG16, convs: list[nn.Conv2d], plan: dict[str, int], taken: ChannelRanges
+) -> ChannelRanges:
+    """Copy a small network's convolutions after the channels that are taken; return its channels."""
+    ranges: ChannelRanges = {}
     before, width = (0, 3), 3
     for name in (name for names in LAYERS for name in names):
         conv = getattr(trunk, f"conv{name}")
@@ -83,18 +84,18 @@ def _plant(trunk: VGG16, convs: list[nn.Conv2d], plan: dict[str, int], taken: Ro
         width = source.out_channels if source is not None else width
         first = taken[name][1] if name in taken else 0
         conv.weight[first : first + width] = 0
-        if source is None:  # passes on what it gets
+        if source is None:  # identity
             for i in range(width):
                 conv.weight[first + i, before[0] + i, 1, 1] = 1
         else:
             conv.weight[first : first + width, before[0] : before[1]] = source.weight
             conv.bias[first : first + width] = source.bias
-        before = room[name] = (first, first + width)
-    return room
+        before = ranges[name] = (first, first + width)
+    return ranges
 
 
 def _keep_means(trunk: VGG16, images: Tensor) -> None:
-    """Scale the last layer before each pooling so that means behind it are those of every other value."""
+    """Scale the last layer before each pooling so that means after it are those of strided subsampling."""
     x = images
     for block, names in enumerate(LAYERS):
         if block:
@@ -108,14 +109,14 @@ def _keep_means(trunk: VGG16, images: Tensor) -> None:
             x = torch.relu(getattr(trunk, f"conv{name}")(x))
 
 
-def _plant_heads(grown: VGG16CTPN, small: CTPN) -> None:
-    """Lay what follows the small detector's trunk into the head of the large one."""
-    width = small.fc.out_channels  # of context and of the layer before the answers
-    grown.conv.weight[:width], grown.conv.bias[:width] = 0, 0
+def _copy_heads(large: VGG16CTPN, small: CTPN) -> None:
+    """Copy what follows the small detector's trunk into the head of the large one."""
+    width = small.fc.out_channels  # of context and of the layer before the outputs
+    large.conv.weight[:width], large.conv.bias[:width] = 0, 0
     for i in range(width):
-        grown.conv.weight[i, i, 1, 1] = 1
-    scale = _plant_lstm(grown.lstm, small.lstm, width)
-    hidden, wide = small.lstm.hidden_size, grown.lstm.hidden_size
+        large.conv.weight[i, i, 1, 1] = 1
+    scale = _copy_lstm(large.lstm, small.lstm, width)
+    hidden, wide = small.lstm.hidden_size, large.lstm.hidden_size
     spare = wide - hidden
     before = small.fc.weight[:, :, 0, 0]  # (width, width + 2 hidden): context, forward, backward
     after = torch.zeros(width, 2 * wide)
@@ -125,33 +126,35 @@ def _plant_heads(grown: VGG16CTPN, small: CTPN) -> None:
         after[:, at : at + hidden] = before[:, start : start + hidden]
         part = before[:, side * spare : (side + 1) * spare]
         after[:, at + hidden : at + hidden + part.shape[1]] = part / scale
-    grown.fc.weight[:width] = after
-    grown.fc.bias[:width] = small.fc.bias
+    large.fc.weight[:width] = after
+    large.fc.bias[:width] = small.fc.bias
     score, bias = small.score.weight[:, :, 0, 0], small.score.bias
     for number, sign in ((0, -0.5), (1, 0.5)):  # a logit is the difference of two scores
-        grown.score.weight[number::2, :width] = sign * score
-        grown.score.bias[number::2] = sign * bias
+        large.score.weight[number::2, :width] = sign * score
+        large.score.bias[number::2] = sign * bias
     for name in ("delta", "side"):
-        getattr(grown, name).weight[:, :width] = getattr(small, name).weight[:, :, 0, 0]
-        getattr(grown, name).bias.copy_(getattr(small, name).bias)
+        getattr(large, name).weight[:, :width] = getattr(small, name).weight[:, :, 0, 0]
+        getattr(large, name).bias.copy_(getattr(small, name).bias)
 
 
-def _plant_lstm(grown: nn.LSTM, small: nn.LSTM, width: int, scale: float = 0.2) -> float:
-    """Lay a small LSTM into the first units; the others pass their input on, made small, in one step each.
+def _copy_lstm(large: nn.LSTM, small: nn.LSTM, width: int, scale: float = 0.2) -> float:
+    """Copy a small LSTM into the first units; the other units pass their scaled input through.
 
-    The paper's linear layer reads the LSTM alone, the small one's also what the LSTM reads. A unit whose gates are
-    open and that forgets at once hands on tanh(tanh(scale * x)).
+    The paper's linear layer reads the LSTM alone, the small one's also the LSTM's input. A unit with open input and
+    output gates and a closed forget gate outputs tanh(tanh(scale * x)).
 
     Returns:
-        What x comes out multiplied by, where it is small.
+        The factor between a small x and that output.
     """
-    hidden, wide = small.hidden_size, grown.hidden_size
-    gate = torch.sigmoid(torch.tensor(OPEN)).item()
+    hidden, wide = small.hidden_size, large.hidden_size
+    gate = torch.sigmoid(torch.tensor(GATE_BIAS)).item()
     for side, suffix in enumerate(("", "_reverse")):
-        read, again = (getattr(grown, f"weight_{k}_l0{suffix}") for k in ("ih", "hh"))
-        bias = getattr(grown, f"bias_ih_l0{suffix}")
+        read, again = (getattr(large, f"weight_{k}_l0{suffix}") for k in ("ih", "hh"))
+        bias = getattr(large, f"bias_ih_l0{suffix}")
         both = sum(getattr(small, f"bias_{k}_l0{suffix}") for k in ("ih", "hh"))
-        for number, open_by in enumerate((OPEN, -OPEN, 0.0, OPEN)):  # input, forget, cell, output
+        for number, open_by in enumerate(
+            (GATE_BIAS, -GATE_BIAS, 0.0, GATE_BIAS)
+        ):  # input, forget, cell, output
             rows = slice(number * wide, number * wide + hidden)
             from_ = slice(number * hidden, (number + 1) * hidden)
             read[rows], again[rows] = 0, 0

@@ -1,8 +1,8 @@
-"""Models shipped once: the ONNX file that reads is also what training starts from again.
+"""Read trained weights back out of an exported ONNX file, so that each model is shipped once.
 
-`remember` notes in the file's metadata where each trained array has gone; `load` returns them, off by no more than
-half a step of int8 where the file holds int8. For the large networks `pack` turns what a quantizer left in float32
-(recurrent layers, linear layers) into int8 too, with one scale for each output.
+`write_parameter_map` notes in the file's metadata where each trained array is; `load` returns them, exact to half a
+step of int8 where the file holds int8. For the large networks `quantize_large` also converts what the quantizer left in
+float32 (recurrent layers, linear layers) to int8, with one scale for each output.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from train.transfer.merge_student import STUDENT, is_pupil, merged
+from train.transfer.merge_student import STUDENT, is_distilled, merge
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
 
 KEY = "parameters"
-"""Of the metadata: the name of each trained array to its initializer and its form there."""
+"""Metadata key: name of each trained array to its initializer and its layout there."""
 
 TRUNK = "trunk"
-"""Of the metadata: the file beside this one that holds the rest of the network, where there is one."""
+"""Metadata key: the file beside this one that holds the rest of the network, where there is one."""
 
 BESIDE = "beside"
-"""Form of a batch norm that is kept for training alone: it has gone into its convolution."""
+"""Layout of a batch norm that was folded into its convolution and is stored for training alone."""
 
 LEAST = 4096
-"""Numbers below which an array stays as it is."""
+"""Elements below which an array stays in float32."""
 
 BN_EPS = 1e-5
 
@@ -40,8 +40,8 @@ GATES = {4: (0, 3, 1, 2), 3: (1, 0, 2)}
 f, c and z, r, h."""
 
 
-def pack(path: Path) -> None:
-    """Turn large float32 arrays of two or more axes into int8 and scales, which the runtime multiplies again."""
+def quantize_large(path: Path) -> None:
+    """Convert large float32 arrays of two or more axes to int8 and scales, which the runtime dequantizes."""
     model = onnx.load(str(path))
     graph = model.graph
     nodes = []
@@ -66,15 +66,15 @@ def pack(path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def remember(path: Path, state: Weights, trunk: str = "") -> None:
-    """Note where each array of a state has gone.
+def write_parameter_map(path: Path, state: Weights, trunk: str = "") -> None:
+    """Note in the file's metadata where each array of a state is.
 
-    Batch norms that were folded into their convolutions (`norm5` into `conv5`) are kept beside, for `load` to take
-    them out again.
+    Batch norms that were folded into their convolutions (`norm5` into `conv5`) are stored beside them, for `load` to
+    unfold.
 
     Args:
         path: the ONNX file, rewritten.
-        state: PyTorch's names to arrays as they were trained.
+        state: PyTorch's names to trained arrays.
         trunk: name of the file beside it that holds the rest of the network.
 
     Raises:
@@ -84,7 +84,7 @@ def remember(path: Path, state: Weights, trunk: str = "") -> None:
     found, steps = _arrays(model)
     plain, norms = _folded(state, found)
     counts = [name for name in plain if name.endswith(".num_batches_tracked")]
-    places = {n: _place(n, v, found, steps) for n, v in plain.items() if n not in counts}
+    places = {n: _find_parameter(n, v, found, steps) for n, v in plain.items() if n not in counts}
     for name, value in norms.items():
         if value.ndim:  # not the count of batches
             model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
@@ -94,12 +94,12 @@ def remember(path: Path, state: Weights, trunk: str = "") -> None:
     onnx.save(model, str(path))
 
 
-def load(path: Path, *, thin: bool = False) -> Weights:
-    """Return the trained arrays of a file and of its trunk's, float32, by PyTorch's names.
+def load(path: Path, *, merged: bool = True) -> Weights:
+    """Return the trained arrays of a file and of its trunk, float32, by PyTorch's names.
 
     Args:
         path: the ONNX file.
-        thin: leave a pupil's two thin layers as they are, see `train.transfer.merge_student`.
+        merged: a distilled student as the plain network, see `train.transfer.merge_student`.
 
     Raises:
         ValueError: the file does not say where they are.
@@ -112,23 +112,30 @@ def load(path: Path, *, thin: bool = False) -> Weights:
         )
     found, _ = _arrays(model)
     places = json.loads(kept[KEY])
-    state = {name: _as_trained(found[where], form) for name, (where, form) in places.items()}
+    state = {
+        _current(n): _as_trained(found[where], layout) for n, (where, layout) in places.items()
+    }
     _unfold(state, [norm for norm in _norms(state) if places[f"{norm}.running_var"][1] == BESIDE])
     rest = load(path.with_name(kept[TRUNK])) if kept.get(TRUNK) else {}
-    if is_pupil(state):
+    if is_distilled(state):
         state |= {STUDENT + name: value for name, value in rest.items()}
-        return state if thin else merged(state)
+        return merge(state) if merged else state
     return state | rest
 
 
+def _current(name: str) -> str:
+    """Return today's name of a parameter: `crnn-resnet-attention.onnx` was exported with an older one."""
+    return name.replace(".bring.", ".project.")
+
+
 def _arrays(model: onnx.ModelProto) -> tuple[Weights, dict[str, float]]:
-    """Every constant by name, in float32, what is quantized multiplied out; and the steps of those."""
+    """Return every constant by name, dequantized to float32, and the steps of the quantized ones."""
     raw = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     out = {
         name: value.astype(np.float32) for name, value in raw.items() if value.dtype == np.float32
     }
     steps = {}
-    # Kernels may get channels of nothing on their way, see `train.export.channel_padding`.
+    # Kernels may be padded with empty channels, see `train.export.channel_padding`.
     filled = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Pad"}
     for node in model.graph.node:
         if node.op_type == "DequantizeLinear" and filled.get(node.input[0], node.input[0]) in raw:
@@ -141,12 +148,12 @@ def _arrays(model: onnx.ModelProto) -> tuple[Weights, dict[str, float]]:
             )
         else:
             continue
-        out[name] = _multiplied(raw[name], raw[scale], raw[zero], axis)
+        out[name] = _dequantized(raw[name], raw[scale], raw[zero], axis)
         steps[name] = float(raw[scale].max())
     return out, steps
 
 
-def _multiplied(whole: Array, scale: Array, zero: Array, axis: int) -> Array:
+def _dequantized(whole: Array, scale: Array, zero: Array, axis: int) -> Array:
     value, by, shift = (np.atleast_1d(a).astype(np.float32) for a in (whole, scale, zero))
     if len(by) > 1:
         shape = [-1 if i == axis else 1 for i in range(value.ndim)]
@@ -154,24 +161,24 @@ def _multiplied(whole: Array, scale: Array, zero: Array, axis: int) -> Array:
     return np.asarray((value - shift) * by, np.float32)
 
 
-def _place(name: str, value: Array, found: Weights, steps: dict[str, float]) -> list[str]:
-    """The initializer that holds a trained array, and its form there."""
+def _find_parameter(name: str, value: Array, found: Weights, steps: dict[str, float]) -> list[str]:
+    """Find the initializer that holds a trained array, and its layout there."""
     best = (np.inf, "", "")
     for where, array in found.items():
-        for form in _forms(name, array):
-            held = _as_trained(array, form)
+        for layout in _layouts(name, array):
+            held = _as_trained(array, layout)
             if held.shape == value.shape:
-                best = min(best, (float(np.abs(held - value).max(initial=0)), where, form))
-    far, where, form = best
+                best = min(best, (float(np.abs(held - value).max(initial=0)), where, layout))
+    far, where, layout = best
     if far > 0.51 * steps.get(where, 0.0) + 1e-5 * (1 + float(np.abs(value).max(initial=0))):
         raise ValueError(
             f"{name} {value.shape} is not in the exported file (nearest: {far:.3g} off)"
         )
-    return [where, form]
+    return [where, layout]
 
 
-def _forms(name: str, array: Array) -> list[str]:
-    """How an array of a file could hold the trained array of a name."""
+def _layouts(name: str, array: Array) -> list[str]:
+    """List the layouts in which an array of a file could hold a trained array."""
     recurrent = {"weight_ih_l0": 3, "weight_hh_l0": 3, "bias_ih_l0": 2, "bias_hh_l0": 2}
     kind, axes = next(((k, n) for k, n in recurrent.items() if k in name), ("", 0))
     if kind:
@@ -183,13 +190,13 @@ def _forms(name: str, array: Array) -> list[str]:
     return ["same", "transposed"] if array.ndim == 2 else ["same"]
 
 
-def _as_trained(array: Array, form: str) -> Array:
-    """Turn an array of a file into the trained one."""
-    if form in ("same", BESIDE):
+def _as_trained(array: Array, layout: str) -> Array:
+    """Convert an array of a file to the layout of training."""
+    if layout in ("same", BESIDE):
         return array
-    if form == "transposed":
+    if layout == "transposed":
         return np.ascontiguousarray(array.T)
-    kind, side, *more = form.split(":")
+    kind, side, *more = layout.split(":")
     count = int(more[0]) if more else 4
     part = array[int(side)]
     if kind.startswith("bias"):  # both biases in one row, the input's first
@@ -199,7 +206,7 @@ def _as_trained(array: Array, form: str) -> Array:
 
 
 def _gain(state: Weights, norm: str) -> Array:
-    """What a batch norm multiplies each channel by, (C, 1, 1, 1)."""
+    """Return the factor of a batch norm for each channel, (C, 1, 1, 1)."""
     gain = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BN_EPS)
     return np.asarray(gain, np.float32)[:, None, None, None]
 
@@ -209,7 +216,7 @@ def _norms(state: Weights) -> list[str]:
 
 
 def _convolution(norm: str) -> str:
-    """The layer that a batch norm follows: `conv5` for `norm5`; in a row of layers `stem.0` for `stem.1`."""
+    """Name the layer that a batch norm follows: `conv5` for `norm5`, `stem.0` for `stem.1`."""
     if "norm" in norm:
         return norm.replace("norm", "conv")
     row, _, number = norm.rpartition(".")
@@ -217,9 +224,9 @@ def _convolution(norm: str) -> str:
 
 
 def _folded(state: Weights, found: Weights) -> tuple[Weights, Weights]:
-    """Return a state as it is deployed, and the batch norms that are in its convolutions then.
+    """Return a state as deployed, and the batch norms that are then folded into its convolutions.
 
-    Those before their convolutions, as in a DenseNet, are still in the file as they are.
+    Norms before their convolutions, as in a DenseNet, are still in the file.
     """
     norms = [norm for norm in _norms(state) if not _holds(found, state[f"{norm}.running_var"])]
     apart = {n: v for n, v in state.items() if n.rsplit(".", 1)[0] in norms}
@@ -235,7 +242,7 @@ def _holds(found: Weights, value: Array) -> bool:
 
 
 def _unfold(state: Weights, folded: list[str]) -> None:
-    """Take the batch norms that are kept beside out of their convolutions again; no norm has counted a batch."""
+    """Unfold batch norms from their convolutions; their batch counts are zero."""
     for norm in _norms(state):
         state[f"{norm}.num_batches_tracked"] = np.zeros((), np.int64)
     for norm in folded:

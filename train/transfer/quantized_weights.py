@@ -1,6 +1,6 @@
-"""Trainable weights in little space: float16, or int8 with one scale for each output channel.
+"""Quantize trainable weights to float16, or to int8 with one scale for each output channel, and back.
 
-A VGG-16 of 59 MB in float32 is 29 MB in float16 and 15 MB in int8. Training goes on in float32 from
+A VGG-16 of 59 MB in float32 is 29 MB in float16 and 15 MB in int8. Training continues in float32 from
 either, in PyTorch and in Keras: names and axes are PyTorch's, the arrays are numpy's.
 """
 
@@ -13,26 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from common.files import replace_when_written
+
 Weights = dict[str, NDArray[Any]]
-FORMS = ("float16", "int8")
+DTYPES = ("float16", "int8")
 SCALE = ":scale"
 LEAST = 1024
-"""Numbers below which an array stays in float16: scales would be most of it."""
+"""Elements below which an array stays in float16: scales would be most of it."""
 
 
-def pack(state: Weights, form: str) -> Weights:
-    """Turn float arrays into float16, or large ones of two or more axes into int8 and scales.
+def quantize(state: Weights, dtype: str) -> Weights:
+    """Convert float arrays to float16, or large ones of two or more axes to int8 and scales.
 
     Raises:
-        ValueError: another form.
+        ValueError: another dtype.
     """
-    if form not in FORMS:
-        raise ValueError(f"form of the weights is {form!r}, expected one of {', '.join(FORMS)}")
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype of the weights is {dtype!r}, expected one of {', '.join(DTYPES)}")
     out: Weights = {}
     for name, value in state.items():
         if not np.issubdtype(value.dtype, np.floating):
             out[name] = value
-        elif form == "float16" or value.ndim < 2 or value.size < LEAST:
+        elif dtype == "float16" or value.ndim < 2 or value.size < LEAST:
             out[name] = value.astype(np.float16)
         else:
             rows = value.reshape(len(value), -1).astype(np.float32)
@@ -42,13 +44,13 @@ def pack(state: Weights, form: str) -> Weights:
     return out
 
 
-def unpack(packed: Weights) -> Weights:
-    """Return float32 arrays of whatever form; whole numbers without a scale stay as they are."""
+def dequantize(quantized: Weights) -> Weights:
+    """Return float32 arrays of any dtype; integers without a scale stay as they are."""
     out: Weights = {}
-    for name, value in packed.items():
+    for name, value in quantized.items():
         if name.endswith(SCALE):
             continue
-        scale = packed.get(name + SCALE)
+        scale = quantized.get(name + SCALE)
         if scale is not None:
             scale = scale.reshape((-1,) + (1,) * (value.ndim - 1))
             out[name] = value.astype(np.float32) * scale
@@ -60,7 +62,7 @@ def unpack(packed: Weights) -> Weights:
 
 
 def load(path: Path) -> Weights:
-    """Read weights of any form as float32, be it out of an exported model.
+    """Read weights of any dtype as float32, from a .safetensors file or an exported model.
 
     Raises:
         ValueError: an ONNX file that does not say where its trained weights are.
@@ -69,12 +71,16 @@ def load(path: Path) -> Weights:
         from train.transfer import onnx_weights
 
         return onnx_weights.load(path)
-    return unpack(load_file(path))
+    return dequantize(load_file(path))
 
 
-def save(state: Weights, path: Path, form: str) -> None:
-    """Write weights in one of `FORMS`, whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    save_file({k: np.ascontiguousarray(v) for k, v in pack(state, form).items()}, partial)
-    partial.chmod(0o644)  # safetensors makes files for the owner alone
-    partial.replace(path)
+def save(state: Weights, path: Path, dtype: str) -> None:
+    """Write weights in one of `DTYPES`, whole or not at all."""
+    write(quantize(state, dtype), path)
+
+
+def write(state: Weights, path: Path) -> None:
+    """Write arrays as safetensors, whole or not at all."""
+    with replace_when_written(path) as partial:
+        save_file({k: np.ascontiguousarray(v) for k, v in state.items()}, partial)
+        partial.chmod(0o644)  # safetensors makes files for the owner alone

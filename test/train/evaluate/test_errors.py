@@ -21,7 +21,7 @@ from train.data.samples import LabelledPage, Line
 from train.evaluate import errors
 from train.evaluate.error_alignment import align, groups
 from train.evaluate.error_report import ErrorPages, marked
-from train.evaluate.errors import Miss, compare, contrast, find_misses, grown, signs
+from train.evaluate.errors import Miss, compare, contrast, expanded, find_misses, signs
 from train.evaluate.page_metrics import ReadLine, count_page
 
 CHARSET = Charset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:你好世界!")
@@ -237,7 +237,7 @@ def test_lost_characters_are_the_edits_of_their_lines(seed: int) -> None:
 def test_contrast_and_growing() -> None:
     assert contrast(paper(), quad(*LINE)) > 200
     assert contrast(paper(220), quad(*LINE)) < 60
-    np.testing.assert_allclose(grown(quad(10, 10, 100, 20), 0.1), quad(8, 8, 104, 24), atol=1e-4)
+    np.testing.assert_allclose(expanded(quad(10, 10, 100, 20), 0.1), quad(8, 8, 104, 24), atol=1e-4)
 
 
 def test_marks() -> None:

@@ -66,7 +66,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export")
     path = make(made, folder, quantized=True)
     state = {name: value.numpy() for name, value in network.state_dict().items()}
-    onnx_weights.remember(path, state)
+    onnx_weights.write_parameter_map(path, state)
     return path
 
 

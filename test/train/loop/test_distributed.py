@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 import torch
 from torch import nn
-from train import processes_torch as processes
+from train.loop import distributed_torch as distributed
 from train.loop.loader_torch import rendered_batches
 from train.loop.fit_torch import fit
 from train.loop.recipes import FitRecipe
@@ -61,13 +61,13 @@ module._Trainer.update = spy
 
 recipe = FitRecipe(lr=0.02, warmup_steps=2, steps=8, accumulate=accumulate, precision="float32",
                    evaluate_every_s=1e9, checkpoint_every_s=1e9)
-run = Run.create(folder, {}, 5, first=processes.number() == 0)
+run = Run.create(folder, {}, 5, first=distributed.rank() == 0)
 figures = fit(network, recipe, run, lambda start: rendered_batches(make, start=start, workers=0),
               loss, Kept(), best="error", higher_is_better=False)
 told = {"losses": losses, "seen": seen, "figures": figures,
         "weights": {k: v.tolist() for k, v in network.state_dict().items() if "running" not in k
                     and "num" not in k}}
-(folder / f"told-{processes.number()}.json").write_text(json.dumps(told))
+(folder / f"told-{distributed.rank()}.json").write_text(json.dumps(told))
 """
 
 

@@ -40,10 +40,9 @@ from train import (
     recognizer_torch,
 )
 from train.batches.lines import IGNORE
-from train.batches.page_patches import AngleRecipe
 from train.loop.fit_keras import fit
 from train.loop.loader_keras import RenderedBatches, stretched
-from train.loop.recipes import CrnnRecipe, FitRecipe
+from train.loop.recipes import AngleRecipe, CrnnRecipe, CtpnKerasRecipe, FitRecipe
 from train.loop.run import Run
 
 pytestmark = [
@@ -70,7 +69,7 @@ def pieces(index: int) -> Arrays:
     values[:, :, :8] += 2
     known = np.ones(len(values), np.bool_)
     known[-1] = False
-    return {"pieces": values, "known": known}
+    return {"patches": values, "known": known}
 
 
 def crops(index: int) -> Arrays:
@@ -148,7 +147,7 @@ def test_first_loss_of_the_detector_is_pytorchs() -> None:
     batch["labels"][1] = np.minimum(batch["labels"][1], 0)  # one picture without text
     loss = detector_torch.make_loss(METHODS["ctpn-reference"])
     ours, parts = loss(network.train(), _tensors(batch), 0.0)
-    training = ctpn_keras.compiled(model, QUICK, ctpn_keras.LossRecipe())
+    training = ctpn_keras.compiled(model, QUICK, CtpnKerasRecipe())
     inputs, truth = ctpn_keras.shape(batch, False)
     theirs = training.compute_loss(x=inputs, y=truth, y_pred=training(inputs, training=True))
     assert parts["vertical"] > 0 and parts["side"] > 0
@@ -232,7 +231,7 @@ def test_angle_learns_from_scratch_and_from_weights(tmp_path: Path) -> None:
 
 
 def test_detector_learns(tmp_path: Path) -> None:
-    loss = ctpn_keras.LossRecipe()
+    loss = CtpnKerasRecipe()
     model = ctpn_keras.compiled(ctpn_model.vgg16_ctpn(NARROW, 9, 5), QUICK, loss)
     history = _learn(
         tmp_path, model, lambda index: crops(0), ctpn_keras.shape, convert.to_torch, eagerly=False

@@ -38,9 +38,9 @@ from train.loop.fit_torch import Loss
 from train.loop.recipes import CrnnRecipe
 from train.recognizer_torch import make_loss
 from train.transfer import onnx_weights, quantized_weights
-from train.transfer.distill_torch import Pupil
-from train.transfer.freeze_torch import TRUNK, keep, keep_trunk
-from train.transfer.merge_student import merged
+from train.transfer.distill_torch import DistilledStudent
+from train.transfer.freeze_torch import TRUNK, freeze_trunk, load_and_freeze
+from train.transfer.merge_student import merge
 
 pytestmark = [
     pytest.mark.torch,
@@ -98,13 +98,13 @@ def descend(
 
 def test_a_pupil_with_attention_ends_as_the_plain_network() -> None:
     torch.manual_seed(0)
-    pupil = Pupil(attending(), SmallCRNN(CLASSES)).eval()
+    pupil = DistilledStudent(attending(), SmallCRNN(CLASSES)).eval()
     plain = attending().eval()
-    plain.load_state_dict(tensors(merged(arrays(pupil))))
+    plain.load_state_dict(tensors(merge(arrays(pupil))))
     images, labels = torch.randn(2, 1, 32, 64), torch.randint(1, CLASSES, (2, 5))
     with torch.inference_mode():
         torch.testing.assert_close(plain(images), pupil(images), atol=1e-5, rtol=1e-4)
-        seen = pupil.both(images)[1]
+        seen = pupil.joint_features(images)[1]
         ours, theirs = pupil.student.attention, plain.attention
         want = ours.teach(seen, labels)
         torch.testing.assert_close(theirs.teach(plain.features(images), labels), want)
@@ -113,7 +113,7 @@ def test_a_pupil_with_attention_ends_as_the_plain_network() -> None:
 
 
 def test_the_classifier_is_there_once_and_a_copy_has_its_own() -> None:
-    pupil = Pupil(attending(), SmallCRNN(CLASSES))
+    pupil = DistilledStudent(attending(), SmallCRNN(CLASSES))
     large = [n for n, p in pupil.named_parameters() if len(p) == CLASSES and p.ndim == 2]
     assert large == ["classify.weight"]
     average = copy.deepcopy(pupil)
@@ -125,12 +125,12 @@ def test_the_classifier_is_there_once_and_a_copy_has_its_own() -> None:
 
 def test_attention_of_a_pupil_learns_and_leaves_the_classifier_alone() -> None:
     torch.manual_seed(0)
-    pupil, batch = Pupil(attending(), SmallCRNN(CLASSES)), lines()
+    pupil, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
     attention = pupil.student.attention
-    seen = pupil.both(batch["lines"])[1]
+    seen = pupil.joint_features(batch["lines"])[1]
     attention.loss(seen, batch["labels"], batch["lengths"]).backward()
     assert pupil.classify.weight.grad is None
-    assert attention.embed.bring.weight.grad.any() and attention.out.bring.weight.grad.any()
+    assert attention.embed.project.weight.grad.any() and attention.out.project.weight.grad.any()
     teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)
     loss = make_loss(METHODS["resnet-attention"], CrnnRecipe(sampled=None), teacher)
     read = [figures["attention"] for figures in descend(pupil, loss, batch, 0.5, lr=3e-3)]
@@ -155,8 +155,8 @@ def trained(tmp_path: Path) -> tuple[CRNN, Path]:
 def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
     network, path = trained
     gru = CRNN(CLASSES, WIDTHS, 12, "gru")
-    keep_trunk(gru, path)
-    pupil = Pupil(gru, SmallCRNN(CLASSES)).train()
+    freeze_trunk(gru, path)
+    pupil = DistilledStudent(gru, SmallCRNN(CLASSES)).train()
     batch = lines()
     loss = make_loss(METHODS["crnn-gru"], CrnnRecipe(sampled=None))
     seen = [figures["ctc"] for figures in descend(pupil, loss, batch, 1.0, lr=1e-2)]
@@ -171,22 +171,24 @@ def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
 def test_only_convolutions_of_such_a_network_can_be_kept(trained: tuple[CRNN, Path]) -> None:
     _, path = trained
     with pytest.raises(ValueError, match="--keep-trunk is for --arch crnn"):
-        keep_trunk(DenseNetCTC(CLASSES, 8, 2, 4, 8), path)
+        freeze_trunk(DenseNetCTC(CLASSES, 8, 2, 4, 8), path)
     with pytest.raises(ValueError, match="holds no convolutions of a CRNN"):
-        keep_trunk(CRNN(CLASSES, (8, 8, 12, 20), 12), path)
+        freeze_trunk(CRNN(CLASSES, (8, 8, 12, 20), 12), path)
 
 
 def test_all_is_kept_but_attention(tmp_path: Path) -> None:
     torch.manual_seed(3)
     teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)
-    before, path = Pupil(attending(), teacher), tmp_path / "whole.safetensors"
+    before, path = DistilledStudent(attending(), teacher), tmp_path / "whole.safetensors"
     with torch.no_grad():
-        before.train().both(lines()["lines"])  # statistics that are not those of a new network
+        before.train().joint_features(
+            lines()["lines"]
+        )  # statistics that are not those of a new network
     # Weights of before attention knew how far things are: that begins from nothing.
     known = {n: v for n, v in before.state_dict().items() if not n.endswith("near.weight")}
     save_file(known, path)
-    pupil, batch = Pupil(attending(), SmallCRNN(CLASSES)), lines()
-    keep(pupil, path)
+    pupil, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
+    load_and_freeze(pupil, path)
     row, recipe = METHODS["resnet-attention"], CrnnRecipe(sampled=None)
     loss = make_loss(row, recipe, teacher, attention_only=True)
     figures = descend(pupil, loss, batch, 0.0, lr=1e-2)
@@ -198,7 +200,7 @@ def test_all_is_kept_but_attention(tmp_path: Path) -> None:
         kept = not name.startswith("student.attention.")
         assert torch.equal(pupil.state_dict()[name], value) == kept, name
     with pytest.raises(ValueError, match=r"holds no weights of a run with --teacher"):
-        keep(Pupil(attending(CLASSES + 1), SmallCRNN(CLASSES + 1)), path)
+        load_and_freeze(DistilledStudent(attending(CLASSES + 1), SmallCRNN(CLASSES + 1)), path)
 
 
 # Files
@@ -224,7 +226,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
 
     monkeypatch.setattr(distilled_crnn, "recognizer_inputs", inputs)
 
-    def run(family: str, *pupils: Pupil) -> Path:
+    def run(family: str, *pupils: DistilledStudent) -> Path:
         paths = []
         for number, pupil in enumerate(pupils):
             paths.append(tmp_path / f"{number}.safetensors")
@@ -238,10 +240,10 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
     return run
 
 
-def pupil(arch: str) -> Pupil:
+def pupil(arch: str) -> DistilledStudent:
     torch.manual_seed(3)
     classes = Charset.load().classes
-    made = Pupil(narrow(arch, classes), SmallCRNN(classes))
+    made = DistilledStudent(narrow(arch, classes), SmallCRNN(classes))
     with torch.no_grad():
         for _ in range(3):
             made.train()(torch.randn(2, 1, 32, 64) + 0.5)
@@ -274,11 +276,11 @@ def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None
         state = quantized_weights.load(folder / f"crnn-{name}.onnx")
         again = narrow("crnn-gru" if name == "gru" else "crnn", Charset.load().classes)
         again.load_state_dict(tensors(state))
-        for key, value in merged(arrays(trained)).items():
+        for key, value in merge(arrays(trained)).items():
             if not key.endswith("num_batches_tracked"):
                 assert np.abs(state[key] - value).max() <= np.abs(value).max() / 60 + 1e-3, key
-        thin = onnx_weights.load(folder / f"crnn-{name}.onnx", thin=True)
-        assert thin.keys() == trained.state_dict().keys()
+        unmerged = onnx_weights.load(folder / f"crnn-{name}.onnx", merged=False)
+        assert unmerged.keys() == trained.state_dict().keys()
 
 
 @pytest.mark.slow
@@ -375,7 +377,7 @@ def test_small_networks_come_back_out_of_their_onnx(package: str, tmp_path: Path
     made = replace(made, inputs=lambda: iter(inputs))
     path = onnx_file.make(made, tmp_path, quantized=True)
     state = arrays(made.trained.eval())
-    onnx_weights.remember(path, state)
+    onnx_weights.write_parameter_map(path, state)
     back = quantized_weights.load(path)
     assert back.keys() == state.keys()
     for name, value in state.items():

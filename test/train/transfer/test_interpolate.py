@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from train.transfer import quantized_weights
-from train.transfer.interpolate import average, average_files
+from train.transfer.interpolate import interpolate, interpolate_files
 from train.transfer.quantized_weights import Weights
 
 
@@ -25,10 +25,10 @@ def weights(rng: np.random.Generator, classes: int = 5) -> Weights:
 
 def test_the_ends_are_the_two_and_the_middle_is_between(rng: np.random.Generator) -> None:
     before, after = weights(rng), weights(rng)
-    for share, expected in ((0.0, before), (1.0, after)):
-        for name, value in average(before, after, share).items():
+    for alpha, expected in ((0.0, before), (1.0, after)):
+        for name, value in interpolate(before, after, alpha).items():
             np.testing.assert_allclose(value, expected[name], atol=1e-6)
-    middle = average(before, after, 0.25)["conv.weight"]
+    middle = interpolate(before, after, 0.25)["conv.weight"]
     np.testing.assert_allclose(
         middle, 0.75 * before["conv.weight"] + 0.25 * after["conv.weight"], atol=1e-6
     )
@@ -36,7 +36,7 @@ def test_the_ends_are_the_two_and_the_middle_is_between(rng: np.random.Generator
 
 def test_characters_that_came_later_keep_their_weights(rng: np.random.Generator) -> None:
     before, after = weights(rng, 5), weights(rng, 8)
-    mixed = average(before, after, 0.5)
+    mixed = interpolate(before, after, 0.5)
     np.testing.assert_array_equal(mixed["classify.weight"][5:], after["classify.weight"][5:])
     np.testing.assert_allclose(
         mixed["classify.bias"][:5],
@@ -49,32 +49,32 @@ def test_characters_that_came_later_keep_their_weights(rng: np.random.Generator)
 def test_the_arguments_are_left_as_they_are(rng: np.random.Generator) -> None:
     before, after = weights(rng), weights(rng)
     kept = {name: value.copy() for name, value in after.items()}
-    average(before, after, 0.5)
+    interpolate(before, after, 0.5)
     for name, value in kept.items():
         np.testing.assert_array_equal(after[name], value)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_shares_outside_are_refused(rng: np.random.Generator, share: float) -> None:
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
+def test_alphas_outside_are_refused(rng: np.random.Generator, alpha: float) -> None:
     with pytest.raises(ValueError, match="expected 0"):
-        average(weights(rng), weights(rng), share)
+        interpolate(weights(rng), weights(rng), alpha)
 
 
 def test_other_networks_are_refused(rng: np.random.Generator) -> None:
     before, after = weights(rng), weights(rng)
     with pytest.raises(ValueError, match="classify.bias"):
-        average(before, {k: v for k, v in after.items() if k != "classify.bias"})
+        interpolate(before, {k: v for k, v in after.items() if k != "classify.bias"})
     with pytest.raises(ValueError, match="conv.weight"):
-        average(before, after | {"conv.weight": np.zeros((3, 1, 3, 3), np.float32)})
+        interpolate(before, after | {"conv.weight": np.zeros((3, 1, 3, 3), np.float32)})
     with pytest.raises(ValueError, match="classify"):
-        average(weights(rng, 8), weights(rng, 5))
+        interpolate(weights(rng, 8), weights(rng, 5))
 
 
 def test_files_of_any_form(rng: np.random.Generator, tmp_path: Path) -> None:
     before, after = weights(rng), weights(rng)
     quantized_weights.save(before, tmp_path / "before.safetensors", "float16")
     save_file(after, tmp_path / "after.safetensors")
-    average_files(
+    interpolate_files(
         tmp_path / "before.safetensors", tmp_path / "after.safetensors", tmp_path / "out", 0.5
     )
     out = load_file(tmp_path / "out")

@@ -14,6 +14,8 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+from dataclasses import replace
+
 from safetensors.torch import save_file
 from torch import nn
 
@@ -30,13 +32,18 @@ from recognition.densenet_torch import DenseNetCTC
 from train.export import onnx_file, vgg16
 from train.export.models import Export
 from train.loop import setup_torch
-from train.loop.recipes import CrnnRecipe, FitRecipe
-from train.loop.setup import WARM_RATE, schedule_of
-from train.shared_vgg16_torch import Shared, VGG16Recipe, make_loss
+from train.loop.recipes import WARM_START_LR, CrnnRecipe, FitRecipe, VGG16Recipe
+from train.loop.setup import TrainingOptions, build_schedule
+from train.shared_vgg16_torch import Shared, make_loss
 from train.transfer import onnx_weights, quantized_weights
-from train.transfer.distill_torch import Pupil, feature_loss, load_teacher, telling_steps
-from train.transfer.merge_student import is_pupil, merged
-from train.transfer.net2net_torch import grow
+from train.transfer.distill_torch import (
+    DistilledStudent,
+    feature_loss,
+    load_teacher,
+    select_informative_steps,
+)
+from train.transfer.merge_student import is_distilled, merge
+from train.transfer.net2net_torch import widen
 
 pytestmark = [
     pytest.mark.torch,
@@ -67,7 +74,7 @@ def small() -> tuple[CTPN, AngleNet]:
 
 def test_grown_networks_hold_both_small_ones(small: tuple[CTPN, AngleNet]) -> None:
     detector, angle = small
-    grown, turns = grow(detector, angle, torch.randn(2, 3, 64, 64))
+    grown, turns = widen(detector, angle, torch.randn(2, 3, 64, 64))
     assert turns.trunk is grown.trunk and not grown.trunk.normalized
     x = torch.randn(1, 3, 48, 64)
     with torch.no_grad():
@@ -80,7 +87,7 @@ def test_grown_networks_hold_both_small_ones(small: tuple[CTPN, AngleNet]) -> No
 
 
 def test_neither_small_network_reads_the_other_or_chance(small: tuple[CTPN, AngleNet]) -> None:
-    grown, _ = grow(*small, torch.randn(2, 3, 64, 64))
+    grown, _ = widen(*small, torch.randn(2, 3, 64, 64))
     # Channels of the detector and of the angle model in conv4_3, and what the next two layers make of them.
     sources = 256, 96
     for name, (ours, theirs) in {"5_1": (256, 96), "5_2": (128, 96)}.items():
@@ -95,7 +102,7 @@ def test_heads_answer_as_the_small_detector_does(small: tuple[CTPN, AngleNet]) -
     detector, angle = small
     for head in (detector.score, detector.delta, detector.side):
         nn.init.normal_(head.weight, std=0.3)
-    grown, _ = grow(detector, angle, torch.randn(2, 3, 64, 64))
+    grown, _ = widen(detector, angle, torch.randn(2, 3, 64, 64))
     with torch.no_grad():
         images = torch.randn(1, 3, 64, 96)
         context = 0.2 * detector.context(images)  # small values pass an open LSTM unit unbent
@@ -124,7 +131,7 @@ def batch() -> dict[str, Any]:
     pieces = 0.3 * torch.randn(3, 1, 32, 32)
     pieces[:, :, :8] += 2
     known = torch.tensor([True, True, False])
-    return out | {"images": torch.from_numpy(images), "pieces": pieces, "known": known}
+    return out | {"images": torch.from_numpy(images), "patches": pieces, "known": known}
 
 
 def narrow() -> Shared:
@@ -148,7 +155,7 @@ def test_both_losses_fall_and_both_reach_the_trunk() -> None:
     detection = [f["score"] + f["vertical"] + f["side"] for f in seen]
     assert detection[-1] < 0.7 * detection[0]
     shared.zero_grad()
-    shared.turns(data["pieces"]).square().sum().backward()
+    shared.turns(data["patches"]).square().sum().backward()
     assert shared.detector.trunk.conv1_1.weight.grad.abs().sum() > 0
     assert shared.detector.lstm.weight_ih_l0.grad is None
 
@@ -157,8 +164,8 @@ def test_the_teacher_is_followed_for_the_first_part_alone() -> None:
     shared, data = narrow(), batch()
     teacher = CTPN(widths=(4, 4, 6, 6), features=8, hidden=4).eval().requires_grad_(False)
     loss = make_loss(VGG16Recipe(), teacher)
-    assert "taught" in loss(shared, data, 0.1)[1]
-    assert "taught" not in loss(shared, data, 0.9)[1]
+    assert "teacher" in loss(shared, data, 0.1)[1]
+    assert "teacher" not in loss(shared, data, 0.9)[1]
 
 
 @pytest.fixture
@@ -219,8 +226,7 @@ def test_training_starts_again_from_the_shipped_files(
     model = (
         VGG16CTPN(NARROW, 16, 8) if name == "ctpn" else VGG16Angle(NARROW)
     )  # with batch norm, as the training makes it
-    args = argparse.Namespace(init=folder / f"{name}-reference.onnx", init_trunk=None)
-    model = setup_torch.prepared(model, args)
+    model = setup_torch.load_initial_weights(model, folder / f"{name}-reference.onnx")
     assert not model.trunk.normalized and model.training
     want = shared.detector.state_dict() if name == "ctpn" else shared.angle().state_dict()
     got = model.state_dict()
@@ -247,7 +253,7 @@ def exported(network: nn.Module, folder: Path) -> tuple[Path, dict[str, np.ndarr
     )  # fmt: skip
     path = onnx_file.make(export, folder, quantized=True)
     state = {k: v.numpy() for k, v in network.eval().state_dict().items()}
-    onnx_weights.pack(path)
+    onnx_weights.quantize_large(path)
     return path, state
 
 
@@ -258,12 +264,12 @@ def test_a_recognizer_comes_back_out_of_its_onnx(arch: str, taught: bool, tmp_pa
     torch.manual_seed(0)
     network = recognizer(arch)
     if taught:
-        network = Pupil(network, SmallCRNN(300))
+        network = DistilledStudent(network, SmallCRNN(300))
     path, state = exported(seasoned(network, 2, 1, 32, 64), tmp_path)
-    onnx_weights.remember(path, state)
+    onnx_weights.write_parameter_map(path, state)
     back = quantized_weights.load(path)
-    plain = merged(state) if taught else state
-    assert not is_pupil(back)
+    plain = merge(state) if taught else state
+    assert not is_distilled(back)
     assert back.keys() == plain.keys()
     for name, value in plain.items():
         if name.endswith("num_batches_tracked"):
@@ -286,23 +292,23 @@ def test_weights_of_another_network_are_not_in_a_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not say where its trained weights are"):
         quantized_weights.load(path)
     with pytest.raises(ValueError, match="0.weight .* is not in the exported file"):
-        onnx_weights.remember(path, {"0.weight": np.ones((4, 1, 3, 3), np.float32)})
+        onnx_weights.write_parameter_map(path, {"0.weight": np.ones((4, 1, 3, 3), np.float32)})
 
 
 def test_a_pupil_ends_as_the_plain_network() -> None:
     torch.manual_seed(0)
     teacher, student = SmallCRNN(50).eval(), CRNN(50, (8, 8, 12, 16), hidden=10)
-    pupil = Pupil(student, teacher)
+    pupil = DistilledStudent(student, teacher)
     lines = torch.randn(2, 1, 32, 64)
     with torch.inference_mode():
         want = pupil.eval()(lines)
     plain = CRNN(50, (8, 8, 12, 16), hidden=10)
-    weights = merged({k: v.numpy() for k, v in pupil.state_dict().items()})
+    weights = merge({k: v.numpy() for k, v in pupil.state_dict().items()})
     plain.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
     with torch.inference_mode():
         torch.testing.assert_close(plain.eval()(lines), want, atol=1e-5, rtol=1e-4)
     with pytest.raises(ValueError, match="no weights of a run with --teacher"):
-        merged({"conv1.weight": np.zeros(3)})
+        merge({"conv1.weight": np.zeros(3)})
 
 
 def test_features_are_compared_inside_the_lines_alone() -> None:
@@ -321,9 +327,9 @@ def test_of_two_steps_the_one_that_is_no_blank_tells() -> None:
     with torch.no_grad():
         classify.weight[0] = torch.tensor([1.0, 0, 0])
     features = torch.tensor([[[5.0, 1, 2], [0, 3, 4], [1, 5, 6], [2, 7, 8]]])
-    told = telling_steps(features, classify, 2)
+    told = select_informative_steps(features, classify, 2)
     assert told.tolist() == [[[0, 3, 4], [1, 5, 6]]]
-    assert telling_steps(features, classify, 1) is features
+    assert select_informative_steps(features, classify, 1) is features
 
 
 @pytest.mark.parametrize(
@@ -342,7 +348,7 @@ def test_a_pupil_learns_from_its_teacher(
     torch.manual_seed(0)
     save_file(SmallCRNN(9).state_dict(), tmp_path / "t.safetensors")
     teacher = load_teacher(tmp_path / "t.safetensors")
-    pupil = Pupil(student(), teacher)
+    pupil = DistilledStudent(student(), teacher)
     data = {
         "lines": torch.randn(3, 1, 32, 64),
         "labels": torch.tensor([[1, 2, 3]] * 3),
@@ -359,7 +365,7 @@ def test_a_pupil_learns_from_its_teacher(
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
-        taught.append(figures["taught"])
+        taught.append(figures["teacher"])
     assert taught[-1] < 0.7 * taught[0]
     assert pupil.classify.weight.grad is None  # the teacher's, until CTC joins
     value, _ = loss(pupil, data, 0.9)
@@ -373,14 +379,10 @@ def test_a_pupil_learns_from_its_teacher(
 
 def test_a_vgg16_that_begins_from_weights_moves_slowly() -> None:
     def rate(**more: Any) -> float:
-        args = argparse.Namespace(
-            arch="reference", init=None, init_trunk=None, lr=None, steps=50, time_budget=None,
-            evaluate_every=60.0, accumulate=1, precision="float32",
-        )  # fmt: skip
-        vars(args).update(more)
-        return schedule_of(args, FitRecipe(lr=2e-3)).lr
+        options = TrainingOptions(run=Path("run"), arch="reference", steps=50)
+        return build_schedule(replace(options, **more), FitRecipe(lr=2e-3)).lr
 
     assert rate() == 2e-3
-    assert rate(init=Path("a.onnx")) == rate(init_trunk=Path("a.onnx")) == WARM_RATE
+    assert rate(init=Path("a.onnx")) == rate(init_trunk=Path("a.onnx")) == WARM_START_LR
     assert rate(init=Path("a.onnx"), lr=0.5) == 0.5
     assert rate(init=Path("a.safetensors"), arch="small") == 2e-3

@@ -24,7 +24,7 @@ def state(rng: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("form", quantized_weights.FORMS)
+@pytest.mark.parametrize("form", quantized_weights.DTYPES)
 def test_comes_back_nearly(form: str, tmp_path: Path, rng: np.random.Generator) -> None:
     before = state(rng)
     quantized_weights.save(before, tmp_path / "w.safetensors", form)
@@ -42,20 +42,20 @@ def test_comes_back_nearly(form: str, tmp_path: Path, rng: np.random.Generator) 
 def test_int8_takes_a_quarter_and_float16_half(tmp_path: Path, rng: np.random.Generator) -> None:
     weights = {"w": rng.normal(size=(64, 64, 3, 3)).astype(np.float32)}
     sizes = {}
-    for form in quantized_weights.FORMS:
+    for form in quantized_weights.DTYPES:
         quantized_weights.save(weights, tmp_path / form, form)
         sizes[form] = (tmp_path / form).stat().st_size / weights["w"].nbytes
     assert sizes["int8"] < 0.26 and sizes["float16"] < 0.51
 
 
 def test_packing_twice_changes_nothing_more(rng: np.random.Generator) -> None:
-    once = quantized_weights.unpack(quantized_weights.pack(state(rng), "int8"))
-    twice = quantized_weights.unpack(quantized_weights.pack(once, "int8"))
+    once = quantized_weights.dequantize(quantized_weights.quantize(state(rng), "int8"))
+    twice = quantized_weights.dequantize(quantized_weights.quantize(once, "int8"))
     for name, value in once.items():
         np.testing.assert_allclose(twice[name], value, rtol=1e-6)
 
 
 def test_nothing_and_unknown_forms(rng: np.random.Generator) -> None:
-    assert quantized_weights.unpack(quantized_weights.pack({}, "int8")) == {}
+    assert quantized_weights.dequantize(quantized_weights.quantize({}, "int8")) == {}
     with pytest.raises(ValueError, match="int4"):
-        quantized_weights.pack(state(rng), "int4")
+        quantized_weights.quantize(state(rng), "int4")
