@@ -1,1 +1,1 @@
-"""Rendered training data."""
+"""Render training data."""

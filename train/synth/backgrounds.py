@@ -1,4 +1,4 @@
-"""What to render on: photographs of a folder, or grounds made by code, and paper."""
+"""Provide backgrounds: photographs of a folder, or textures made by code, and paper."""
 
 from __future__ import annotations
 

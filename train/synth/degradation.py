@@ -1,4 +1,4 @@
-"""Which damage goes together: scans, photographs of paper, screens and signs, saved files."""
+"""Combine effects into the degradation of scans, photographs of paper, screens and signs, and saved files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def saved() -> list[Effect]:
 
 
 def scanned() -> list[Effect]:
-    """Paper on a flat bed, a copier or a fax machine."""
+    """Paper on a flatbed scanner, a copier or a fax machine."""
     return [
         sometimes(0.16, one_of(ink.thicken_ink, ink.thin_ink)),
         sometimes(0.14, ink.break_strokes),
@@ -41,7 +41,7 @@ def scanned() -> list[Effect]:
         sometimes(0.05, ink.stains),
         sometimes(0.06, ink.fold),
         sometimes(0.05, ink.halftone),
-        sometimes(0.7, bed),
+        sometimes(0.7, flatbed_skew),
         sometimes(0.06, geometry.curl),
         sometimes(0.25, resized),
         sometimes(0.3, ink.scanner_dirt),
@@ -85,7 +85,7 @@ def photographed_screen() -> list[Effect]:
     ]
 
 
-def posed(grounds: Backgrounds) -> list[Effect]:
+def photographed_object(grounds: Backgrounds) -> list[Effect]:
     """A poster, pack or sign before a camera, now and then far from level."""
     return [
         sometimes(0.12, partial(tilted, grounds=grounds)),
@@ -110,7 +110,7 @@ def camera() -> list[Effect]:
     ]
 
 
-def bed(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
+def flatbed_skew(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
     """Lie a little askew on a scanner: white, dark or the paper itself beyond the edge."""
     fills: tuple[tuple[int, int, int] | None, ...] = (None, None, (255, 255, 255), (20, 20, 20))
     limit = 3.0 if rng.random() < 0.85 else 0.4

@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.arrays import Image
+from common.files import replace_when_written
 from train.data.contact_sheet import contact_sheet, drawn
 from train.data.samples import Line, PageSample
 from train.synth.backgrounds import Backgrounds
@@ -105,9 +106,8 @@ def write_picture(path: Path, image: Image) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+    with replace_when_written(path) as partial:
+        partial.write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whole pages: from a seed and a number to a picture, laid out, printed, damaged, and its lines."""
+"""Render whole pages: from a seed and a number to a picture, laid out, printed, degraded, and its lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from train.synth import degradation
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
 from train.synth.drawing.canvas import Canvas
-from train.synth.drawing.resources import Studio, pick_language
+from train.synth.drawing.resources import Resources, pick_language
 from train.synth.effects import photometric as fx
 from train.synth.effects.photometric import Effect
 from train.synth.layouts import (
@@ -35,7 +35,7 @@ from train.synth.layouts import (
 )
 from train.synth.typesetting.fonts import FontLibrary
 
-Layout = Callable[[Studio, Generator, str], Canvas]
+Layout = Callable[[Resources, Generator, str], Canvas]
 
 ATTEMPTS = 8
 """A text that leaves no ink in a face spoils a page; the next one is drawn instead."""
@@ -99,7 +99,7 @@ KINDS: Mapping[str, Kind] = {
         (poster.poster, product_ad.goods),
         0.75,
         0.12,
-        ("saved", "saved", "posed"),
+        ("saved", "saved", "photographed object"),
     ),
     "street": Kind(
         0.222,
@@ -112,7 +112,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         0.40,
         0.48,
-        ("camera", "camera", "camera", "posed"),
+        ("camera", "camera", "camera", "photographed object"),
     ),
     "columns": Kind(
         0.05,
@@ -125,9 +125,9 @@ KINDS: Mapping[str, Kind] = {
         ),
         0.9,
         0.04,
-        ("saved", "scanned", "posed", "photographed"),
+        ("saved", "scanned", "photographed object", "photographed"),
     ),
-    "sparse": Kind(0.014, (sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "posed")),
+    "sparse": Kind(0.014, (sparse.sparse,), 0.55, 0.3, ("saved", "scanned", "photographed object")),
 }
 
 
@@ -157,7 +157,7 @@ class PageRenderer:
             raise ValueError(
                 f"shares names {unknown or 'nothing'}, expected some of {', '.join(KINDS)}"
             )
-        self._studio = Studio(fonts, corpus, backgrounds)
+        self._resources = Resources(fonts, corpus, backgrounds)
         self._names = [name for name in KINDS if shares.get(name, 0) > 0]
         weights = np.array([shares[name] for name in self._names], float)
         self._weights = weights / weights.sum()
@@ -167,7 +167,7 @@ class PageRenderer:
             "scanned": degradation.scanned(),
             "photographed": degradation.photographed(grounds),
             "photographed_screen": degradation.photographed_screen(),
-            "posed": degradation.posed(grounds),
+            "photographed object": degradation.photographed_object(grounds),
             "camera": degradation.camera(),
         }
 
@@ -192,7 +192,7 @@ class PageRenderer:
         kind = KINDS[name]
         lang = pick_language(rng, kind.zh, kind.en)
         layout = kind.layouts[int(rng.integers(len(kind.layouts)))]
-        return layout(self._studio, rng, lang)
+        return layout(self._resources, rng, lang)
 
     def damaged(self, rng: Generator, name: str, canvas: Canvas) -> PageSample:
         """Damage a page as its kind is damaged in life."""
@@ -200,10 +200,12 @@ class PageRenderer:
         effects = self._damages[recipes[int(rng.integers(len(recipes)))]]
         quads = np.array([line.quad for line in canvas.lines], np.float32).reshape(-1, 4, 2)
         image, quads = fx.apply(effects, canvas.image, quads, rng)
-        return PageSample(np.ascontiguousarray(image), tuple(settled(canvas.lines, quads, image)))
+        return PageSample(
+            np.ascontiguousarray(image), tuple(clip_lines(canvas.lines, quads, image))
+        )
 
 
-def settled(lines: Sequence[PlacedLine], quads: Quads, image: Image) -> list[PlacedLine]:
+def clip_lines(lines: Sequence[PlacedLine], quads: Quads, image: Image) -> list[PlacedLine]:
     """Give lines their final quads, inside the picture; cut or tiny ones are ignored."""
     height, width = image.shape[:2]
     size = np.array([width, height], np.float32)

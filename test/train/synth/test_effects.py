@@ -24,7 +24,7 @@ GEOMETRY: dict[str, Effect] = {
     "low_resolution": photometric.low_resolution,
     "zoomed": degradation.zoomed,
     "resized": degradation.resized,
-    "bed": degradation.bed,
+    "flatbed_skew": degradation.flatbed_skew,
     "seen_aside": degradation.seen_aside,
 }
 LIGHT: dict[str, Effect] = {

@@ -23,7 +23,7 @@ from train.synth import backgrounds, generate
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
 from train.synth.drawing.resources import pick_language, readable_on
-from train.synth.page import CUT_LIMIT, KINDS, PageRenderer, settled
+from train.synth.page import CUT_LIMIT, KINDS, PageRenderer, clip_lines
 from train.synth.typesetting.fonts import Face, FontLibrary
 
 
@@ -205,10 +205,10 @@ def line_at(*corners: tuple[float, float]) -> tuple[PlacedLine, np.ndarray]:
 
 def settle(*corners: tuple[float, float]) -> list[PlacedLine]:
     line, quad = line_at(*corners)
-    return settled([line], quad[None], np.zeros((100, 200, 3), np.uint8))
+    return clip_lines([line], quad[None], np.zeros((100, 200, 3), np.uint8))
 
 
-def test_settled_keeps_drops_and_ignores() -> None:
+def test_clip_lines_keeps_drops_and_ignores() -> None:
     (whole,) = settle((10, 10), (90, 10), (90, 30), (10, 30))
     assert not whole.ignore
     (grazing,) = settle((-CUT_LIMIT / 2, 10), (90, 10), (90, 30), (-CUT_LIMIT / 2, 30))
@@ -219,7 +219,7 @@ def test_settled_keeps_drops_and_ignores() -> None:
     assert settle((-90, 10), (-10, 10), (-10, 30), (-90, 30)) == []
     (tiny,) = settle((10, 10), (90, 10), (90, 14), (10, 14))
     assert tiny.ignore
-    assert settled([], np.zeros((0, 4, 2), np.float32), np.zeros((9, 9, 3), np.uint8)) == []
+    assert clip_lines([], np.zeros((0, 4, 2), np.float32), np.zeros((9, 9, 3), np.uint8)) == []
 
 
 def write_photo(path: Path, value: int = 90, size: tuple[int, int] = (30, 40)) -> None:

@@ -1,1 +1,1 @@
-"""What is written: sentences, words, characters."""
+"""Provide the text to render: sentences, words, characters."""

@@ -1,4 +1,4 @@
-"""Chinese from one script to the other."""
+"""Convert Chinese from one script to the other with OpenCC."""
 
 from __future__ import annotations
 

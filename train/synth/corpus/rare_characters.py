@@ -1,4 +1,4 @@
-"""Where characters stand in a text: rare ones can be shown as often as common ones, each among its neighbours.
+"""Draw rare characters as often as common ones, each in a sentence that holds it.
 
 In running text a few hundred characters are most of what is written, and thousands come once in a million; drawn by
 themselves they teach strokes only, in a sentence also what stands beside them.
@@ -14,7 +14,7 @@ PLACES = 12
 """Lines remembered for a character: enough that none is learned by heart."""
 
 
-class Concordance:
+class RareCharacters:
     """Lines by the Han characters in them.
 
     Args:

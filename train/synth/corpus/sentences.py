@@ -1,4 +1,4 @@
-"""What to write: sentences and phrases from plain UTF-8 text, numbers, and characters that text hardly has."""
+"""Draw sentences and phrases from plain UTF-8 text, numbers, and characters that text hardly has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from common.characters import is_han
 from recognition.charset import Charset, normalize
 from train.synth.corpus import variation, vocabulary
-from train.synth.corpus.rare_characters import Concordance, around
+from train.synth.corpus.rare_characters import RareCharacters, around
 
 # A small text of our own, so that tests and a first look need no corpus.
 _BUILT_IN = {
@@ -222,14 +222,14 @@ class Corpus:
         Raises:
             LookupError: the text has no Han character of the charset.
         """
-        character, line = self._concordance.draw(rng)
+        character, line = self._rare_characters.draw(rng)
         cut = around(rng, " ".join(normalize(line).split()), character, length)
         missing = self.charset.missing(cut)
         return "".join(c for c in cut if c not in missing).strip()
 
     @cached_property
-    def _concordance(self) -> Concordance:
-        return Concordance(self._files["zh"], self.han)
+    def _rare_characters(self) -> RareCharacters:
+        return RareCharacters(self._files["zh"], self.han)
 
     def random_characters(self, rng: np.random.Generator, count: int) -> str:
         """Return characters without sense, every Han character as often as any other, some symbols between."""

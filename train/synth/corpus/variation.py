@@ -1,4 +1,4 @@
-"""What plain sentences lack: the other script, rarer punctuation, lists, acronyms."""
+"""Vary sentences by what plain text lacks: the other script, rarer punctuation, lists, acronyms."""
 
 from __future__ import annotations
 

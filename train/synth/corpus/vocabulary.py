@@ -1,4 +1,4 @@
-"""Words that forms, receipts, screens and signs repeat; running text is the corpus's."""
+"""List words that forms, receipts, screens and signs repeat."""
 
 from __future__ import annotations
 

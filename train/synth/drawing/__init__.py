@@ -1,1 +1,1 @@
-"""Shapes and lettering on a canvas."""
+"""Draw shapes and display text on a canvas."""

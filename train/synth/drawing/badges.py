@@ -1,4 +1,4 @@
-"""Badges with a few words in them, and devices beside names, which are not text."""
+"""Draw badges with a few words in them, and logos beside names, which are not text."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from train.synth import backgrounds
 from train.synth.corpus import vocabulary
 from train.synth.drawing.canvas import Canvas, Color, Ink
-from train.synth.drawing.display_text import fitted, lettering_type
-from train.synth.drawing.resources import Studio, readable_on
+from train.synth.drawing.display_text import display_type, fitted
+from train.synth.drawing.resources import Resources, readable_on
 from train.synth.typesetting.typeset import Stamp, padded, turned
 
 _ROUND = 48
 """Corners of a polygon that passes for a circle."""
 
 
-def badge(canvas: Canvas, studio: Studio, rng: Generator, lang: str, radius: float) -> bool:
+def badge(canvas: Canvas, resources: Resources, rng: Generator, lang: str, radius: float) -> bool:
     """Put a badge where there is room: a disc, burst or plate, one to three short lines filling it.
 
     Args:
         canvas: gets the badge.
-        studio: gives faces and texts.
+        resources: gives faces and texts.
         rng: draws everything.
         lang: "zh", "en" or "mixed".
         radius: in pixels.
@@ -48,7 +48,7 @@ def badge(canvas: Canvas, studio: Studio, rng: Generator, lang: str, radius: flo
     if rng.random() < 0.5:
         _ring(canvas, rng, 0.88 * outline, (x, y), ink)
     degrees = float(rng.uniform(-25, 25)) if rng.random() < 0.35 else 0.0
-    rows = _rows(studio, rng, lang, radius)
+    rows = _rows(resources, rng, lang, radius)
     down = -sum(room for _, room in rows) / 2
     slope = math.radians(degrees)
     for stamp, room in rows:
@@ -63,20 +63,22 @@ def badge(canvas: Canvas, studio: Studio, rng: Generator, lang: str, radius: flo
     return True
 
 
-def _rows(studio: Studio, rng: Generator, lang: str, radius: float) -> list[tuple[Stamp, float]]:
+def _rows(
+    resources: Resources, rng: Generator, lang: str, radius: float
+) -> list[tuple[Stamp, float]]:
     """Lines of a badge and the height that each takes, the lines close to each other."""
-    kind = replace(lettering_type(studio, rng, lang, radius), spacing=0.0)
+    kind = replace(display_type(resources, rng, lang, radius), spacing=0.0)
     count = int(rng.choice([1, 2, 3], p=[0.3, 0.5, 0.2]))
     wide = 1.55 * radius if count < 3 else 1.3 * radius
     rows = []
     for _ in range(count):
         size = radius * float(rng.uniform(0.45, 1.0)) / (0.6 + 0.4 * count)
         if rng.random() < 0.3:
-            text = studio.pick(rng, kind, vocabulary.SIGNS, lang)
+            text = resources.pick(rng, kind, vocabulary.SIGNS, lang)
         elif rng.random() < 0.2:
-            text = studio.number(rng, kind)[:5]
+            text = resources.number(rng, kind)[:5]
         else:
-            text = studio.title(rng, kind, lang, int(rng.integers(2, 10 if lang == "en" else 5)))
+            text = resources.title(rng, kind, lang, int(rng.integers(2, 10 if lang == "en" else 5)))
         stamp = fitted(kind.at(max(10.0, size)), text.strip() or "A", wide)
         if stamp is not None and stamp.height < radius:
             rows.append((stamp, stamp.height * float(rng.uniform(1.02, 1.35))))

@@ -1,4 +1,4 @@
-"""A picture in the making: lines printed on it with their truth, and the shapes around them."""
+"""Print lines with their truth, and shapes, on a picture in the making."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large lettering on any ground: colors that stand out, outlines, shadows, spacing, slant."""
+"""Draw large display text on any ground: contrasting colors, outlines, shadows, spacing, slant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from train.synth import backgrounds
 from train.synth.drawing.canvas import Canvas, Color, Ink
-from train.synth.drawing.resources import Studio, brightness, readable_on
+from train.synth.drawing.resources import Resources, brightness, readable_on
 from train.synth.typesetting.typeset import Stamp, Type, padded, turned
 
 
@@ -63,10 +63,10 @@ def decorated(rng: Generator, ground: Color, spread: float, size: int) -> Ink:
     return ink
 
 
-def lettering_type(studio: Studio, rng: Generator, lang: str, size: float) -> Type:
+def display_type(resources: Resources, rng: Generator, lang: str, size: float) -> Type:
     """A face for signs: any style, often bold, slanted or spaced."""
     style = (None, None, "sans", "display", "hand")[int(rng.integers(5))]
-    kind = studio.type(rng, lang, size, style=style)
+    kind = resources.type(rng, lang, size, style=style)
     slant = float(rng.uniform(0.1, 0.3)) if rng.random() < 0.12 else 0.0
     spacing = 0.0
     if rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""A column of text filled from the top down: paragraphs, headings, rows with a gap."""
+"""Fill a column with text from the top down: paragraphs, headings, rows with a gap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from numpy.random import Generator
 
 from train.synth.drawing.canvas import Canvas, Color, Ink
-from train.synth.drawing.resources import Studio
+from train.synth.drawing.resources import Resources
 from train.synth.typesetting.typeset import Stamp, Type, justified, wrap
 
 
@@ -24,7 +24,7 @@ class Flow:
     """
 
     canvas: Canvas
-    studio: Studio
+    resources: Resources
     rng: Generator
     lang: str
     kind: Type
@@ -102,7 +102,7 @@ class Flow:
         """Print a paragraph of the corpus, about so many lines long."""
         mean = float(self.kind.measure("the rain" if self.lang == "en" else "文字").mean())
         chars = int(lines * self.width / max(mean, 1.0))
-        self.paragraph(self.studio.paragraph(self.rng, self.kind, self.lang, max(4, chars)))
+        self.paragraph(self.resources.paragraph(self.rng, self.kind, self.lang, max(4, chars)))
 
     def heading(
         self,

@@ -1,4 +1,4 @@
-"""What every layout draws from: faces, words and grounds, asked for by language."""
+"""Provide what every layout draws from: faces, words and backgrounds, by language."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EDGE_MARKS = " ，。、；：！？）（》《”“’‘.,:;!?()[]{}<>|_*`'\
 HAN_SAMPLE = "的一国中，。（）、：Ag09"
 
 
-class Studio:
+class Resources:
     """Faces, texts and grounds; holds no state of its own.
 
     Args:

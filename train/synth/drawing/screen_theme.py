@@ -1,4 +1,4 @@
-"""What screens have in common: colors, a status bar, a title bar."""
+"""Draw what screens have in common: colors, a status bar, a title bar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.synth.corpus import vocabulary
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Color, Ink
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio, brightness, readable_on
+from train.synth.drawing.resources import Resources, brightness, readable_on
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def theme(rng: Generator) -> Theme:
 
 
 def start(
-    studio: Studio, rng: Generator, lang: str, *, phone: bool, style: str | None = "sans"
+    resources: Resources, rng: Generator, lang: str, *, phone: bool, style: str | None = "sans"
 ) -> tuple[Canvas, Theme, Flow]:
     look = theme(rng)
     width = int(rng.integers(400, 800) if phone else rng.integers(560, 1300))
@@ -58,12 +58,12 @@ def start(
     canvas = Canvas(backgrounds.plain(height, width, look.ground))
     size = float(np.clip(np.exp(rng.uniform(np.log(width / 50), np.log(width / 18))), 9, 34))
     kind = replace(
-        studio.type(rng, lang, size, style=style if rng.random() < 0.85 else None), slant=0.0
+        resources.type(rng, lang, size, style=style if rng.random() < 0.85 else None), slant=0.0
     )
     margin = max(4.0, width * float(rng.uniform(0.02, 0.06)))
     flow = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -104,14 +104,14 @@ def title_bar(flow: Flow, look: Theme) -> None:
     ink = Ink(readable_on(rng, fill, contrast=110) if rng.random() < 0.3 else contrary(fill))
     title = kind.at(kind.size * 1.1)
     most = 24 if flow.lang == "en" else 10
-    stamp = title.draw(flow.studio.phrase(rng, title, flow.lang, most))
+    stamp = title.draw(flow.resources.phrase(rng, title, flow.lang, most))
     x = flow.x0 + 2 * kind.size if rng.random() < 0.5 else (flow.canvas.width - stamp.width) / 2
     flow.canvas.put(stamp, x, flow.y + (tall - stamp.height) / 2, ink)
     if rng.random() < 0.5:
         icon = kind.size * 0.9
         shapes.icon(flow.canvas, rng, flow.x0 * 0.5, flow.y + (tall - icon) / 2, icon, ink.color)
     if rng.random() < 0.4:
-        word = kind.draw(flow.studio.pick(rng, kind, vocabulary.BUTTONS, flow.lang))
+        word = kind.draw(flow.resources.pick(rng, kind, vocabulary.BUTTONS, flow.lang))
         x = flow.x1 - word.width
         if flow.canvas.is_free(x - 2 * kind.size, flow.y, x + word.width, flow.y + tall):
             flow.canvas.put(word, x, flow.y + (tall - word.height) / 2, ink)

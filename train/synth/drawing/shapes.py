@@ -1,4 +1,4 @@
-"""Things on pages that are not text: pictures, charts, bar codes, icons, seals, scribbles."""
+"""Draw things on pages that are not text: pictures, charts, bar codes, icons, seals, scribbles."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from numpy.random import Generator
 
 from train.synth import backgrounds
 from train.synth.drawing.canvas import Canvas, Color, Ink
-from train.synth.drawing.resources import Studio
+from train.synth.drawing.resources import Resources
 from train.synth.typesetting.typeset import Type
 
 
 def picture(
-    canvas: Canvas, studio: Studio, rng: Generator, box: tuple[float, float, float, float]
+    canvas: Canvas, resources: Resources, rng: Generator, box: tuple[float, float, float, float]
 ) -> None:
     """A photograph or drawing in a frame."""
     x0, y0, x1, y1 = (round(v) for v in box)
     if x1 - x0 < 8 or y1 - y0 < 8:
         return
-    shot = studio.grounds.photo(rng, y1 - y0, x1 - x0)
+    shot = resources.grounds.photo(rng, y1 - y0, x1 - x0)
     if rng.random() < 0.3:
         shot = np.repeat(cv2.cvtColor(shot, cv2.COLOR_RGB2GRAY)[:, :, None], 3, axis=2)
     canvas.paste(shot, x0, y0)
@@ -31,7 +31,7 @@ def picture(
 
 def chart(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     box: tuple[float, float, float, float],
     kind: Type,
@@ -70,16 +70,16 @@ def chart(
 
 def figure(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     box: tuple[float, float, float, float],
     kind: Type,
 ) -> None:
     """A picture or a chart."""
     if rng.random() < 0.65:
-        picture(canvas, studio, rng, box)
+        picture(canvas, resources, rng, box)
     else:
-        chart(canvas, studio, rng, box, kind)
+        chart(canvas, resources, rng, box, kind)
 
 
 def bar_code(

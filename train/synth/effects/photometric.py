@@ -1,4 +1,4 @@
-"""Damage to a picture: (image, quads, rng) in, (image, quads) out, for rendered and for real pages.
+"""Degrade rendered pictures: effects map (image, quads, rng) to (image, quads).
 
 Strengths that could make text unreadable are bounded by the height of the text on the page, taken
 from the quads. Pictures stay uint8 throughout: OpenCV's saturating arithmetic is several times

@@ -1,1 +1,1 @@
-"""One module for each kind of rendered page."""
+"""Lay out rendered pages, one module for each kind."""

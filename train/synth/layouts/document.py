@@ -1,4 +1,4 @@
-"""Printed documents: reports, books, papers, newspapers, contents, in one to three columns."""
+"""Lay out printed documents: reports, books, papers, newspapers, contents, in one to three columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from train.synth import backgrounds
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio, dark_ink
+from train.synth.drawing.resources import Resources, dark_ink
 from train.synth.layouts.table import looks, table
 from train.synth.typesetting.typeset import Type
 
@@ -19,7 +19,7 @@ MIN_SIZE = 10.0
 """Pixels per em of running text at least; real pages shown whole go down to about this."""
 
 
-def document(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def document(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A whole page of running text, seldom a contents page."""
     width = int(rng.integers(560, 1150))
     height = int(np.clip(width * rng.uniform(0.75, 1.5), 400, 1400))
@@ -27,7 +27,7 @@ def document(studio: Studio, rng: Generator, lang: str) -> Canvas:
     margin = width * float(rng.uniform(0.03, 0.13))
     gap = width * float(rng.uniform(0.025, 0.06))
     room = (width - 2 * margin - gap * (columns - 1)) / columns
-    kind = _text_type(studio, rng, lang, room, columns)
+    kind = _text_type(resources, rng, lang, room, columns)
     ink = dark_ink(rng)
     canvas = Canvas(backgrounds.paper(rng, height, width))
     leading = float(rng.uniform(1.2, 1.9) if lang != "en" else rng.uniform(1.05, 1.6))
@@ -35,7 +35,7 @@ def document(studio: Studio, rng: Generator, lang: str) -> Canvas:
     leading = 2.0 if rng.random() < 0.06 else leading
     page = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -64,7 +64,7 @@ def document(studio: Studio, rng: Generator, lang: str) -> Canvas:
     return canvas
 
 
-def _text_type(studio: Studio, rng: Generator, lang: str, room: float, columns: int) -> Type:
+def _text_type(resources: Resources, rng: Generator, lang: str, room: float, columns: int) -> Type:
     """A face for running text, at a size that gives the characters per line of real columns."""
     em = 0.48 if lang == "en" else 1.0
     most = {1: 44, 2: 25, 3: 17}[columns] / em
@@ -74,7 +74,7 @@ def _text_type(studio: Studio, rng: Generator, lang: str, room: float, columns: 
     style = "serif" if draw < 0.5 else "sans" if draw < 0.8 else None
     if lang == "en" and rng.random() < 0.22:
         style, size = "mono", size * 0.85
-    kind = studio.type(rng, lang, size, style=style)
+    kind = resources.type(rng, lang, size, style=style)
     return replace(kind, slant=0.0)
 
 
@@ -83,12 +83,13 @@ def head_and_foot(page: Flow) -> None:
     rng, kind, canvas = page.rng, page.kind.at(page.kind.size * 0.85), page.canvas
     if rng.random() < 0.4:
         page.y = max(page.y, 2.4 * kind.size)
-        text = page.studio.phrase(rng, kind, page.lang, 40 if page.lang == "en" else 16)
+        text = page.resources.phrase(rng, kind, page.lang, 40 if page.lang == "en" else 16)
         number = str(int(rng.integers(1, 400)))
         head = replace(page, kind=kind, y=max(2.0, page.y - 1.9 * kind.size), y1=page.y)
         if rng.random() < 0.5:
             head.pair(
-                text, number if rng.random() < 0.7 else page.studio.phrase(rng, kind, page.lang, 10)
+                text,
+                number if rng.random() < 0.7 else page.resources.phrase(rng, kind, page.lang, 10),
             )
         else:
             head.line(text, align="center")
@@ -113,17 +114,17 @@ def head_and_foot(page: Flow) -> None:
 
 def _title(page: Flow) -> None:
     """Title, authors and sometimes an abstract above all columns."""
-    rng, studio, lang = page.rng, page.studio, page.lang
+    rng, resources, lang = page.rng, page.resources, page.lang
     page.space(float(rng.uniform(0, 2)))
     align = "center" if rng.random() < 0.7 else "left"
     scale = float(rng.uniform(1.4, 2.8))
     page.heading(
-        studio.phrase(rng, page.kind, lang, 60 if lang == "en" else 24), scale, align=align
+        resources.phrase(rng, page.kind, lang, 60 if lang == "en" else 24), scale, align=align
     )
     page.space(0.4)
     for _ in range(int(rng.integers(0, 3))):
-        text = studio.phrase(rng, page.kind, lang, 50 if lang == "en" else 20)
-        page.line(text if rng.random() < 0.8 else studio.number(rng, page.kind), align=align)
+        text = resources.phrase(rng, page.kind, lang, 50 if lang == "en" else 20)
+        page.line(text if rng.random() < 0.8 else resources.number(rng, page.kind), align=align)
     if rng.random() < 0.3:
         inner = replace(
             page, x0=page.x0 + 2 * page.kind.size, x1=page.x1 - 2 * page.kind.size, indent=0.0
@@ -173,7 +174,7 @@ def _block(column: Flow) -> None:
         )
         style = looks(rng, kind.at(kind.size * 0.9), column.ink)
         column.y = (
-            table(column.canvas, column.studio, rng, column.lang, style, box) + 0.8 * kind.size
+            table(column.canvas, column.resources, rng, column.lang, style, box) + 0.8 * kind.size
         )
     elif draw < 0.97:
         _quotation(column)
@@ -183,7 +184,7 @@ def _block(column: Flow) -> None:
 
 def _section(column: Flow) -> None:
     rng = column.rng
-    name = column.studio.phrase(rng, column.kind, column.lang, 34 if column.lang == "en" else 14)
+    name = column.resources.phrase(rng, column.kind, column.lang, 34 if column.lang == "en" else 14)
     n, m = int(rng.integers(1, 12)), int(rng.integers(1, 9))
     if column.lang == "en":
         forms = (
@@ -222,7 +223,7 @@ def _list(column: Flow) -> None:
         chars = int(column.width / column.kind.size * rng.uniform(0.4, 2.0)) * (
             2 if column.lang == "en" else 1
         )
-        text = column.studio.phrase(rng, column.kind, column.lang, max(4, chars))
+        text = column.resources.phrase(rng, column.kind, column.lang, max(4, chars))
         hang = 1.5 * column.kind.size if rng.random() < 0.6 else 0.0
         column.paragraph(column.kind.clean(mark) + " " + text, indent=0.0, hang=hang)
         if column.full:
@@ -236,7 +237,7 @@ def _figure(column: Flow) -> None:
         return
     inset = column.width * float(rng.uniform(0, 0.3))
     box = (column.x0 + inset, column.y + 0.4 * kind.size, column.x1 - inset, column.y + tall)
-    shapes.figure(column.canvas, column.studio, rng, box, kind)
+    shapes.figure(column.canvas, column.resources, rng, box, kind)
     column.y += tall + 0.5 * kind.size
     if rng.random() < 0.7:
         mark = (
@@ -244,7 +245,7 @@ def _figure(column: Flow) -> None:
             if column.lang == "en"
             else f"图{int(rng.integers(1, 20))} "
         )
-        text = mark + column.studio.phrase(
+        text = mark + column.resources.phrase(
             rng, kind, column.lang, 40 if column.lang == "en" else 16
         )
         column.line(text, kind=kind.at(kind.size * 0.9), align="center")
@@ -305,13 +306,14 @@ def _footnotes(column: Flow) -> None:
     foot.canvas.rule(foot.x0, foot.y, foot.x0 + foot.width * 0.4, foot.y, foot.ink.color)
     foot.space(0.5)
     for number in range(1, int(foot.rng.integers(2, 4))):
-        text = foot.studio.phrase(foot.rng, foot.kind, foot.lang, 90 if foot.lang == "en" else 40)
+        length = 90 if foot.lang == "en" else 40
+        text = foot.resources.phrase(foot.rng, foot.kind, foot.lang, length)
         foot.paragraph(f"{number} {text}", most=2)
 
 
 def contents(page: Flow) -> None:
     """A table of contents: entries with leaders to their page numbers."""
-    rng, studio = page.rng, page.studio
+    rng, resources = page.rng, page.resources
     page.heading(
         "Contents" if page.lang == "en" else page.kind.clean("目 录") or "Contents",
         1.6,
@@ -325,7 +327,7 @@ def contents(page: Flow) -> None:
     while not page.full:
         deep = bool(rng.random() < 0.7) and chapter > 0
         chapter += 0 if deep else 1
-        name = studio.phrase(rng, page.kind, page.lang, 30 if page.lang == "en" else 12)
+        name = resources.phrase(rng, page.kind, page.lang, 30 if page.lang == "en" else 12)
         mark = f"{chapter}.{int(rng.integers(1, 9))}" if deep else str(chapter)
         dx = 1.5 * page.kind.size if deep else 0.0
         if typed:

@@ -1,4 +1,4 @@
-"""Forms and letters: labels with values on rules, boxes, tick boxes; typewriters and pens."""
+"""Lay out forms and letters: labels with values on rules, boxes, tick boxes; typewriters and pens."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from train.synth.corpus import vocabulary
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Ink
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio, dark_ink
+from train.synth.drawing.resources import Resources, dark_ink
 from train.synth.layouts.table import looks, table
 from train.synth.typesetting.typeset import Type, turned, wrap
 
 
-def form(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def form(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A form filled in by machine or by hand."""
     width = int(rng.integers(600, 1150))
     height = int(np.clip(width * rng.uniform(0.7, 1.4), 400, 1400))
     canvas = Canvas(backgrounds.paper(rng, height, width))
     per_line = float(rng.uniform(26, 46)) if lang != "en" else float(rng.uniform(52, 98))
     size = float(np.clip(width * 0.9 / (per_line * (0.48 if lang == "en" else 1.0)), 10, 30))
-    kind = studio.type(rng, lang, size, style=None if rng.random() < 0.6 else "sans")
+    kind = resources.type(rng, lang, size, style=None if rng.random() < 0.6 else "sans")
     ink = dark_ink(rng)
     margin = width * float(rng.uniform(0.03, 0.1))
     leading = float(rng.uniform(1.35, 2.2))
     flow = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -43,7 +43,7 @@ def form(studio: Studio, rng: Generator, lang: str) -> Canvas:
         align="left",
         indent=0.0,
     )
-    values, value_ink = _value_type(studio, rng, lang, kind, ink)
+    values, value_ink = _value_type(resources, rng, lang, kind, ink)
     _head(flow)
     while not flow.full:
         _group(flow, values, value_ink)
@@ -59,7 +59,7 @@ def form(studio: Studio, rng: Generator, lang: str) -> Canvas:
 
 
 def _value_type(
-    studio: Studio, rng: Generator, lang: str, kind: Type, ink: Ink
+    resources: Resources, rng: Generator, lang: str, kind: Type, ink: Ink
 ) -> tuple[Type, Ink]:
     """What the blanks are filled with: the same print, a typewriter, or a pen."""
     draw = rng.random()
@@ -68,25 +68,25 @@ def _value_type(
     style = "mono" if lang == "en" else None
     if draw > 0.75:
         style = "hand"
-    values = studio.type(rng, lang, kind.size * float(rng.uniform(0.95, 1.2)), style=style)
+    values = resources.type(rng, lang, kind.size * float(rng.uniform(0.95, 1.2)), style=style)
     pens = ((20, 30, 120), (30, 30, 40), (10, 60, 160))
     return values, Ink(pens[int(rng.integers(3))]) if rng.random() < 0.5 else ink
 
 
 def _head(flow: Flow) -> None:
-    rng, studio, kind = flow.rng, flow.studio, flow.kind
+    rng, resources, kind = flow.rng, flow.resources, flow.kind
     if rng.random() < 0.3:
         side = 3 * kind.size
         shapes.icon(flow.canvas, rng, flow.x0, flow.y, side, backgrounds.color(rng, dark=True))
         flow.canvas.reserve(flow.x0, flow.y, flow.x0 + side, flow.y + side)
-    title = studio.phrase(rng, kind, flow.lang, 40 if flow.lang == "en" else 14)
+    title = resources.phrase(rng, kind, flow.lang, 40 if flow.lang == "en" else 14)
     if flow.lang == "en" and rng.random() < 0.6:
         title = title.upper()
     inner = replace(flow, x0=flow.x0 + 4 * kind.size, x1=flow.x1 - 4 * kind.size)
     inner.heading(title, float(rng.uniform(1.1, 2.0)), align="center")
     if rng.random() < 0.5:
         inner.line(
-            studio.phrase(rng, kind, flow.lang, 44 if flow.lang == "en" else 20), align="center"
+            resources.phrase(rng, kind, flow.lang, 44 if flow.lang == "en" else 20), align="center"
         )
     flow.y = inner.y
     flow.space(0.7)
@@ -103,24 +103,24 @@ def _group(flow: Flow, values: Type, value_ink: Ink) -> None:
     elif draw < 0.68:
         _choices(flow)
     elif draw < 0.86:
-        chars = flow.studio.paragraph(rng, values, flow.lang, int(rng.integers(40, 260)))
+        chars = flow.resources.paragraph(rng, values, flow.lang, int(rng.integers(40, 260)))
         typed = replace(flow, kind=values, ink=value_ink) if rng.random() < 0.4 else flow
         typed.paragraph(typed.kind.clean(chars))
         flow.y = typed.y
     else:
         style = looks(rng, flow.kind, flow.ink)
         foot = table(
-            flow.canvas, flow.studio, rng, flow.lang, style, (flow.x0, flow.y, flow.x1, flow.y1)
+            flow.canvas, flow.resources, rng, flow.lang, style, (flow.x0, flow.y, flow.x1, flow.y1)
         )
         flow.y = max(foot, flow.y + flow.kind.size)
 
 
 def _value(flow: Flow, values: Type, room: float) -> str:
     if flow.rng.random() < 0.35:
-        text = flow.studio.number(flow.rng, values)
+        text = flow.resources.number(flow.rng, values)
     else:
         most = int(room / values.size * (1.8 if flow.lang == "en" else 0.9))
-        text = flow.studio.phrase(
+        text = flow.resources.phrase(
             flow.rng, values, flow.lang, int(flow.rng.integers(2, max(4, most)))
         )
     lines = wrap(values, text, room)
@@ -138,7 +138,7 @@ def _row(flow: Flow, values: Type, value_ink: Ink, columns: int) -> None:
     for column in range(columns):
         x = flow.x0 + column * room
         label = kind.draw(
-            kind.clean(flow.studio.pick(rng, kind, vocabulary.LABELS, flow.lang) + colon)
+            kind.clean(flow.resources.pick(rng, kind, vocabulary.LABELS, flow.lang) + colon)
         )
         if label.width > room * 0.8 or not canvas.put(label, x, flow.y, flow.ink):
             continue
@@ -176,7 +176,7 @@ def _grid(flow: Flow, values: Type, value_ink: Ink) -> None:
             canvas.box(x, y, x + room + 1, y + tall + 1, flow.ink.color, thick=1)
             inside = room - kind.size
             label = (small if above else kind).clean(
-                flow.studio.pick(rng, kind, vocabulary.LABELS, flow.lang)
+                flow.resources.pick(rng, kind, vocabulary.LABELS, flow.lang)
             )
             if above or column % 2 == 0:
                 stamp = (small if above else kind).draw(label)
@@ -199,14 +199,14 @@ def _choices(flow: Flow) -> None:
     for _ in range(int(rng.integers(1, 5))):
         if flow.full:
             return
-        question = flow.studio.phrase(rng, kind, flow.lang, 36 if flow.lang == "en" else 14)
+        question = flow.resources.phrase(rng, kind, flow.lang, 36 if flow.lang == "en" else 14)
         stamp = kind.draw(question)
         canvas.put(stamp, flow.x0, flow.y, flow.ink)
         x = flow.x0 + stamp.width + 2.5 * kind.size
         for _ in range(int(rng.integers(2, 5))):
             side = 0.7 * kind.size
             option = kind.draw(
-                flow.studio.phrase(rng, kind, flow.lang, 9 if flow.lang == "en" else 4)
+                flow.resources.phrase(rng, kind, flow.lang, 9 if flow.lang == "en" else 4)
             )
             if x + option.width + 3 * kind.size > flow.x1:
                 break
@@ -235,7 +235,7 @@ def _edge_number(flow: Flow) -> None:
         flow.canvas.put(stamp, x, y, flow.ink, ignore=True)
 
 
-def letter(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def letter(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A letter, memo or fax sheet, mostly from a typewriter."""
     width = int(rng.integers(620, 1100))
     height = int(np.clip(width * rng.uniform(0.9, 1.35), 400, 1400))
@@ -246,11 +246,11 @@ def letter(studio: Studio, rng: Generator, lang: str) -> Canvas:
         np.clip((width - 2 * margin) / (per_line * (0.55 if lang == "en" else 1.0)), 10, 30)
     )
     style = ("mono", "mono", "serif", None)[int(rng.integers(4))] if lang == "en" else None
-    kind = studio.type(rng, lang, size, style=style)
+    kind = resources.type(rng, lang, size, style=style)
     leading = float(rng.choice([1.2, 1.35, 1.6, 2.2])) * (1.0 if lang == "en" else 1.15)
     flow = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -264,16 +264,16 @@ def letter(studio: Studio, rng: Generator, lang: str) -> Canvas:
         indent=float(rng.choice([0.0, 0.0, 2.5])),
     )
     if rng.random() < 0.5:
-        head = studio.type(rng, lang, size)
+        head = resources.type(rng, lang, size)
         inner = replace(flow, kind=head)
         inner.heading(
-            studio.phrase(rng, head, lang, 30 if lang == "en" else 12), 1.6, align="center"
+            resources.phrase(rng, head, lang, 30 if lang == "en" else 12), 1.6, align="center"
         )
         flow.y = inner.y
-    flow.line(studio.number(rng, kind), align="right" if rng.random() < 0.5 else "left")
+    flow.line(resources.number(rng, kind), align="right" if rng.random() < 0.5 else "left")
     for _ in range(int(rng.integers(0, 5))):
-        label = kind.clean(studio.pick(rng, kind, vocabulary.LABELS, lang) + ":")
-        flow.line(f"{label} {studio.phrase(rng, kind, lang, 30 if lang == 'en' else 12)}")
+        label = kind.clean(resources.pick(rng, kind, vocabulary.LABELS, lang) + ":")
+        flow.line(f"{label} {resources.phrase(rng, kind, lang, 30 if lang == 'en' else 12)}")
     flow.space(1.0)
     while not flow.full:
         flow.running_text(float(rng.uniform(2, 8)))

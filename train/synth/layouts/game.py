@@ -1,4 +1,4 @@
-"""Panels cut from games and videos: small colored text on dark grounds, subtitles, buttons."""
+"""Lay out parts of games and videos: small colored text on dark grounds, subtitles, buttons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.synth.corpus import vocabulary
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Color, Ink
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio, readable_on
+from train.synth.drawing.resources import Resources, readable_on
 from train.synth.typesetting.typeset import Type
 
 BRIGHT: tuple[Color, ...] = (
@@ -29,14 +29,14 @@ BRIGHT: tuple[Color, ...] = (
 )
 
 
-def panel(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def panel(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A small panel of a few lines, 8 to 20 pixels high, as tools cut it out of a game's window."""
     width, height = int(rng.integers(260, 640)), int(rng.integers(60, 420))
     # Pages are 400 pixels and more: a panel is cut with what is around it.
     canvas_width, canvas_height = max(400, width), max(400, height)
-    ground = _ground(studio, rng, canvas_height, canvas_width)
+    ground = _ground(resources, rng, canvas_height, canvas_width)
     canvas = Canvas(ground)
-    kind = _small_type(studio, rng, lang)
+    kind = _small_type(resources, rng, lang)
     shade = (int(rng.integers(10, 60)), int(rng.integers(10, 60)), int(rng.integers(15, 70)))
     y = float(rng.uniform(0.2, 1.0)) * kind.size
     while y + 3 * kind.size < canvas_height:
@@ -51,7 +51,7 @@ def panel(studio: Studio, rng: Generator, lang: str) -> Canvas:
             outline = (0, 0, 0)
         flow = Flow(
             canvas,
-            studio,
+            resources,
             rng,
             lang,
             kind,
@@ -69,20 +69,20 @@ def panel(studio: Studio, rng: Generator, lang: str) -> Canvas:
     return canvas
 
 
-def _ground(studio: Studio, rng: Generator, height: int, width: int) -> np.ndarray:
+def _ground(resources: Resources, rng: Generator, height: int, width: int) -> np.ndarray:
     if rng.random() < 0.5:
-        return studio.grounds.photo(rng, height, width)
+        return resources.grounds.photo(rng, height, width)
     first, last = backgrounds.color(rng, dark=True), backgrounds.color(rng, dark=True)
     return backgrounds.gradient(height, width, first, last, float(rng.uniform(0, 6.3)))
 
 
-def _small_type(studio: Studio, rng: Generator, lang: str) -> Type:
+def _small_type(resources: Resources, rng: Generator, lang: str) -> Type:
     han = lang != "en"
-    bitmap = studio.bitmap_type(rng) if han and rng.random() < 0.4 else None
+    bitmap = resources.bitmap_type(rng) if han and rng.random() < 0.4 else None
     if bitmap is not None:
         return bitmap
     size = float(rng.uniform(11, 17) if rng.random() < 0.7 else rng.uniform(16, 26))
-    kind = studio.type(
+    kind = resources.type(
         rng, lang, size if han else size * 1.1, style="sans" if rng.random() < 0.6 else None
     )
     return replace(kind, slant=0.0)
@@ -97,15 +97,17 @@ def _veil(
 
 
 def _lines(flow: Flow) -> None:
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     while not flow.full:
         color = BRIGHT[int(rng.integers(len(BRIGHT)))]
         ink = replace(flow.ink, color=color)
         draw = rng.random()
         if draw < 0.5:
-            text = studio.phrase(rng, kind, lang, int(rng.integers(2, 44 if lang == "en" else 22)))
+            text = resources.phrase(
+                rng, kind, lang, int(rng.integers(2, 44 if lang == "en" else 22))
+            )
         elif draw < 0.8:
-            label = studio.pick(rng, kind, vocabulary.GAME, lang)
+            label = resources.pick(rng, kind, vocabulary.GAME, lang)
             value = (
                 f"{int(rng.integers(0, 11))}/10",
                 str(int(rng.integers(0, 100_000))),
@@ -113,11 +115,9 @@ def _lines(flow: Flow) -> None:
             )
             text = f"{label}{(':', '：', ' ')[int(rng.integers(3))]}{value[int(rng.integers(3))]}"
             if rng.random() < 0.4:
-                text += (
-                    f" {studio.pick(rng, kind, vocabulary.GAME, lang)}:{int(rng.integers(0, 99))}"
-                )
+                text += f" {resources.pick(rng, kind, vocabulary.GAME, lang)}:{int(rng.integers(0, 99))}"
         else:
-            text = studio.number(rng, kind)
+            text = resources.number(rng, kind)
         if rng.random() < 0.2:
             flow.ink = ink
             flow.pair(kind.clean(text), f"{int(rng.integers(0, 999))}")
@@ -134,17 +134,17 @@ def _lines(flow: Flow) -> None:
             return
 
 
-def subtitles(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def subtitles(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A frame of a video or game: a scene with subtitles at the foot, marks and buttons."""
     width = int(rng.integers(640, 1200))
     height = int(width * float(rng.uniform(0.5, 0.7)))
-    canvas = Canvas(studio.grounds.photo(rng, height, width))
-    kind = studio.type(rng, lang, width / float(rng.uniform(22, 40)))
+    canvas = Canvas(resources.grounds.photo(rng, height, width))
+    kind = resources.type(rng, lang, width / float(rng.uniform(22, 40)))
     white = (255, 255, 255) if rng.random() < 0.7 else (250, 230, 80)
     ink = Ink(white, outline=(0, 0, 0), outline_width=max(1, kind.size // 16))
     flow = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -158,11 +158,11 @@ def subtitles(studio: Studio, rng: Generator, lang: str) -> Canvas:
         indent=0.0,
     )
     flow.paragraph(
-        studio.phrase(rng, kind, lang, int(rng.integers(4, 60 if lang == "en" else 26))), most=2
+        resources.phrase(rng, kind, lang, int(rng.integers(4, 60 if lang == "en" else 26))), most=2
     )
     small = kind.at(max(10, kind.size * 0.7))
     for number in range(int(rng.integers(0, 8))):
-        text = studio.pick(rng, small, vocabulary.GAME, lang)
+        text = resources.pick(rng, small, vocabulary.GAME, lang)
         if rng.random() < 0.4:
             text = f"{text} {int(rng.integers(1, 9999))}"
         stamp = small.draw(small.clean(text))

@@ -1,4 +1,4 @@
-"""Posters, product pictures, covers: few words, large, decorated, over anything."""
+"""Lay out posters, product pictures, covers: few words, large, decorated, on any ground."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from train.synth.drawing.badges import badge
 from train.synth.drawing.canvas import Canvas, Ink
 from train.synth.drawing.display_text import (
     decorated,
+    display_type,
     fitted,
     ground_under,
     letter_at,
-    lettering_type,
     tilted,
 )
-from train.synth.drawing.resources import Studio, readable_on
+from train.synth.drawing.resources import Resources, readable_on
 from train.synth.typesetting.typeset import wrap
 
 
-def poster(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def poster(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """One picture with lettering, of any kind."""
     makers = (stacked, product, scattered)
-    return makers[int(rng.choice(3, p=[0.43, 0.4, 0.17]))](studio, rng, lang)
+    return makers[int(rng.choice(3, p=[0.43, 0.4, 0.17]))](resources, rng, lang)
 
 
-def poster_ground(studio: Studio, rng: Generator, height: int, width: int) -> Image:
+def poster_ground(resources: Resources, rng: Generator, height: int, width: int) -> Image:
     """What a poster is printed on: a photograph, plain or tinted, a fade with patches, a grain or paper."""
     draw = rng.random()
     if draw < 0.3:
-        return studio.grounds.photo(rng, height, width)
+        return resources.grounds.photo(rng, height, width)
     if draw < 0.65:
         vivid = bool(rng.random() < 0.6)
         first, last = backgrounds.color(rng, vivid=vivid), backgrounds.color(rng, vivid=vivid)
@@ -46,7 +46,7 @@ def poster_ground(studio: Studio, rng: Generator, height: int, width: int) -> Im
     if draw < 0.8:
         return backgrounds.texture(rng, height, width)
     if draw < 0.9:
-        photo = studio.grounds.photo(rng, height, width)
+        photo = resources.grounds.photo(rng, height, width)
         tint = np.array(backgrounds.color(rng, vivid=True), np.float32)
         depth = float(rng.uniform(0.4, 0.85))
         return (photo * (1 - depth) + tint * depth).astype(np.uint8)
@@ -66,28 +66,28 @@ def _patches(rng: Generator, image: Image) -> None:
             cv2.fillConvexPoly(image, cv2.convexHull(corners.astype(np.int32)), color, cv2.LINE_AA)
 
 
-def words(studio: Studio, rng: Generator, lang: str, kind_of: str) -> tuple[str, float]:
+def words(resources: Resources, rng: Generator, lang: str, kind_of: str) -> tuple[str, float]:
     """A text for a part of a poster, and how large it is beside a title."""
     size = {"title": 1.0, "second": 0.5, "point": 0.33, "small": 0.2}[kind_of]
     most = {"title": 9, "second": 14, "point": 12, "small": 24}[kind_of] * (
         2 if lang == "en" else 1
     )
-    sample = lettering_type(studio, rng, lang, 20)
+    sample = display_type(resources, rng, lang, 20)
     draw = rng.random()
     if draw < 0.25:
-        return studio.pick(rng, sample, vocabulary.SIGNS, lang), size
+        return resources.pick(rng, sample, vocabulary.SIGNS, lang), size
     if draw < 0.35:
-        return studio.number(rng, sample), size
-    text = studio.title(rng, sample, lang, int(rng.integers(2, most + 1)))
+        return resources.number(rng, sample), size
+    text = resources.title(rng, sample, lang, int(rng.integers(2, most + 1)))
     if lang == "en" and rng.random() < 0.5:
         text = text.upper() if rng.random() < 0.7 else text.title()
     return text, size
 
 
-def stacked(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def stacked(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A title with smaller lines and points under it, centered or at the left."""
     width, height = int(rng.integers(400, 1000)), int(rng.integers(400, 1000))
-    canvas = Canvas(poster_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(resources, rng, height, width))
     title = float(np.clip(width * rng.uniform(0.08, 0.24), 28, 160))
     centered = rng.random() < 0.6
     left, right = width * 0.06, width * float(rng.uniform(0.55, 0.94) if not centered else 0.94)
@@ -98,10 +98,10 @@ def stacked(studio: Studio, rng: Generator, lang: str) -> Canvas:
         + ["point"] * int(rng.integers(0, 6))
         + ["small"] * int(rng.integers(0, 5))
     )
-    kinds = {part: lettering_type(studio, rng, lang, 20) for part in dict.fromkeys(parts)}
+    kinds = {part: display_type(resources, rng, lang, 20) for part in dict.fromkeys(parts)}
     tilt = float(rng.uniform(-12, 12)) if rng.random() < 0.12 else 0.0
     for part in parts:
-        text, share = words(studio, rng, lang, part)
+        text, share = words(resources, rng, lang, part)
         kind = kinds[part].at(max(11, title * share * float(rng.uniform(0.8, 1.2))))
         text = kind.clean(text)
         stamp = fitted(kind, text, right - left) if text else None
@@ -115,23 +115,23 @@ def stacked(studio: Studio, rng: Generator, lang: str) -> Canvas:
         letter_at(canvas, rng, stamp, x, y)
         y += stamp.height * float(rng.uniform(1.25, 1.9))
     if y < height * 0.75 and rng.random() < 0.5:
-        _paragraph(canvas, studio, rng, lang, (left, y + 10, right, height - 10.0))
+        _paragraph(canvas, resources, rng, lang, (left, y + 10, right, height - 10.0))
     return canvas
 
 
 def _paragraph(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     box: tuple[float, float, float, float],
 ) -> None:
     """Small print in a few wrapped lines, on a plate or directly on the ground."""
     x0, y0, x1, y1 = box
-    kind = studio.type(rng, lang, float(rng.uniform(11, 24)))
+    kind = resources.type(rng, lang, float(rng.uniform(11, 24)))
     if x1 - x0 < 8 * kind.size or not canvas.is_free(x0, y0, x1, min(y1, y0 + 4 * kind.size)):
         return
-    text = studio.paragraph(rng, kind, lang, int(rng.integers(20, 120)))
+    text = resources.paragraph(rng, kind, lang, int(rng.integers(20, 120)))
     lines = wrap(kind, text, x1 - x0)[: max(1, min(6, int((y1 - y0) / (1.5 * kind.size))))]
     ground, spread = ground_under(canvas, x0, y0, x1, y0 + 1.5 * kind.size * len(lines))
     if spread > 20 or rng.random() < 0.3:
@@ -149,11 +149,11 @@ def _paragraph(
         canvas.put(kind.draw(line), x0, y0 + number * 1.5 * kind.size, ink)
 
 
-def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def product(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A shop's picture: the thing in the middle, words at the sides, strips, badges."""
     side = int(rng.integers(480, 900))
     width, height = side, int(side * float(rng.choice([1.0, 1.0, 1.15, 0.8])))
-    canvas = Canvas(poster_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(resources, rng, height, width))
     if rng.random() < 0.7:
         x, y = float(rng.uniform(0.25, 0.45)) * width, float(rng.uniform(0.2, 0.4)) * height
         box = (
@@ -162,7 +162,7 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
             x + float(rng.uniform(0.35, 0.55)) * width,
             y + float(rng.uniform(0.35, 0.5)) * height,
         )
-        shapes.picture(canvas, studio, rng, box)
+        shapes.picture(canvas, resources, rng, box)
         canvas.reserve(*box)
     base = float(np.clip(width * rng.uniform(0.035, 0.075), 16, 70))
     if rng.random() < 0.55:
@@ -170,13 +170,13 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
         y = height - tall if rng.random() < 0.7 else 0.0
         fill = backgrounds.color(rng, vivid=True)
         canvas.box(0, y, width, y + tall, fill)
-        strip(canvas, studio, rng, lang, y, tall)
+        strip(canvas, resources, rng, lang, y, tall)
         canvas.reserve(0, y, width, y + tall)
-    kind = lettering_type(studio, rng, lang, base)
+    kind = display_type(resources, rng, lang, base)
     x = width * float(rng.uniform(0.02, 0.08))
     y = height * float(rng.uniform(0.03, 0.2))
     for part in ["title"] + ["point"] * int(rng.integers(1, 6)):
-        text, _ = words(studio, rng, lang, part)
+        text, _ = words(resources, rng, lang, part)
         size = base * (float(rng.uniform(1.2, 2.2)) if part == "title" else 1.0)
         text = kind.clean(text)
         stamp = (
@@ -187,18 +187,20 @@ def product(studio: Studio, rng: Generator, lang: str) -> Canvas:
         else:
             y += base
     for _ in range(int(rng.integers(0, 4))):
-        badge(canvas, studio, rng, lang, base * float(rng.uniform(1.5, 2.6)))
+        badge(canvas, resources, rng, lang, base * float(rng.uniform(1.5, 2.6)))
     if rng.random() < 0.2:
-        _watermark(canvas, studio, rng, lang, base)
+        _watermark(canvas, resources, rng, lang, base)
     return canvas
 
 
-def strip(canvas: Canvas, studio: Studio, rng: Generator, lang: str, y: float, tall: float) -> None:
+def strip(
+    canvas: Canvas, resources: Resources, rng: Generator, lang: str, y: float, tall: float
+) -> None:
     """One or two texts on a strip of one color."""
-    kind = lettering_type(studio, rng, lang, tall * float(rng.uniform(0.4, 0.62)))
+    kind = display_type(resources, rng, lang, tall * float(rng.uniform(0.4, 0.62)))
     x = canvas.width * float(rng.uniform(0.02, 0.1))
     for _ in range(int(rng.integers(1, 3))):
-        text = kind.clean(words(studio, rng, lang, "second")[0])
+        text = kind.clean(words(resources, rng, lang, "second")[0])
         stamp = fitted(kind, text, canvas.width - x - 8) if text else None
         if stamp is None or stamp.height > tall or x + stamp.width > canvas.width:
             return
@@ -208,10 +210,14 @@ def strip(canvas: Canvas, studio: Studio, rng: Generator, lang: str, y: float, t
         x += stamp.width + 2.5 * stamp.height
 
 
-def _watermark(canvas: Canvas, studio: Studio, rng: Generator, lang: str, base: float) -> None:
+def _watermark(
+    canvas: Canvas, resources: Resources, rng: Generator, lang: str, base: float
+) -> None:
     """A shop's name across the picture, faint and often slanted; faint ones count neither way."""
-    kind = lettering_type(studio, rng, lang, base * 0.9)
-    stamp = tilted(rng, kind.draw(studio.phrase(rng, kind, lang, 20 if lang == "en" else 10)), 30)
+    kind = display_type(resources, rng, lang, base * 0.9)
+    stamp = tilted(
+        rng, kind.draw(resources.phrase(rng, kind, lang, 20 if lang == "en" else 10)), 30
+    )
     if stamp.width >= canvas.width or stamp.height >= canvas.height:
         return
     x = float(rng.uniform(0, canvas.width - stamp.width))
@@ -229,15 +235,15 @@ def _watermark(canvas: Canvas, studio: Studio, rng: Generator, lang: str, base: 
     )
 
 
-def scattered(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def scattered(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """Words of all sizes anywhere on a ground, some at an angle."""
     width, height = int(rng.integers(400, 1000)), int(rng.integers(400, 900))
-    canvas = Canvas(poster_ground(studio, rng, height, width))
+    canvas = Canvas(poster_ground(resources, rng, height, width))
     for _ in range(int(rng.integers(3, 14))):
         size = float(np.exp(rng.uniform(np.log(12), np.log(min(110, height / 4)))))
-        kind = lettering_type(studio, rng, lang, size)
+        kind = display_type(resources, rng, lang, size)
         text = kind.clean(
-            words(studio, rng, lang, ("title", "second", "point")[int(rng.integers(3))])[0]
+            words(resources, rng, lang, ("title", "second", "point")[int(rng.integers(3))])[0]
         )
         stamp = fitted(kind, text, width * 0.85) if text else None
         if stamp is None:

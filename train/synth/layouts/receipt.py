@@ -1,4 +1,4 @@
-"""Receipts: a narrow strip with a centered head, items with prices at the right, totals."""
+"""Lay out receipts: a narrow strip with a centered head, items with prices at the right, totals."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from train.synth.corpus import vocabulary
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Ink
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio
+from train.synth.drawing.resources import Resources
 from train.synth.typesetting.typeset import Type
 
 
-def receipt(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def receipt(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """One receipt that fills the picture or lies on a paler or darker ground with some margin."""
     width = int(rng.integers(400, 780))
     height = int(np.clip(width * rng.uniform(1.0, 2.3), 500, 1400))
@@ -24,7 +24,7 @@ def receipt(studio: Studio, rng: Generator, lang: str) -> Canvas:
     margin = width * float(rng.choice([0.04, 0.08, 0.16]))
     size = float(np.clip((width - 2 * margin) / (chars * (0.55 if lang == "en" else 1.0)), 11, 34))
     style = ("mono", "mono", None, "sans")[int(rng.integers(4))]
-    kind = replace(studio.type(rng, lang, size, style=style), slant=0.0)
+    kind = replace(resources.type(rng, lang, size, style=style), slant=0.0)
     if lang == "en" and rng.random() < 0.2:
         kind = replace(kind, spacing=float(rng.uniform(0, 0.12)) * size)
     level = int(rng.integers(10, 110))
@@ -33,7 +33,7 @@ def receipt(studio: Studio, rng: Generator, lang: str) -> Canvas:
     canvas = Canvas(backgrounds.paper(rng, height, width))
     flow = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -86,14 +86,14 @@ def _separator(flow: Flow) -> None:
 
 
 def _head(flow: Flow) -> None:
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     if rng.random() < 0.2:
         side = 3.5 * kind.size
         shapes.icon(flow.canvas, rng, (flow.x0 + flow.x1 - side) / 2, flow.y, side, flow.ink.color)
         flow.y += side + 0.6 * kind.size
     align = "center" if rng.random() < 0.85 else "left"
-    name = _cased(rng, studio.phrase(rng, kind, lang, 26 if lang == "en" else 10))
-    head = replace(flow, kind=studio.type(rng, lang, kind.size)) if rng.random() < 0.3 else flow
+    name = _cased(rng, resources.phrase(rng, kind, lang, 26 if lang == "en" else 10))
+    head = replace(flow, kind=resources.type(rng, lang, kind.size)) if rng.random() < 0.3 else flow
     head.heading(
         head.kind.clean(name) or "A",
         float(rng.uniform(1.0, 1.9)),
@@ -104,17 +104,19 @@ def _head(flow: Flow) -> None:
     for _ in range(int(rng.integers(1, 6))):
         draw = rng.random()
         if draw < 0.65:
-            text = _cased(rng, studio.phrase(rng, kind, lang, 32 if lang == "en" else 16))
+            text = _cased(rng, resources.phrase(rng, kind, lang, 32 if lang == "en" else 16))
         elif draw < 0.85:
-            label = studio.pick(rng, kind, vocabulary.RECEIPT_META, lang)
-            text = f"{label}: {studio.number(rng, kind)}"
+            label = resources.pick(rng, kind, vocabulary.RECEIPT_META, lang)
+            text = f"{label}: {resources.number(rng, kind)}"
         else:
-            text = studio.number(rng, kind)
+            text = resources.number(rng, kind)
         flow.line(text, align=align)
     flow.space(0.4)
     if rng.random() < 0.7:
         bold = replace(kind, bold=1.0) if rng.random() < 0.4 else kind
-        flow.line(studio.pick(rng, kind, vocabulary.RECEIPT_HEAD, lang), kind=bold, align="center")
+        flow.line(
+            resources.pick(rng, kind, vocabulary.RECEIPT_HEAD, lang), kind=bold, align="center"
+        )
 
 
 def _cased(rng: Generator, text: str) -> str:
@@ -122,13 +124,13 @@ def _cased(rng: Generator, text: str) -> str:
 
 
 def _meta(flow: Flow) -> None:
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     for _ in range(int(rng.integers(1, 6))):
         if flow.full:
             return
-        label = studio.pick(rng, kind, vocabulary.RECEIPT_META, lang)
+        label = resources.pick(rng, kind, vocabulary.RECEIPT_META, lang)
         colon = (":", " :", "：", ": ")[int(rng.integers(4))]
-        value = studio.number(rng, kind)
+        value = resources.number(rng, kind)
         draw = rng.random()
         if draw < 0.55:
             flow.line(
@@ -137,7 +139,7 @@ def _meta(flow: Flow) -> None:
         elif draw < 0.8:
             flow.pair(kind.clean(label + colon), value)
         else:
-            other = studio.pick(rng, kind, vocabulary.RECEIPT_META, lang)
+            other = resources.pick(rng, kind, vocabulary.RECEIPT_META, lang)
             numbers = rng.integers(1, 9999, 2).tolist()
             flow.pair(kind.clean(f"{label}: {numbers[0]}"), kind.clean(f"{other}: {numbers[1]}"))
     _separator(flow)
@@ -145,11 +147,11 @@ def _meta(flow: Flow) -> None:
 
 def _items(flow: Flow) -> None:
     """Item rows of one shape; their parts are lines of their own, the gaps being wide."""
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     edges = [float(v) for v in (0.0, rng.uniform(0.42, 0.52), rng.uniform(0.62, 0.74), 1.0)]
     columns = bool(rng.random() < 0.5)
     if rng.random() < 0.75:
-        names = [studio.pick(rng, kind, vocabulary.COLUMNS, lang) for _ in range(4)]
+        names = [resources.pick(rng, kind, vocabulary.COLUMNS, lang) for _ in range(4)]
         _columns(flow, names[: 4 if columns else 2], edges if columns else [0.0, 1.0])
         if rng.random() < 0.6:
             _separator(flow)
@@ -158,20 +160,20 @@ def _items(flow: Flow) -> None:
         if flow.y + 8 * kind.size > flow.y1:
             break
         name = _cased(
-            rng, studio.phrase(rng, kind, lang, int(rng.integers(4, 30 if lang == "en" else 12)))
+            rng, resources.phrase(rng, kind, lang, int(rng.integers(4, 30 if lang == "en" else 12)))
         )
-        amount = studio.price(rng)
+        amount = resources.price(rng)
         count = str(int(rng.integers(1, 20)))
         draw = rng.random()
         if coded and draw < 0.7:
             flow.line(f"{int(rng.integers(10**9, 10**12))} {name}" if rng.random() < 0.5 else name)
-            _columns(flow, ["", f"{count} x", studio.price(rng), amount], edges)
+            _columns(flow, ["", f"{count} x", resources.price(rng), amount], edges)
         elif columns:
-            _columns(flow, [name, count, studio.price(rng), amount], edges)
+            _columns(flow, [name, count, resources.price(rng), amount], edges)
         else:
             flow.pair(name, amount)
             if draw > 0.8:
-                flow.line(kind.clean(f"  {count} x {studio.price(rng)}"))
+                flow.line(kind.clean(f"  {count} x {resources.price(rng)}"))
     _separator(flow)
 
 
@@ -197,7 +199,7 @@ def _columns(flow: Flow, texts: list[str], edges: list[float]) -> None:
 
 
 def _totals(flow: Flow) -> None:
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     inset = flow.width * float(rng.choice([0.0, 0.0, 0.3]))
     block = replace(flow, x0=flow.x0 + inset, y=flow.y)
     colon = ("", ":", " :")[int(rng.integers(3))]
@@ -206,8 +208,8 @@ def _totals(flow: Flow) -> None:
             break
         large = rng.random() < 0.2
         style: Type = replace(kind.at(kind.size * 1.4), bold=0.8) if large else kind
-        label = studio.pick(rng, kind, vocabulary.RECEIPT, lang) + colon
-        block.pair(style.clean(label), studio.price(rng), kind=style)
+        label = resources.pick(rng, kind, vocabulary.RECEIPT, lang) + colon
+        block.pair(style.clean(label), resources.price(rng), kind=style)
         if large:
             block.y += 0.4 * kind.size
     flow.y = block.y
@@ -215,20 +217,20 @@ def _totals(flow: Flow) -> None:
 
 
 def _summary(flow: Flow) -> None:
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     edges = [0.0, 0.4, 0.72, 1.0]
     _columns(
         flow,
-        [studio.pick(rng, kind, vocabulary.RECEIPT, lang) for _ in range(2)]
+        [resources.pick(rng, kind, vocabulary.RECEIPT, lang) for _ in range(2)]
         + ["Amount(RM)", "Tax"],
         edges,
     )
     for _ in range(int(rng.integers(1, 3))):
-        _columns(flow, ["SR (@ 6%)", "", studio.price(rng), studio.price(rng)], edges)
+        _columns(flow, ["SR (@ 6%)", "", resources.price(rng), resources.price(rng)], edges)
 
 
 def _foot(flow: Flow) -> None:
-    rng, studio, kind, lang = flow.rng, flow.studio, flow.kind, flow.lang
+    rng, resources, kind, lang = flow.rng, flow.resources, flow.kind, flow.lang
     flow.space(0.5)
     align = "center" if rng.random() < 0.85 else "left"
     for _ in range(int(rng.integers(0, 5))):
@@ -236,7 +238,8 @@ def _foot(flow: Flow) -> None:
             return
         stars = "*** {} ***" if rng.random() < 0.08 else "{}"
         flow.line(
-            kind.clean(stars.format(studio.pick(rng, kind, vocabulary.THANKS, lang))), align=align
+            kind.clean(stars.format(resources.pick(rng, kind, vocabulary.THANKS, lang))),
+            align=align,
         )
     room = flow.y1 - flow.y
     if room > 5 * kind.size and rng.random() < 0.4:

@@ -1,4 +1,4 @@
-"""Screens: lists of settings, dialogs, chats, articles, editors, in light and dark themes."""
+"""Lay out screens: settings, dialogs, chats, articles, editors, in light and dark themes."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from train.synth.corpus import vocabulary
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Color, Ink
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio, brightness, readable_on
+from train.synth.drawing.resources import Resources, brightness, readable_on
 from train.synth.drawing.screen_theme import Theme, contrary, start, title_bar
 from train.synth.layouts.full_screen_text import article, editor, window
 from train.synth.typesetting.typeset import Type, wrap
 
 
-def screen(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def screen(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """One screenshot of any kind."""
     makers = (settings, dialog, chat, article, window, editor, cards)
-    return makers[int(rng.integers(len(makers)))](studio, rng, lang)
+    return makers[int(rng.integers(len(makers)))](resources, rng, lang)
 
 
-def settings(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def settings(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """Rows with an icon, a name, a value or a switch at the right, and rules between."""
-    canvas, look, flow = start(studio, rng, lang, phone=rng.random() < 0.75)
+    canvas, look, flow = start(resources, rng, lang, phone=rng.random() < 0.75)
     title_bar(flow, look)
     kind, small = flow.kind, flow.kind.at(max(9, flow.kind.size * 0.78))
     tall = kind.size * float(rng.uniform(2.0, 3.4))
@@ -40,9 +40,9 @@ def settings(studio: Studio, rng: Generator, lang: str) -> Canvas:
             )
             x += 0.8 * tall
         if rng.random() < 0.5:
-            name = studio.pick(rng, kind, vocabulary.MENUS, lang)
+            name = resources.pick(rng, kind, vocabulary.MENUS, lang)
         else:
-            name = studio.phrase(rng, kind, lang, 22 if lang == "en" else 9)
+            name = resources.phrase(rng, kind, lang, 22 if lang == "en" else 9)
         stamp = kind.draw(name)
         double = tall > 2.6 * kind.size and rng.random() < 0.4
         canvas.put(
@@ -52,7 +52,7 @@ def settings(studio: Studio, rng: Generator, lang: str) -> Canvas:
             Ink(look.text),
         )
         if double:
-            note = small.draw(studio.phrase(rng, small, lang, 34 if lang == "en" else 16))
+            note = small.draw(resources.phrase(rng, small, lang, 34 if lang == "en" else 16))
             canvas.put(note, x, flow.y + 0.84 * tall - note.height, Ink(look.faint))
         _row_end(flow, look, tall, x + stamp.width)
         if ruled:
@@ -61,7 +61,7 @@ def settings(studio: Studio, rng: Generator, lang: str) -> Canvas:
         if rng.random() < 0.12:
             flow.y += 0.9 * kind.size
             flow.line(
-                studio.phrase(rng, small, lang, 20 if lang == "en" else 8),
+                resources.phrase(rng, small, lang, 20 if lang == "en" else 8),
                 kind=small,
                 ink=Ink(look.faint),
             )
@@ -75,9 +75,9 @@ def _row_end(flow: Flow, look: Theme, tall: float, used: float) -> None:
     draw = rng.random()
     if draw < 0.4:
         word = (
-            kind.clean(flow.studio.number(rng, kind))
+            kind.clean(flow.resources.number(rng, kind))
             if rng.random() < 0.5
-            else (flow.studio.phrase(rng, kind, flow.lang, 10 if flow.lang == "en" else 5))
+            else (flow.resources.phrase(rng, kind, flow.lang, 10 if flow.lang == "en" else 5))
         )
         stamp = kind.draw(word)
         x = flow.x1 - stamp.width - 0.8 * kind.size
@@ -110,7 +110,7 @@ def _row_end(flow: Flow, look: Theme, tall: float, used: float) -> None:
 
 def button(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     kind: Type,
@@ -119,7 +119,7 @@ def button(
     fill: Color,
 ) -> float:
     """Draw a button with its word; return its right side."""
-    stamp = kind.draw(studio.pick(rng, kind, vocabulary.BUTTONS, lang))
+    stamp = kind.draw(resources.pick(rng, kind, vocabulary.BUTTONS, lang))
     wide, tall = stamp.width + kind.size * float(rng.uniform(1.0, 2.4)), 1.9 * kind.size
     if rng.random() < 0.75:
         canvas.box(
@@ -135,17 +135,17 @@ def button(
     return x + wide
 
 
-def dialog(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def dialog(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A box over a dimmed screen: title, message, one to three buttons."""
-    canvas, look, flow = start(studio, rng, lang, phone=rng.random() < 0.5)
+    canvas, look, flow = start(resources, rng, lang, phone=rng.random() < 0.5)
     if rng.random() < 0.5:
-        canvas.paste(studio.grounds.photo(rng, canvas.height, canvas.width), 0, 0)
+        canvas.paste(resources.grounds.photo(rng, canvas.height, canvas.width), 0, 0)
         canvas.image[:] = (canvas.image * float(rng.uniform(0.3, 0.8))).astype(np.uint8)
     canvas.lines.clear()
     width = min(canvas.width * 0.9, flow.kind.size * float(rng.uniform(14, 26)))
     x0 = (canvas.width - width) / 2
     kind = flow.kind
-    text = studio.paragraph(rng, kind, lang, int(rng.integers(12, 120 if lang == "en" else 70)))
+    text = resources.paragraph(rng, kind, lang, int(rng.integers(12, 120 if lang == "en" else 70)))
     lines = wrap(kind, text, width - 3 * kind.size)[:8]
     tall = (len(lines) * flow.leading + 6.2) * kind.size
     y0 = max(2.0, (canvas.height - tall) / 2)
@@ -157,7 +157,7 @@ def dialog(studio: Studio, rng: Generator, lang: str) -> Canvas:
     inner = replace(
         flow, x0=x0 + 1.5 * kind.size, x1=x0 + width - 1.5 * kind.size, y=y0 + kind.size
     )
-    title = studio.phrase(rng, kind, lang, 20 if lang == "en" else 8)
+    title = resources.phrase(rng, kind, lang, 20 if lang == "en" else 8)
     inner.heading(
         title, float(rng.uniform(1.0, 1.25)), align="center" if rng.random() < 0.5 else "left"
     )
@@ -170,13 +170,16 @@ def dialog(studio: Studio, rng: Generator, lang: str) -> Canvas:
         if x + 5 * kind.size > inner.x1 or inner.y + 3 * kind.size > canvas.height:
             break
         fill = look.accent if rng.random() < 0.6 else look.faint
-        x = button(canvas, studio, rng, lang, kind, x, inner.y + 0.6 * kind.size, fill) + kind.size
+        x = (
+            button(canvas, resources, rng, lang, kind, x, inner.y + 0.6 * kind.size, fill)
+            + kind.size
+        )
     return canvas
 
 
-def chat(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def chat(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """Messages in bubbles at both sides, with faces and times."""
-    canvas, look, flow = start(studio, rng, lang, phone=True)
+    canvas, look, flow = start(resources, rng, lang, phone=True)
     title_bar(flow, look)
     kind, small = flow.kind, flow.kind.at(max(9, flow.kind.size * 0.7))
     mine = ((149, 236, 105), (60, 140, 250), (200, 230, 255), look.accent)[int(rng.integers(4))]
@@ -184,8 +187,10 @@ def chat(studio: Studio, rng: Generator, lang: str) -> Canvas:
     while flow.y + 3 * kind.size < flow.y1:
         right = bool(rng.random() < 0.5)
         if rng.random() < 0.2:
-            flow.line(studio.number(rng, small), kind=small, align="center", ink=Ink(look.faint))
-        text = studio.paragraph(rng, kind, lang, int(rng.integers(2, 100 if lang == "en" else 60)))
+            flow.line(resources.number(rng, small), kind=small, align="center", ink=Ink(look.faint))
+        text = resources.paragraph(
+            rng, kind, lang, int(rng.integers(2, 100 if lang == "en" else 60))
+        )
         lines = wrap(kind, text, canvas.width - 2 * flow.x0 - 2 * face - 3 * kind.size)
         lines = lines[: max(1, min(7, int((flow.y1 - flow.y - kind.size) / (1.35 * kind.size))))]
         stamps = [kind.draw(line) for line in lines]
@@ -195,7 +200,7 @@ def chat(studio: Studio, rng: Generator, lang: str) -> Canvas:
         fill = mine if right else look.card
         canvas.box(x, flow.y, x + wide, flow.y + tall, fill, radius=kind.size * 0.5)
         at = flow.x1 - face if right else flow.x0
-        shapes.picture(canvas, studio, rng, (at, flow.y, at + face, flow.y + face))
+        shapes.picture(canvas, resources, rng, (at, flow.y, at + face, flow.y + face))
         for number, stamp in enumerate(stamps):
             y = flow.y + (0.55 + 1.35 * number) * kind.size
             canvas.put(stamp, x + 0.7 * kind.size, y, Ink(contrary(fill)))
@@ -203,9 +208,9 @@ def chat(studio: Studio, rng: Generator, lang: str) -> Canvas:
     return canvas
 
 
-def cards(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def cards(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A shop or video page: a grid of pictures with a name, a price and a badge."""
-    canvas, look, flow = start(studio, rng, lang, phone=rng.random() < 0.6)
+    canvas, look, flow = start(resources, rng, lang, phone=rng.random() < 0.6)
     title_bar(flow, look)
     kind = flow.kind
     columns = max(1, min(5, int(flow.width / (kind.size * float(rng.uniform(8, 14))))))
@@ -216,7 +221,7 @@ def cards(studio: Studio, rng: Generator, lang: str) -> Canvas:
         for column in range(columns):
             x, y = flow.x0 + column * room, flow.y
             canvas.box(x + 3, y, x + room - 3, y + tall - 4, look.card, radius=6)
-            shapes.picture(canvas, studio, rng, (x + 3, y, x + room - 3, y + shot))
+            shapes.picture(canvas, resources, rng, (x + 3, y, x + room - 3, y + shot))
             cell = replace(
                 flow,
                 x0=x + 8,
@@ -224,12 +229,12 @@ def cards(studio: Studio, rng: Generator, lang: str) -> Canvas:
                 y=y + shot + 0.4 * kind.size,
                 y1=min(y + tall, flow.y1),
             )
-            cell.paragraph(studio.phrase(rng, kind, lang, 28 if lang == "en" else 14), most=2)
+            cell.paragraph(resources.phrase(rng, kind, lang, 28 if lang == "en" else 14), most=2)
             price = readable_on(rng, look.card, contrast=80, vivid=True)
-            cell.line(studio.price(rng), ink=Ink(price))
+            cell.line(resources.price(rng), ink=Ink(price))
             if rng.random() < 0.25:
                 small = kind.at(max(9, kind.size * 0.75))
-                badge = small.draw(studio.pick(rng, small, vocabulary.BUTTONS, lang))
+                badge = small.draw(resources.pick(rng, small, vocabulary.BUTTONS, lang))
                 canvas.box(x + 6, y + 3, x + 16 + badge.width, y + 9 + badge.height, look.accent)
                 canvas.put(badge, x + 11, y + 6, Ink(contrary(look.accent)))
         flow.y += tall

@@ -1,4 +1,4 @@
-"""Shop fronts: names across most of the picture, with devices, lists of goods and smaller boards about them."""
+"""Lay out shop fronts: a name across most of the picture, logos, lists of goods and smaller boards."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from train.synth import backgrounds
 from train.synth.corpus import vocabulary
 from train.synth.drawing.badges import device
 from train.synth.drawing.canvas import Canvas, Color, Ink
-from train.synth.drawing.display_text import decorated, fitted, ground_under, lettering_type
-from train.synth.drawing.resources import Studio, brightness
+from train.synth.drawing.display_text import decorated, display_type, fitted, ground_under
+from train.synth.drawing.resources import Resources, brightness
 from train.synth.layouts.street import board, board_ground, column_board, mount, somewhere
 from train.synth.typesetting.typeset import Type
 
@@ -28,30 +28,30 @@ _ROWS = (
 _ROW_SHARES = (0.24, 0.24, 0.08, 0.26, 0.1, 0.08)
 
 
-def front(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def front(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A photograph of a shop: one to three name boards, some small ones, seen from anywhere."""
     width, height = int(rng.integers(680, 1280)), int(rng.integers(500, 960))
     if lang == "en" and rng.random() < 0.5:
         lang = "zh"  # streets of Chinese shops are what such boards are common in
     if rng.random() < 0.5:
-        canvas = Canvas(studio.grounds.photo(rng, height, width))
+        canvas = Canvas(resources.grounds.photo(rng, height, width))
     else:
         canvas = Canvas(_house(rng, height, width))
     for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))):
         wide = width * float(rng.uniform(0.5, 1.0))
         tall = wide * float(np.exp(rng.uniform(np.log(0.12), np.log(0.42))))
-        sign = name_board(studio, rng, lang, wide, min(tall, 0.6 * height))
+        sign = name_board(resources, rng, lang, wide, min(tall, 0.6 * height))
         steep = float(rng.uniform(0.0, 0.35))
         matrix, box = somewhere(canvas, rng, sign.width, sign.height, steep)
         if canvas.is_free(*box):
             mount(canvas, sign, matrix, box)
     for _ in range(int(rng.integers(0, 5))):
         if lang != "en" and rng.random() < 0.4:
-            column_board(canvas, studio, rng)
+            column_board(canvas, resources, rng)
         else:
             wide = width * float(rng.uniform(0.08, 0.3))
             tall = wide * float(np.exp(rng.uniform(np.log(0.3), np.log(1.6))))
-            board(canvas, studio, rng, lang, wide, tall, steep=0.35)
+            board(canvas, resources, rng, lang, wide, tall, steep=0.35)
     return canvas
 
 
@@ -67,12 +67,12 @@ def _house(rng: Generator, height: int, width: int) -> Image:
     return canvas.image
 
 
-def name_board(studio: Studio, rng: Generator, lang: str, wide: float, tall: float) -> Canvas:
+def name_board(resources: Resources, rng: Generator, lang: str, wide: float, tall: float) -> Canvas:
     """A board so many pixels wide and high, as seen from the front, with its lines.
 
     Its name may be spaced over the whole board; what it lists stands apart as lines of their own.
     """
-    sign = Canvas(board_ground(studio, rng, max(24, int(tall)), max(40, int(wide))))
+    sign = Canvas(board_ground(resources, rng, max(24, int(tall)), max(40, int(wide))))
     left, right = 0.04 * sign.width, 0.96 * sign.width
     if rng.random() < 0.4:
         side = sign.height * float(rng.uniform(0.4, 0.9))
@@ -86,19 +86,19 @@ def name_board(studio: Studio, rng: Generator, lang: str, wide: float, tall: flo
     y = (sign.height - float(rooms.sum())) / 2
     raised = rng.random() < 0.3
     for row, room in zip(rows, rooms.tolist(), strict=True):
-        kind = lettering_type(studio, rng, lang, max(9.0, room * float(rng.uniform(0.68, 0.92))))
+        kind = display_type(resources, rng, lang, max(9.0, room * float(rng.uniform(0.68, 0.92))))
         kind = replace(kind, bold=float(rng.random() < 0.5), spacing=0.0)
         if row == "list":
-            _list(sign, studio, rng, lang, kind, (left, y, right, y + room), raised)
+            _list(sign, resources, rng, lang, kind, (left, y, right, y + room), raised)
         else:
-            _name(sign, studio, rng, lang, kind, (left, y, right, y + room), raised)
+            _name(sign, resources, rng, lang, kind, (left, y, right, y + room), raised)
         y += room
     return sign
 
 
 def _name(
     sign: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     kind: Type,
@@ -109,7 +109,7 @@ def _name(
     x0, y0, x1, y1 = box
     # As many characters as the row has room for, or half of that: painters fill a board.
     room = (x1 - x0) / (0.6 * kind.size if lang == "en" else 1.05 * kind.size)
-    text = _words(studio, rng, lang, kind, max(2, int(room * float(rng.uniform(0.5, 1.0)))))
+    text = _words(resources, rng, lang, kind, max(2, int(room * float(rng.uniform(0.5, 1.0)))))
     free = x1 - x0 - float(kind.measure(text).sum())
     if free > 0 and len(text) > 1 and rng.random() < 0.6:
         most = (0.35 if lang == "en" else 1.1) * kind.size
@@ -126,7 +126,7 @@ def _name(
 
 def _list(
     sign: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     kind: Type,
@@ -141,7 +141,7 @@ def _list(
     dots = rng.random() < 0.3
     x = x0 + float(rng.uniform(0, 0.2)) * (x1 - x0)
     for number in range(int(rng.integers(2, 7))):
-        stamp = kind.draw(_words(studio, rng, lang, kind, 10 if lang == "en" else 4))
+        stamp = kind.draw(_words(resources, rng, lang, kind, 10 if lang == "en" else 4))
         y = y0 + max(0.0, (y1 - y0 - stamp.height) / 2)
         if x + stamp.width > x1 or not sign.is_free(x, y, x + stamp.width, y + stamp.height):
             return
@@ -153,13 +153,13 @@ def _list(
         x += stamp.width + gap
 
 
-def _words(studio: Studio, rng: Generator, lang: str, kind: Type, most: int) -> str:
+def _words(resources: Resources, rng: Generator, lang: str, kind: Type, most: int) -> str:
     draw = rng.random()
     if draw < 0.3:
-        return studio.pick(rng, kind, vocabulary.SIGNS, lang)[:most].strip() or "A"
+        return resources.pick(rng, kind, vocabulary.SIGNS, lang)[:most].strip() or "A"
     if draw < 0.4:
-        return studio.number(rng, kind)
-    text = studio.title(rng, kind, lang, int(rng.integers(max(2, most // 2), most + 1)))
+        return resources.number(rng, kind)
+    text = resources.title(rng, kind, lang, int(rng.integers(max(2, most // 2), most + 1)))
     return text.upper() if lang == "en" and rng.random() < 0.6 else text
 
 

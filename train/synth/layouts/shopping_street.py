@@ -1,4 +1,4 @@
-"""Photographs of shopping streets and halls: many words, mostly small, on everything, seen from anywhere."""
+"""Lay out shopping streets and halls: many words, mostly small, on everything, from any viewpoint."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from numpy.random import Generator
 
 from common.arrays import Image
 from train.synth.drawing.canvas import Canvas
-from train.synth.drawing.resources import Studio
+from train.synth.drawing.resources import Resources
 from train.synth.layouts.street import bare_words, board, column_board
 
 
-def shops(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def shops(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A photograph with five to thirty boards, posters and bare words in all directions."""
     width, height = int(rng.integers(720, 1280)), int(rng.integers(540, 900))
-    canvas = Canvas(_lit(studio.grounds.photo(rng, height, width), rng))
+    canvas = Canvas(_lit(resources.grounds.photo(rng, height, width), rng))
     wordy = float(rng.uniform(0.1, 0.7))
     for _ in range(int(rng.integers(6, 34))):
         draw = rng.random()
         if draw < wordy:
-            bare_words(canvas, studio, rng, lang, sizes=(10.0, 60.0), steep=0.45)
+            bare_words(canvas, resources, rng, lang, sizes=(10.0, 60.0), steep=0.45)
         elif draw < 0.95:
             wide = width * float(np.exp(rng.uniform(np.log(0.05), np.log(0.35))))
             tall = wide * float(np.exp(rng.uniform(np.log(0.18), np.log(1.3))))
-            board(canvas, studio, rng, lang, wide, tall, steep=0.5)
+            board(canvas, resources, rng, lang, wide, tall, steep=0.5)
         elif lang != "en":
-            column_board(canvas, studio, rng)
+            column_board(canvas, resources, rng)
     return canvas
 
 

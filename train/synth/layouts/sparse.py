@@ -1,4 +1,4 @@
-"""Pages and pictures with hardly any text: one to five short lines, or none."""
+"""Lay out pages and pictures with hardly any text: one to five short lines, or none."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from numpy.random import Generator
 from train.synth import backgrounds
 from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Ink
-from train.synth.drawing.resources import Studio, dark_ink
+from train.synth.drawing.resources import Resources, dark_ink
 
 
-def sparse(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def sparse(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A page or picture with one to five short lines, now and then with none."""
     width, height = int(rng.integers(400, 1100)), int(rng.integers(400, 1000))
     on_photo = rng.random() < 0.4
     ground = (
-        studio.grounds.photo(rng, height, width)
+        resources.grounds.photo(rng, height, width)
         if on_photo
         else backgrounds.paper(rng, height, width)
     )
     canvas = Canvas(ground)
     for _ in range(int(rng.integers(0, 6))):
-        kind = studio.type(rng, lang, float(np.exp(rng.uniform(np.log(12), np.log(60)))))
-        text = studio.phrase(rng, kind, lang, int(rng.integers(2, 30 if lang == "en" else 14)))
+        kind = resources.type(rng, lang, float(np.exp(rng.uniform(np.log(12), np.log(60)))))
+        text = resources.phrase(rng, kind, lang, int(rng.integers(2, 30 if lang == "en" else 14)))
         if rng.random() < 0.25:
-            text = studio.number(rng, kind)
+            text = resources.number(rng, kind)
         stamp = kind.draw(text)
         if stamp.width + 4 >= width:
             continue
@@ -49,5 +49,5 @@ def sparse(studio: Studio, rng: Generator, lang: str) -> Canvas:
         size = float(rng.uniform(0.1, 0.4)) * width
         x, y = float(rng.uniform(0, width - size)), float(rng.uniform(0, height - size))
         if canvas.is_free(x, y, x + size, y + size):
-            shapes.picture(canvas, studio, rng, (x, y, x + size, y + size))
+            shapes.picture(canvas, resources, rng, (x, y, x + size, y + size))
     return canvas

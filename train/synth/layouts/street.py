@@ -1,4 +1,4 @@
-"""Street-like photographs: boards and words on things, seen from aside, small or large, few."""
+"""Lay out street photographs: boards and words on things, in perspective, small or large, few."""
 
 from __future__ import annotations
 
@@ -15,35 +15,37 @@ from train.synth.drawing import shapes
 from train.synth.drawing.canvas import Canvas, Ink, blend
 from train.synth.drawing.display_text import (
     decorated,
+    display_type,
     fitted,
     ground_under,
     letter_at,
-    lettering_type,
 )
-from train.synth.drawing.resources import Studio, readable_on
+from train.synth.drawing.resources import Resources, readable_on
 from train.synth.effects.geometric import move_points
 from train.synth.typesetting.typeset import Stamp, Type
 
 
-def street(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def street(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A photograph with one to eight boards or words, most of them small."""
     width, height = int(rng.integers(640, 1280)), int(rng.integers(480, 900))
-    canvas = Canvas(studio.grounds.photo(rng, height, width))
+    canvas = Canvas(resources.grounds.photo(rng, height, width))
     if rng.random() < 0.5:
         _walls(canvas, rng)
     front = rng.random() < 0.35
     if front:
         # A shop's front: one board across most of the picture, the others smaller.
         wide = width * float(rng.uniform(0.5, 0.95))
-        board(canvas, studio, rng, lang, wide, wide * float(rng.uniform(0.16, 0.4)), steep=0.12)
+        board(canvas, resources, rng, lang, wide, wide * float(rng.uniform(0.16, 0.4)), steep=0.12)
     for _ in range(int(rng.integers(0 if front else 1, 8))):
         if rng.random() < 0.7:
             wide = width * float(np.exp(rng.uniform(np.log(0.06), np.log(0.4))))
-            board(canvas, studio, rng, lang, wide, wide * float(rng.uniform(0.2, 1.1)), steep=0.35)
+            board(
+                canvas, resources, rng, lang, wide, wide * float(rng.uniform(0.2, 1.1)), steep=0.35
+            )
         elif rng.random() < 0.75:
-            bare_words(canvas, studio, rng, lang)
+            bare_words(canvas, resources, rng, lang)
         else:
-            column_board(canvas, studio, rng)
+            column_board(canvas, resources, rng)
     return canvas
 
 
@@ -58,7 +60,7 @@ def _walls(canvas: Canvas, rng: Generator) -> None:
 
 def board(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     wide: float,
@@ -70,7 +72,7 @@ def board(
 
     Args:
         canvas: gets the board, where there is room.
-        studio: gives faces and texts.
+        resources: gives faces and texts.
         rng: draws everything.
         lang: "zh", "en" or "mixed".
         wide: of the board in pixels, as seen from the front.
@@ -78,7 +80,7 @@ def board(
         steep: how far from the front it may be seen, 0 to 1.
     """
     # Painted at the size at which it will be seen: no detail that a camera would not have.
-    sign = Canvas(board_ground(studio, rng, max(24, int(tall)), max(40, int(wide))))
+    sign = Canvas(board_ground(resources, rng, max(24, int(tall)), max(40, int(wide))))
     count = 1 + int(rng.random() < 0.55) + int(rng.random() < 0.3) + int(rng.random() < 0.15)
     heights = rng.uniform(0.4, 1.0, count)
     heights[int(rng.integers(count))] = 1.6
@@ -86,8 +88,8 @@ def board(
     y = sign.height * 0.07
     for room in heights:
         size = float(room) * float(rng.uniform(0.6, 0.85))
-        kind = lettering_type(studio, rng, lang, max(9, size))
-        text = _sign_text(studio, rng, lang, kind)
+        kind = display_type(resources, rng, lang, max(9, size))
+        text = _sign_text(resources, rng, lang, kind)
         stamp = fitted(kind, text, sign.width * 0.9) if text and size >= 9 else None
         if stamp is not None:
             x = (sign.width - stamp.width) / 2 if rng.random() < 0.8 else sign.width * 0.05
@@ -104,7 +106,9 @@ def board(
         mount(canvas, sign, matrix, box)
 
 
-def board_ground(studio: Studio, rng: Generator, height: int, width: int) -> NDArray[np.uint8]:
+def board_ground(
+    resources: Resources, rng: Generator, height: int, width: int
+) -> NDArray[np.uint8]:
     """What a board is painted on: one color, a fade or a grain, framed or with an icon at times."""
     draw = rng.random()
     fill = backgrounds.color(rng, vivid=bool(rng.random() < 0.6))
@@ -131,13 +135,13 @@ def board_ground(studio: Studio, rng: Generator, height: int, width: int) -> NDA
     return canvas.image
 
 
-def _sign_text(studio: Studio, rng: Generator, lang: str, kind: Type) -> str:
+def _sign_text(resources: Resources, rng: Generator, lang: str, kind: Type) -> str:
     draw = rng.random()
     if draw < 0.35:
-        return studio.pick(rng, kind, vocabulary.SIGNS, lang)
+        return resources.pick(rng, kind, vocabulary.SIGNS, lang)
     if draw < 0.5:
-        return studio.number(rng, kind)
-    text = studio.title(rng, kind, lang, int(rng.integers(2, 22 if lang == "en" else 10)))
+        return resources.number(rng, kind)
+    text = resources.title(rng, kind, lang, int(rng.integers(2, 22 if lang == "en" else 10)))
     return text.upper() if lang == "en" and rng.random() < 0.5 else text
 
 
@@ -185,7 +189,7 @@ def mount(
 
 def bare_words(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     *,
@@ -196,15 +200,15 @@ def bare_words(
 
     Args:
         canvas: gets the words, where there is room.
-        studio: gives faces and texts.
+        resources: gives faces and texts.
         rng: draws everything.
         lang: "zh", "en" or "mixed".
         sizes: from and to, in pixels per em, evenly by octave.
         steep: how far from the front they may be seen, 0 to 1.
     """
     size = float(np.exp(rng.uniform(*np.log(sizes))))
-    kind = lettering_type(studio, rng, lang, size)
-    text = _sign_text(studio, rng, lang, kind)
+    kind = display_type(resources, rng, lang, size)
+    text = _sign_text(resources, rng, lang, kind)
     stamp = fitted(kind, text, canvas.width * 0.6) if text else None
     if stamp is None or stamp.height < 8:
         return
@@ -226,15 +230,15 @@ def _projected(stamp: Stamp, matrix: NDArray[np.float64], size: tuple[int, int])
     return replace(stamp, mask=mask, quad=move_points(stamp.quad, matrix))
 
 
-def column_board(canvas: Canvas, studio: Studio, rng: Generator) -> None:
+def column_board(canvas: Canvas, resources: Resources, rng: Generator) -> None:
     """Set up a tall board with one or two columns of characters."""
     size = float(np.exp(rng.uniform(np.log(16), np.log(64))))
     kind = replace(
-        lettering_type(studio, rng, "zh", size), slant=0.0, latin=None, spacing=0.1 * size
+        display_type(resources, rng, "zh", size), slant=0.0, latin=None, spacing=0.1 * size
     )
     texts = []
     for _ in range(1 + int(rng.random() < 0.3)):
-        texts.append(studio.han(rng, kind, int(rng.integers(2, 9))))
+        texts.append(resources.han(rng, kind, int(rng.integers(2, 9))))
     stamps = [kind.draw(text, vertical=True) for text in texts if len(text) > 1]
     if not stamps:
         return

@@ -1,4 +1,4 @@
-"""Tables: ruled, half ruled or held by white alone; a part of other pages, or a page of its own."""
+"""Lay out tables: ruled, half ruled or without rules; a part of other pages, or a page of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from train.synth import backgrounds
 from train.synth.corpus import vocabulary
 from train.synth.drawing.canvas import Canvas, Color, Ink
 from train.synth.drawing.flow import Flow
-from train.synth.drawing.resources import Studio, dark_ink, readable_on
+from train.synth.drawing.resources import Resources, dark_ink, readable_on
 from train.synth.typesetting.typeset import Type, wrap
 
 
@@ -39,28 +39,30 @@ def looks(rng: Generator, kind: Type, ink: Ink, *, dark: bool = False) -> Looks:
     return Looks(kind, ink, rules, header, stripe, kind.size * float(rng.uniform(1.35, 2.4)))
 
 
-def cell(studio: Studio, rng: Generator, kind: Type, lang: str, chars: int, numeric: bool) -> str:
+def cell(
+    resources: Resources, rng: Generator, kind: Type, lang: str, chars: int, numeric: bool
+) -> str:
     """The text of a cell of at most about so many full-width characters."""
     if numeric:
         draw = rng.random()
         if draw < 0.4:
-            return studio.price(rng)
+            return resources.price(rng)
         if draw < 0.6:
             return str(int(10 ** rng.uniform(0, 5)))
         if draw < 0.75:
             return f"{rng.uniform(0, 100):.{int(rng.integers(0, 4))}f}" + (
                 "%" if rng.random() < 0.4 else ""
             )
-        return studio.number(rng, kind)
+        return resources.number(rng, kind)
     if rng.random() < 0.12:
-        return studio.number(rng, kind)
+        return resources.number(rng, kind)
     longest = max(2, chars * (2 if lang == "en" else 1))
-    return studio.phrase(rng, kind, lang, int(rng.integers(1, longest) + 1))
+    return resources.phrase(rng, kind, lang, int(rng.integers(1, longest) + 1))
 
 
 def table(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     style: Looks,
@@ -88,7 +90,7 @@ def table(
                 continue
             _cell(
                 canvas,
-                studio,
+                resources,
                 rng,
                 lang,
                 style,
@@ -103,7 +105,7 @@ def table(
 
 def _cell(
     canvas: Canvas,
-    studio: Studio,
+    resources: Resources,
     rng: Generator,
     lang: str,
     style: Looks,
@@ -115,13 +117,13 @@ def _cell(
     left, right = float(sides[0]) + 0.4 * style.kind.size, float(sides[1]) - 0.4 * style.kind.size
     kind, ink = style.kind, style.ink
     if row == 0:
-        text = studio.pick(rng, kind, vocabulary.COLUMNS, lang)
+        text = resources.pick(rng, kind, vocabulary.COLUMNS, lang)
         kind = replace(kind, bold=1.0) if rng.random() < 0.5 else kind
         if style.header is not None:
             # Decided by the fill alone, so that one header has one color.
             ink = Ink((255, 255, 255) if sum(style.header) < 380 else (20, 20, 20))
     else:
-        text = cell(studio, rng, kind, lang, int((right - left) / kind.size), numeric)
+        text = cell(resources, rng, kind, lang, int((right - left) / kind.size), numeric)
     lines = wrap(kind, text, right - left)[:1]
     if not lines or kind.measure(lines[0]).sum() > right - left + 0.3 * kind.size:
         return
@@ -155,16 +157,16 @@ def _rules(
             canvas.rule(float(x), top, float(x), foot, color, thick=thick)
 
 
-def table_page(studio: Studio, rng: Generator, lang: str) -> Canvas:
+def table_page(resources: Resources, rng: Generator, lang: str) -> Canvas:
     """A page that is mostly one or two tables, with a title and notes."""
     width, height = int(rng.integers(480, 1200)), int(rng.integers(420, 1200))
     canvas = Canvas(backgrounds.paper(rng, height, width))
-    kind = studio.type(rng, lang, float(rng.uniform(12, 26)))
+    kind = resources.type(rng, lang, float(rng.uniform(12, 26)))
     ink = dark_ink(rng)
     margin = width * float(rng.uniform(0.02, 0.09))
     flow = Flow(
         canvas,
-        studio,
+        resources,
         rng,
         lang,
         kind,
@@ -176,7 +178,7 @@ def table_page(studio: Studio, rng: Generator, lang: str) -> Canvas:
         indent=0,
     )
     if rng.random() < 0.7:
-        title = studio.phrase(rng, kind, lang, 40 if lang == "en" else 18)
+        title = resources.phrase(rng, kind, lang, 40 if lang == "en" else 18)
         flow.heading(
             title, float(rng.uniform(1.1, 1.8)), align="center" if rng.random() < 0.6 else "left"
         )
@@ -185,7 +187,7 @@ def table_page(studio: Studio, rng: Generator, lang: str) -> Canvas:
         style = looks(rng, kind, ink)
         if style.header is not None and style.stripe is None and rng.random() < 0.3:
             style = replace(style, ink=Ink(readable_on(rng, (250, 250, 250), contrast=130)))
-        foot = table(canvas, studio, rng, lang, style, (flow.x0, flow.y, flow.x1, flow.y1))
+        foot = table(canvas, resources, rng, lang, style, (flow.x0, flow.y, flow.x1, flow.y1))
         if foot == flow.y:
             break
         flow.y = foot

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.synth.corpus.rare_characters import PLACES, Concordance, around
+from train.synth.corpus.rare_characters import PLACES, RareCharacters, around
 from train.synth.corpus.sentences import Corpus
 
 
 def test_a_rare_character_comes_as_often_as_a_common_one() -> None:
-    found = Concordance([["的天地"] * 500, ["橙的"]], "的天橙鬱")
+    found = RareCharacters([["的天地"] * 500, ["橙的"]], "的天橙鬱")
     assert found.characters == sorted("的天橙")
     rng = np.random.default_rng(2)
     drawn = Counter(found.draw(rng) for _ in range(3000))
@@ -26,7 +26,7 @@ def test_a_rare_character_comes_as_often_as_a_common_one() -> None:
 def test_a_character_is_shown_in_different_lines() -> None:
     lines = [f"的{i}" for i in range(1000)]
     rng = np.random.default_rng(3)
-    concordance = Concordance([lines], "的")
+    concordance = RareCharacters([lines], "的")
     seen = {concordance.draw(rng)[1] for _ in range(400)}
     assert len(seen) == PLACES
     assert max(int(line[1:]) for line in seen) > 200, "taken from all of the text"
