@@ -1,4 +1,4 @@
-"""Model name and task in; a checked weight file out. The manifest lists all there are.
+"""Find a model's weight file by name and task and check its SHA-256. The manifest lists all there are.
 
 A file is looked for beside the manifest, then in a folder of the user's (`cache_folder`), where
 `python -m ocr.weights fetch` puts what a checkout lacks. Loading never uses the network.
