@@ -65,7 +65,7 @@ class Head(nn.Module):
 
 
 class SharedRows(nn.Module):
-    """As `train.transfer.distill_torch.Rows`, for the compiler: the classifier's weights come in turned, (D, C)."""
+    """`distill_torch.TiedEmbedding` for the compiler: the classifier's weights come in transposed, (D, C)."""
 
     def __init__(self, bring: nn.Linear, rows: nn.Parameter) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class SharedRows(nn.Module):
 
 
 class SharedOut(nn.Module):
-    """As `train.transfer.distill_torch.Through`, likewise."""
+    """As `train.transfer.distill_torch.TiedProjection`, likewise."""
 
     def __init__(self, bring: nn.Linear, rows: nn.Parameter, bias: nn.Parameter) -> None:
         super().__init__()
