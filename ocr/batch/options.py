@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from common.arguments import positive
 from common.settings import describe
 from ocr.files.find import STDIN
 from ocr.formats import FORMATS
@@ -80,10 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--overwrite", action="store_true", help="replace files that no earlier run has written")
     add("--resume", action="store_true", help="skip what --json FILE and -o DIR hold already")
     _add_models(parser)
-    add("--threads", type=_positive, metavar="N", help="threads to work with (all cores)")
+    add("--threads", type=positive, metavar="N", help="threads to work with (all cores)")
     add(
         "--jobs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help=f"pages read at a time, about 200 MB each (as many as threads, up to {MOST_JOBS})",
     )
@@ -160,9 +161,3 @@ def _languages(text: str) -> list[str]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text.split(",")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)

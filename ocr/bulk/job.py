@@ -25,6 +25,7 @@ from typing import Any
 import cv2
 
 import ocr
+from common.arguments import positive
 from ocr.batch.read_many import Step, read_files
 from ocr.bulk.parquet import (
     SCHEMA,
@@ -96,19 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     add("input", metavar="INPUT", help="folder, file, or address such as s3://bucket/folder")
     add("output", metavar="OUTPUT", help="folder or address for part-….parquet")
     add("--address", help="of a Ray cluster; by default RAY_ADDRESS, else one on this machine")
-    add("--workers", type=_positive, metavar="N", help="tasks at a time (as the cluster has cores)")
-    add("--batch", type=_positive, default=PART_INPUTS, metavar="N", help="inputs in a part")
+    add("--workers", type=positive, metavar="N", help="tasks at a time (as the cluster has cores)")
+    add("--batch", type=positive, default=PART_INPUTS, metavar="N", help="inputs in a part")
     add("--retry-failed", action="store_true", help="read inputs again that had errors")
     add("--models", default="small", metavar="NAME", help="name of all three models (small)")
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add("--quiet", action="store_true", help="no messages but errors")
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
 
 
 def _run(left: Sequence[str], options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import cv2
 
 import ocr
+from common.arguments import positive
 from ocr.onnx_runtime import PROVIDERS, available_cores
 from ocr.web.limits import Limits
 
@@ -75,15 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
     add("--port", type=int, default=8000)
-    add("--workers", type=_positive, metavar="N", help="documents read at a time (all cores)")
+    add("--workers", type=positive, metavar="N", help="documents read at a time (all cores)")
     add("--models", default="small", metavar="NAME", help="name of all three models (small)")
     add("--device", choices=sorted(PROVIDERS), default="cpu")
     add("--allow-urls", action="store_true", help="let requests name a public URL to be read")
     for name, kind, metavar, default, text in (
-        ("max-body", _positive, "MIB", _DEFAULTS.max_body_bytes // _MIB, "largest request"),
-        ("max-megapixels", _positive, "N", _DEFAULTS.max_pixels // 10**6, "largest picture"),
-        ("max-pages", _positive, "N", _DEFAULTS.max_pages, "most pages of a document"),
-        ("queue", _positive, "N", _DEFAULTS.queue_size, "documents that may wait"),
+        ("max-body", positive, "MIB", _DEFAULTS.max_body_bytes // _MIB, "largest request"),
+        ("max-megapixels", positive, "N", _DEFAULTS.max_pixels // 10**6, "largest picture"),
+        ("max-pages", positive, "N", _DEFAULTS.max_pages, "most pages of a document"),
+        ("queue", positive, "N", _DEFAULTS.queue_size, "documents that may wait"),
         ("upload-timeout", _seconds, "S", _DEFAULTS.upload_timeout_s, "to receive a request"),
         ("queue-timeout", _seconds, "S", _DEFAULTS.queue_timeout_s, "to wait for a worker"),
         ("read-timeout", _seconds, "S", _DEFAULTS.read_timeout_s, "to read a document"),
@@ -104,14 +105,8 @@ def _limits(options: argparse.Namespace) -> Limits:
     )
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
-
-
 def _seconds(text: str) -> float:
-    value = _positive(text)
+    value = positive(text)
     return float(value)
 
 
