@@ -356,7 +356,7 @@ def test_fine_tuning_learns_the_new_and_replay_keeps_the_old() -> None:
     mixed_in = compare(before, trained((new, 0.6), (old, 0.4)))
     assert before["old"].cer < 20
     for changes in (alone, mixed_in):
-        assert changes[NEW].before.cer - changes[NEW].after.cer > 40
+        assert changes[NEW].before.cer - changes[NEW].after.cer > 30
     assert alone["old"].after.cer > 60
     assert mixed_in["old"].after.cer < 45
     assert "MORE than" in format_report(alone)
