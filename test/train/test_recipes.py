@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPES = sorted(p for p in (ROOT / "train" / "recipes").glob("*.sh") if os.access(p, os.X_OK))
+RECIPES = sorted(
+    path
+    for path in (ROOT / "train" / "recipes").glob("*-*.sh")
+    if "common.sh" in path.read_text(encoding="utf8")
+)
 COMMANDS = [p.read_text(encoding="utf8") for p in (ROOT / "train").rglob("*.py")]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the recipes are POSIX shell")
