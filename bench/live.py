@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import resource
+import signal
 import threading
 import time
 import unicodedata
@@ -26,6 +27,7 @@ from numpy.random import Generator
 
 from bench import live_clips
 from bench.live_clips import Moving, Shown, Stamp
+from ocr.formats.draw import find_font
 from ocr.live.events import Event
 from ocr.live.frames import Frame, Region
 from ocr.live.reader import LiveReader
@@ -34,7 +36,7 @@ from ocr.live.sources import Ahead
 from ocr.live.video import Video
 from ocr.live.voting import similarity
 from ocr.models import batching, build, decoding
-from train.synth.backgrounds import photograph_paths
+from train.synth.backgrounds import photograph_paths, scenery
 from train.synth.corpus.sentences import Corpus
 from train.synth.typesetting.fonts import Face, FontLibrary
 
@@ -121,6 +123,51 @@ def render(path: Path, *, minutes: float, corpus: Path, photographs: Path, seed:
     path.with_suffix(".json").write_text(json.dumps(truth, ensure_ascii=False, indent=1), "utf-8")
 
 
+def example(path: Path) -> None:
+    """Write a clip of twelve seconds on grounds that are drawn, with a Chinese font of the system."""
+    font = find_font(22)
+    if font is None:
+        raise SystemExit("no Chinese font on this system: apt-get install fonts-noto-cjk")
+    rng = np.random.default_rng(11)
+    size, area, rate, frames = (854, 480), (20, 170, 520, 290), 25, 300
+    grounds = [
+        Moving(scenery(rng, int(size[1] * 1.2), int(size[0] * 1.2)), size, period=400)
+        for _ in range(2)
+    ]
+    lines = [
+        Shown(f"{user}{mark}{message}", user, message, kind) for user, mark, message, kind in SAID
+    ]
+    arrivals = [8 + 21 * i for i in range(len(lines))]
+    colors = {id(line): COLORS[i % len(COLORS)] for i, line in enumerate(lines)}
+
+    def draw(line: Shown) -> Stamp:
+        head = line.text[: len(line.user) + (line.kind == "comment")]
+        parts = [(head, colors[id(line)]), (line.text[len(head) :], (255, 255, 255))]
+        return live_clips.stamp(parts, font, faces=2 if "哈" in line.text else 0)
+
+    pictures = live_clips.comment_frames(
+        lines, arrivals, draw, lambda i: grounds[i // 150].at(i), area, 33, frames
+    )
+    live_clips.write(path, pictures, rate=rate, bit_rate=150_000, preset="slow")
+
+
+SAID = (
+    ("小雨", " ", "来了", "enter"),
+    ("山里人", "：", "大家晚上好", "comment"),
+    ("Lily", "：", "hello from Berlin", "comment"),
+    ("阿强", "：", "主播今天讲什么", "comment"),
+    ("老王", " 送出 ", "玫瑰 x9", "gift"),
+    ("小雨", "：", "哈哈哈太好笑了", "comment"),
+    ("Tom", " ", "joined", "enter"),
+    ("豆豆妈", "：", "这个颜色还有货吗", "comment"),
+    ("山里人", "：", "已经下单了，包邮吗", "comment"),
+    ("Tom", "：", "what is the price", "comment"),
+    ("阿强", "：", "声音有点小", "comment"),
+    ("Lily", " 送出 ", "火箭 x1", "gift"),
+)
+"""Of the example: user, what stands between, message, kind."""
+
+
 class Score(NamedTuple):
     """How well a clip was read.
 
@@ -143,7 +190,7 @@ class Score(NamedTuple):
 
 def judge(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> Score:
     """Compare events with truth, one to one, the most alike first, among those whose times overlap."""
-    shown = [line for line in lines if line.first >= 0 and line.last - line.first >= rate - 1]
+    shown = [line for line in lines if line.first >= 0]
     pairs = []
     for i, line in enumerate(shown):
         for j, event in enumerate(events):
@@ -159,7 +206,9 @@ def judge(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> Score
             of[i] = j
             taken.add(j)
     edits = letters = begins = ends = 0
-    errors = [(shown[i].text, "") for i in range(len(shown)) if i not in of]
+    # What is there for less than a second need not be found, but may be.
+    needed = [i for i, line in enumerate(shown) if line.last - line.first >= rate - 1]
+    errors = [(shown[i].text, "") for i in needed if i not in of]
     errors += [("", events[j].text) for j in range(len(events)) if j not in taken]
     for i, j in of.items():
         line, event = shown[i], events[j]
@@ -172,7 +221,7 @@ def judge(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> Score
             errors.append((line.text, event.text))
     found = max(len(of), 1)
     return Score(
-        len(of) / max(len(events), 1), len(of) / max(len(shown), 1),
+        len(of) / max(len(events), 1), sum(i in of for i in needed) / max(len(needed), 1),
         begins / found, ends / found, edits / max(letters, 1), errors,
     )  # fmt: skip
 
@@ -182,19 +231,24 @@ def _plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).lower().split())
 
 
-def _looped(clip: Path, loops: int, stop: threading.Event) -> Iterator[Frame]:
-    """A clip over and over."""
+def _looped(clip: Path, loops: int, start: float, stop: threading.Event) -> Iterator[Frame]:
+    """A clip over and over, from a time on."""
     number, begin, seconds = 0, 0.0, 0.0
     for _ in range(loops):
         for frame in Video(clip, stop=stop):
+            if frame.seconds < start:
+                number += 1
+                continue
             seconds = begin + frame.seconds
             yield dataclasses.replace(frame, index=number, seconds=seconds)
             number += 1
         begin = seconds + 1 / RATE
 
 
-def read(clip: Path, *, loops: int, seconds: float | None, threads: int, region: bool) -> None:
-    """Read a clip and print figures; memory once a minute of it."""
+def read(
+    clip: Path, *, loops: int, start: float, seconds: float | None, threads: int, region: bool
+) -> None:
+    """Read a clip, or so many seconds of it from a start, and print figures; memory once a minute of it."""
     truth = json.loads(clip.with_suffix(".json").read_text("utf-8"))
     lines = [Shown(**line) for line in truth["lines"]]
     batches = batching("cpu", threads)
@@ -208,31 +262,39 @@ def read(clip: Path, *, loops: int, seconds: float | None, threads: int, region:
     stop = threading.Event()
     events: list[Event] = []
     began, cpu, minute = time.perf_counter(), time.process_time(), 0
-    frames = Ahead(_looped(clip, loops, stop), stop)
-    for event in reader.follow(frames, stop):
-        events.append(event)
-        if reader.seconds >= 60 * (minute + 1):
-            minute = int(reader.seconds // 60)
-            spent = (time.process_time() - cpu) / reader.seconds
+    signal.signal(signal.SIGINT, lambda *_: stop.set())  # figures of what was read
+    for frame in Ahead(_looped(clip, loops, start, stop), stop):
+        if not reader.frames:
+            began, cpu = time.perf_counter(), time.process_time()
+        events += reader.see(frame)
+        if reader.seconds - start >= 60 * (minute + 1):
+            minute += 1
+            spent = (time.process_time() - cpu) / (reader.seconds - start)
             print(f"{minute} min: {_memory():.0f} MiB, {spent:.2f} CPU s/s", flush=True)
-        if seconds is not None and reader.seconds >= seconds:
-            stop.set()
+        if stop.is_set() or (seconds is not None and reader.seconds >= start + seconds):
+            break
+    events += reader.finish()
     wall, spent = time.perf_counter() - began, time.process_time() - cpu
-    cut = reader.frames - 1
+    first = round(start * truth["rate"])
+    cut = min(first + reader.frames, truth["frames"]) - 1
     shown = [
-        dataclasses.replace(line, last=min(line.last, cut)) for line in lines if line.first <= cut
+        dataclasses.replace(line, last=min(line.last, cut))
+        for line in lines
+        if first <= line.first <= cut
     ]
-    once = [event for event in events if event.frames[0] < truth["frames"]]
-    score = judge(shown, once if loops > 1 else events, truth["rate"])
+    # Of lines that were there before the start, the beginning was not to be seen.
+    inside = [event for event in events if (first + 1 if start else 0) < event.frames[0] + 1 <= cut]
+    score = judge(shown, inside, truth["rate"])
+    length = reader.seconds - start
     for one, other in score.errors:
         print(f"  {one!r} -> {other!r}")
     print(
-        f"{reader.seconds:.0f} s of clip: {spent / reader.seconds:.3f} CPU s/s, "
-        f"{reader.seconds / wall:.2f} s a second of the clock, {reader.looks} looks, "
-        f"{reader.detections} detections, {reader.readings} readings, {_memory():.0f} MiB"
+        f"{length:.0f} s of clip: {spent / length:.3f} CPU s/s, {length / wall:.2f} s a second of "
+        f"the clock, {reader.looks} looks, {reader.detections} detections, "
+        f"{reader.readings} readings, {_memory():.0f} MiB"
     )
     print(
-        f"events {len(events)}: precision {score.precision:.3f}, recall {score.recall:.3f}, begins "
+        f"events {len(inside)}: precision {score.precision:.3f}, recall {score.recall:.3f}, begins "
         f"{score.begins:.3f}, ends {score.ends:.3f} within {CLOSE} s, CER {score.cer:.4f}"
     )
 
@@ -247,6 +309,8 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("example", help="write the small clip of test/data")
+    show.add_argument("clip", type=Path)
     make = commands.add_parser("render", help="write a clip and its truth")
     make.add_argument("clip", type=Path)
     make.add_argument("--minutes", type=float, default=10.0)
@@ -256,13 +320,17 @@ def main() -> None:
     measure = commands.add_parser("read", help="read a clip and compare with its truth")
     measure.add_argument("clip", type=Path)
     measure.add_argument("--loops", type=int, default=1, help="times that it is read on end")
+    measure.add_argument("--start", type=float, default=0.0, help="seconds to leave out")
     measure.add_argument("--seconds", type=float, help="stop there")
     measure.add_argument("--threads", type=int, default=2)
     measure.add_argument("--whole", action="store_true", help="the whole picture, not the area")
     options = parser.parse_args()
+    if options.command == "example":
+        example(options.clip)
+        return
     if options.command == "read":
         read(
-            options.clip, loops=options.loops, seconds=options.seconds,
+            options.clip, loops=options.loops, start=options.start, seconds=options.seconds,
             threads=options.threads, region=not options.whole,
         )  # fmt: skip
         return
