@@ -61,16 +61,26 @@ class LiveReader:
             InputError: A region lies outside of them.
         """
         for frame in frames:
-            if frame.size != self.size:
-                # Places of before mean nothing in a picture of another size.
-                yield from self._finish()
-                self._begin(frame)
-            self.seconds, self.frames = frame.seconds, self.frames + 1
-            for follower in self._followers:
-                yield from self._numbered(follower.see(frame))
+            yield from self.see(frame)
             if stop.is_set():
                 break
-        yield from self._finish()
+        yield from self.finish()
+
+    def see(self, frame: Frame) -> list[Event]:
+        """Take one more frame; the events that have come to their end.
+
+        Raises:
+            InputError: A region lies outside of it.
+        """
+        events: list[Event] = []
+        if frame.size != self.size:
+            # Places of before mean nothing in a picture of another size.
+            events += self.finish()
+            self._begin(frame)
+        self.seconds, self.frames = frame.seconds, self.frames + 1
+        for follower in self._followers:
+            events += self._numbered(follower.see(frame))
+        return events
 
     def _begin(self, frame: Frame) -> None:
         self.size = frame.size
@@ -86,7 +96,8 @@ class LiveReader:
             Follower(*self._models, part, self._settings, early=self._early) for part in inside
         ]
 
-    def _finish(self) -> list[Event]:
+    def finish(self) -> list[Event]:
+        """The events of all lines that are still there."""
         events = [event for follower in self._followers for event in follower.finish()]
         for follower in self._followers:
             self.looks += follower.looks
