@@ -120,7 +120,8 @@ def _subset(face: Face, text: str, path: Path) -> None:
     options = subset.Options(
         hinting=False, layout_features=[], name_IDs=[1, 2], notdef_outline=True
     )
-    options.drop_tables = [*options.drop_tables, "gasp"]  # brush fonts have broken ones
+    # Brush fonts have broken gasp tables; colors would need another library.
+    options.drop_tables = [*options.drop_tables, "gasp", "SVG ", "COLR", "CPAL"]
     number = face.index if face.path.suffix.lower() == ".ttc" else -1
     with TTFont(str(face.path), fontNumber=number, lazy=True) as font:
         cutter = subset.Subsetter(options)

@@ -13,10 +13,11 @@ from pathlib import Path
 from fontTools.merge import Merger, Options
 from fontTools.ttLib import TTFont
 
-# One glyph per character is drawn, without layout; pieces of these tables do not merge well.
-LAYOUT = (
+# One glyph per character is drawn, without layout and colors; pieces of these tables do not merge well.
+UNUSED = (
     *("GSUB", "GPOS", "GDEF", "BASE", "JSTF", "MATH", "STAT", "kern", "vhea", "vmtx", "VORG"),
     *("DSIG", "LTSH", "hdmx", "VDMX", "meta", "FFTM", "PfEd", "TeX ", "prop"),
+    *("SVG ", "COLR", "CPAL", "sbix", "CBDT", "CBLC"),
 )
 _DECODER = "woff2_decompress"
 
@@ -35,15 +36,18 @@ def merge_pieces(pieces: Sequence[bytes]) -> TTFont:
     if not pieces:
         raise ValueError("no pieces to merge")
     streams = [io.BytesIO(_decoded(piece)) for piece in pieces]
+    font = TTFont(streams[0])
     if len(streams) == 1:
-        font = TTFont(streams[0])
-        for tag in LAYOUT:
+        for tag in UNUSED:
             if tag in font:
                 del font[tag]
     else:
-        font = Merger(Options(drop_tables=list(LAYOUT))).merge(streams)
+        dates = font["head"].created, font["head"].modified
+        font = Merger(Options(drop_tables=list(UNUSED))).merge(streams)
+        font["head"].created, font["head"].modified = dates
     font.flavor = None
     font["post"].formatType = 3.0  # no names of glyphs
+    font.recalcTimestamp = False  # the same pieces make the same bytes
     font.recalcBBoxes = False  # glyphs are as they were, and saved twenty times as fast
     return font
 

@@ -57,6 +57,15 @@ def test_merged_pieces_draw_what_each_drew(
     assert not np.array_equal(drawn(font, "A"), drawn(font, "B"))
 
 
+def test_the_same_pieces_make_the_same_bytes(
+    make_font: MakeFont, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = [make_font(text, flavor="woff2") for text in ("AB", "的一")]
+    first = saved(merge_pieces(pieces))
+    monkeypatch.setattr("time.time", lambda: 3_000_000_000.0)
+    assert saved(merge_pieces(pieces)) == first
+
+
 def test_what_is_no_font_is_refused() -> None:
     with pytest.raises(Exception, match="font"):
         merge_pieces([b"not a font at all"])
