@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angle.preprocess import COUNT, LINE_HEIGHTS, SIDES, SIZE, line_pieces, pieces
+from angle.settings import Patches
 from common.arrays import Floats, Image, Network, Quads
 from common.softmax import softmax
 
@@ -23,8 +24,9 @@ class Classifier:
         sides: Sequence[int] = SIDES,
         count: int = COUNT,
         temperature: float = 2.0,
-        doubt: float = 0.02,
-        threshold: float = 0.6,
+        outlier_probability: float = Patches.outlier_probability,
+        threshold: float = Patches.threshold,
+        line_heights: Sequence[int] = LINE_HEIGHTS,
     ) -> None:
         """Bind a network to its settings.
 
@@ -35,25 +37,28 @@ class Classifier:
             count: Pieces of one page at most.
             temperature: Divides the page's summed log-probabilities. Pieces of one page tend to be
                 wrong together, so it is above 1; fitted on pages that were not trained on.
-            doubt: Chance that a piece says nothing about the page (a picture, a logo), whatever
+            outlier_probability: Chance that a piece says nothing about the page (a picture, a logo), whatever
                 the network makes of it. It bounds what one piece can outweigh.
             threshold: A page is left as it is, 0 degrees, when the score is below.
+            line_heights: Of the pieces along lines, see `angle.preprocess.LINE_HEIGHTS`.
 
         Raises:
             ValueError: A setting out of its range.
         """
-        if temperature <= 0 or not 0 <= doubt <= 1 or count < 1 or not sides:
+        if temperature <= 0 or not 0 <= outlier_probability <= 1 or count < 1 or not sides:
             raise ValueError(
-                f"temperature {temperature}, doubt {doubt}, count {count}, sides {sides}: expected "
-                "a positive temperature, a doubt from 0 to 1 and at least one piece and scale"
+                f"temperature {temperature}, outlier_probability {outlier_probability}, count {count}, "
+                f"sides {sides}: expected a positive temperature, an outlier probability from 0 to 1 "
+                "and at least one piece and scale"
             )
         self._network = network
         self._size = size
         self._sides = tuple(sides)
         self._count = count
         self._temperature = temperature
-        self._doubt = doubt
+        self._outlier_probability = outlier_probability
         self._threshold = threshold
+        self._line_heights = tuple(line_heights)
 
     def __call__(self, image: Image) -> tuple[int, float]:
         """Return degrees clockwise and the probability that they are right.
@@ -65,7 +70,9 @@ class Classifier:
         if not len(inputs):
             return 0, 0.0
         logits = np.asarray(self._network(inputs)[0], np.float64)
-        scores = page_scores(logits, temperature=self._temperature, doubt=self._doubt)
+        scores = page_scores(
+            logits, temperature=self._temperature, outlier_probability=self._outlier_probability
+        )
         best = int(scores.argmax())
         score = float(scores[best])
         return (best * 90 if score >= self._threshold else 0), score
@@ -83,17 +90,19 @@ class Classifier:
         Returns:
             (4,), the probability of each turn; a quarter each without lines.
         """
-        inputs = line_pieces(image, quads, size=self._size)
+        inputs = line_pieces(image, quads, size=self._size, heights=self._line_heights)
         logits = self._network(inputs)[0] if len(inputs) else np.zeros((0, 4))
         # Every stroke of a line is seen as often as there are heights, and counts once.
-        temperature = self._temperature * len(LINE_HEIGHTS)
+        temperature = self._temperature * len(self._line_heights)
         return page_scores(
-            np.asarray(logits, np.float64), temperature=temperature, doubt=self._doubt
+            np.asarray(logits, np.float64),
+            temperature=temperature,
+            outlier_probability=self._outlier_probability,
         )
 
 
 def page_scores(
-    logits: Floats | NDArray[np.float64], *, temperature: float, doubt: float
+    logits: Floats | NDArray[np.float64], *, temperature: float, outlier_probability: float
 ) -> NDArray[np.float64]:
     """Combine the pieces' (N, 4) logits into the page's (4,) probabilities; no pieces say 1/4 each.
 
@@ -101,5 +110,5 @@ def page_scores(
     weight.
     """
     each = softmax(logits)
-    each = (1 - doubt) * each + doubt / each.shape[1]
+    each = (1 - outlier_probability) * each + outlier_probability / each.shape[1]
     return softmax(np.log(np.maximum(each, 1e-12)).sum(axis=0) / temperature)

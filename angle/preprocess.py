@@ -14,26 +14,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from angle.settings import Patches
 from common.arrays import Boxes, Floats, Image, Quads
-from common.pyramid import Sizes
+from common.pyramid import ImagePyramid
 
 Grey: TypeAlias = NDArray[np.uint8]
 
 SIZE = 128
 """Side of a piece in pixels."""
 
-SIDES = (1280, 640, 320)
-"""Scales at which pieces are cut: the side of a square page of as many pixels. Area, unlike the
-long side, treats a receipt and a long screenshot like any other page."""
+SIDES = Patches.sides
+"""Scales at which pieces are cut. Area, unlike the long side, treats a receipt and a long screenshot like any other."""
 
-COUNT = 8
+COUNT = Patches.count
 """Pieces of one page at most."""
 
 MIN_DEVIATION = 3.0
 """Deviation in grey levels below which a piece is blank: sensors and JPEG make one or two."""
 
-LINE_HEIGHTS = (24, 48)
-"""Pixels of a line's height in the pieces cut along it: the first shows more of it, the second more of its strokes."""
+LINE_HEIGHTS = Patches.line_heights
+"""Pixels of a line's height in the pieces cut along it."""
 
 LINE_PIECES = 2
 """Pieces along one line at one height at most."""
@@ -219,4 +219,4 @@ def _resize(grey: Grey, scale: float, most: int | None = None) -> Grey:
     height, width = (max(1, round(side * scale)) for side in grey.shape)
     if most is not None:
         height, width = min(height, most), min(width, most)
-    return Sizes(grey).to(height, width)
+    return ImagePyramid(grey).to(height, width)

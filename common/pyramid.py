@@ -1,4 +1,4 @@
-"""One picture at several sizes, each made from the least that is as good as the whole."""
+"""Resize one picture to several sizes, each from the smallest of its halves that is large enough."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Sizes:
-    """A picture, and its halves once they were needed.
+class ImagePyramid:
+    """Hold a picture, and its halves once they were needed.
 
     Averaging a scan of ten megapixels down takes longer than a network that looks at it does. Halving is four times as
     fast, and serves all smaller sizes.

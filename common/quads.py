@@ -56,7 +56,7 @@ def quad_size(quad: Floats) -> tuple[float, float]:
     return float(max(left, right)), float(max(top, bottom))
 
 
-def covered(quads: Quads, by: Quads) -> Floats:
+def coverage(quads: Quads, by: Quads) -> Floats:
     """Part (M, L) of the bounding box of each of M quads (M, 4, 2) that lies in that of each of L others (L, 4, 2)."""
     low_a, high_a = quads.min(axis=1)[:, None], quads.max(axis=1)[:, None]
     low_b, high_b = by.min(axis=1)[None], by.max(axis=1)[None]

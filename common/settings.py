@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 S = TypeVar("S")
@@ -35,12 +35,23 @@ class StepSettings:
     """
 
     def __post_init__(self) -> None:
-        for each in fields(self):
+        for each in declared(self):
             value, kind = getattr(self, each.name), type(each.default)
             low, high = each.metadata["low"], each.metadata["high"]
             if not _is_of(value, kind) or not _is_within(value, low, high):
                 name = f"{type(self).__name__}.{each.name}"
                 raise ValueError(f"{name} is {value!r}, expected {_expected(kind, low, high)}")
+
+
+def declared(step: Any) -> list[Field[Any]]:  # noqa: ANN401
+    """Return the fields of a step that are settings, made by `setting`."""
+    return [each for each in fields(step) if "doc" in each.metadata]
+
+
+def changed(step: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the settings of a step that differ from their defaults, by name."""
+    values = {each.name: (getattr(step, each.name), each.default) for each in declared(step)}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def with_values(settings: S, assignments: Iterable[str]) -> S:
@@ -61,7 +72,7 @@ def with_values(settings: S, assignments: Iterable[str]) -> S:
         steps = {each.name: getattr(settings, each.name) for each in fields(settings)}  # type: ignore[arg-type]
         if step not in steps:
             raise ValueError(f"no step {step!r} has settings; there are: {', '.join(steps)}")
-        known = {each.name: each for each in fields(steps[step])}
+        known = {each.name: each for each in declared(steps[step])}
         if name not in known:
             raise ValueError(f"{step} has no setting {name!r}; there are: {', '.join(known)}")
         value = _parsed(text.strip(), known[name].default, assignment)
@@ -75,7 +86,7 @@ def describe(settings: object) -> str:
     for step in fields(settings):  # type: ignore[arg-type]
         group = getattr(settings, step.name)
         if is_dataclass(group):
-            for each in fields(group):
+            for each in declared(group):
                 value = getattr(group, each.name)
                 text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
                 lines.append(f"{step.name}.{each.name}={text}  {each.metadata['doc']}")

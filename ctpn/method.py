@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from common.arrays import Floats, Quads
+from common.settings import StepSettings, setting
 from ctpn import nms
 from ctpn.anchors import ANCHOR_HEIGHTS, STRIDE
 from ctpn.proposals import propose
@@ -21,25 +22,33 @@ _ANCHORS = len(ANCHOR_HEIGHTS)
 
 
 @dataclass(frozen=True)
-class CTPN:
+class CTPN(StepSettings):
     """Fine-scale text proposals, joined to lines (Tian et al. 2016).
 
     Attributes:
-        proposal_threshold: least probability of a proposal.
-        line_threshold: least mean probability of a line's proposals.
-        single_proposal_threshold: the same for a line of a single proposal, which has no neighbours to confirm it.
-        gap_ratio: widest gap inside a line, in heights.
         suppression: "auto", "cython", "cuda" or "numpy".
 
     Raises:
-        ValueError: a suppression that is unknown.
+        ValueError: a suppression that is unknown, or a setting outside its range.
         RuntimeError: one that is not built.
     """
 
-    proposal_threshold: float = 0.3
-    line_threshold: float = 0.35
-    single_proposal_threshold: float = 0.5
-    gap_ratio: float = 1.0
+    proposal_threshold: float = setting(0.3, "Least probability of a proposal", 0, 1)
+    line_threshold: float = setting(0.35, "Least mean probability of a line's proposals", 0, 1)
+    single_proposal_threshold: float = setting(
+        0.5, "The same for a line of one proposal, which has no neighbours to confirm it", 0, 1
+    )
+    nms_threshold: float = setting(
+        0.3, "Vertical IoU above which the weaker of two proposals goes", 0, 1
+    )
+    gap_ratio: float = setting(1.0, "Widest gap inside a line, in heights; a wider one divides", 0)
+    min_overlap: float = setting(
+        0.55, "Vertical overlap of neighbours, by the smaller height", 0, 1
+    )
+    min_size: float = setting(0.55, "Ratio of the heights of neighbours at least", 0, 1)
+    merge_ratio: float = setting(
+        0.8, "Widest gap, in heights, between lines that are joined last", 0
+    )
     suppression: str = "auto"
 
     stride: ClassVar[int] = STRIDE
@@ -53,6 +62,7 @@ class CTPN:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         # Kept by name, so that a detector can be sent to another process; here it fails where there is none.
         nms.implementation(self.suppression)
 
@@ -72,9 +82,16 @@ class CTPN:
             maps["deltas"],
             maps["sides"],
             threshold=self.proposal_threshold,
+            nms_threshold=self.nms_threshold,
             suppress=nms.implementation(self.suppression),
         )
-        lines = connect(proposals, gap_ratio=self.gap_ratio)
+        lines = connect(
+            proposals,
+            gap_ratio=self.gap_ratio,
+            min_overlap=self.min_overlap,
+            min_size=self.min_size,
+            merge_ratio=self.merge_ratio,
+        )
         least = np.where(lines.counts > 1, self.line_threshold, self.single_proposal_threshold)
         kept = lines.scores >= least
         heights = proposals.boxes[:, 3] - proposals.boxes[:, 1]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from common.arrays import Floats, Image, Network, Quads, Scores
-from common.pyramid import Sizes
-from common.quads import covered
+from common.pyramid import ImagePyramid
+from common.quads import coverage
 from detection import tiles
 from detection.method import DetectionMethod, Lines
 from detection.preprocess import MEAN, STD
@@ -75,7 +75,11 @@ class Detector:
 
     def _find(self, image: Image, min_side: int) -> tuple[Quads, Scores]:
         """Detect lines that run along the rows."""
-        size, pyramid, settings = (image.shape[0], image.shape[1]), Sizes(image), self._scales
+        size, pyramid, settings = (
+            (image.shape[0], image.shape[1]),
+            ImagePyramid(image),
+            self._scales,
+        )
         scale = coarse_scale(size, settings)
         coarse = self._pass(pyramid.at(scale), size)
         heights = coarse.heights
@@ -149,7 +153,7 @@ def _merge(coarse: Lines, fine: Lines, large: float) -> Lines:
     quads = coarse.quads[kept]
     # Small print inside large lettering stays: only pieces at least half as thick are its fragments.
     alike = _thickness(fine.quads)[:, None] >= 0.5 * _thickness(quads)[None]
-    whole = ~((covered(fine.quads, quads) > 0.5) & alike).any(axis=1)
+    whole = ~((coverage(fine.quads, quads) > 0.5) & alike).any(axis=1)
     return Lines(
         np.concatenate([fine.quads[whole], quads]),
         np.concatenate([fine.scores[whole], coarse.scores[kept]]),

@@ -12,40 +12,53 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.arrays import Floats
+from common.settings import StepSettings, setting
 
 
 @dataclass(frozen=True)
-class ScaleSettings:
-    """Bound the scales worked at. Lengths in pixels of the resized picture.
+class ScaleSettings(StepSettings):
+    """Bound the scales worked at. Lengths in pixels of the resized picture."""
 
-    Attributes:
-        text_height: that the text should have in the second pass.
-        min_text_height: from which lines of a full page are found as well as larger ones.
-        coarse_side: long side of the coarse pass.
-        usual_side: greatest long side of the second pass for a full page whose text is high enough there.
-        max_side: the same for any other picture.
-        full_page: samples of height (`Lines.heights`) in the coarse pass from which a page is full of text. Where there
-            are fewer, some may be too small to be seen.
-        same_scale: a second pass less than this much larger than the coarse one is left out.
-        lettering_height: of a line in the coarse pass from which a pass at half its size sees it better.
-        large_height: of a line in the second pass from which the coarse one sees it better.
-        max_aspect: a picture longer than this many short sides is judged by a part of this shape.
-        max_enlargement: factor at most.
-        max_pixels: of a whole resized picture, which bounds memory for very long ones.
-    """
-
-    text_height: float = 24.0
-    min_text_height: float = 16.0
-    coarse_side: int = 640
-    usual_side: int = 1280
-    max_side: int = 1600
-    full_page: int = 100
-    same_scale: float = 1.2
-    lettering_height: float = 48.0
-    large_height: float = 120.0
-    max_aspect: float = 2.5
-    max_enlargement: float = 3.0
-    max_pixels: int = 24_000_000
+    text_height: float = setting(24.0, "Height that the text should have in the second pass", 1)
+    min_text_height: float = setting(
+        16.0, "Height from which lines of a full page are found as well as larger ones", 1
+    )
+    coarse_side: int = setting(640, "Long side of the coarse pass", 16)
+    usual_side: int = setting(
+        1280,
+        "Greatest long side of the second pass for a full page whose text is high enough there",
+        16,
+    )
+    max_side: int = setting(1600, "The same for any other picture; more finds smaller text", 16)
+    full_page: int = setting(
+        100,
+        "Samples of height in the coarse pass from which a page is full: fewer may be too small",
+        0,
+    )
+    same_scale: float = setting(
+        1.2, "A second pass less than so many times as large as the coarse one is left out", 1
+    )
+    lettering_height: float = setting(
+        48.0,
+        "Height of a line in the coarse pass from which one at half its size sees it better",
+        1,
+    )
+    large_height: float = setting(
+        120.0, "Height of a line in the second pass from which the coarse one sees it better", 1
+    )
+    max_aspect: float = setting(
+        2.5, "Short sides from which a strip is judged by a part of this shape", 1
+    )
+    max_enlargement: float = setting(3.0, "Factor at most", 1)
+    max_pixels: int = setting(
+        24_000_000, "Pixels of a resized picture, which bounds memory for very long ones", 1024
+    )
+    height_percentile: float = setting(
+        35.0,
+        "Percentile of the heights that decides: too large is still found, too small is not",
+        0,
+        100,
+    )
 
 
 def span(size: tuple[int, int], max_aspect: float = ScaleSettings.max_aspect) -> float:
@@ -84,7 +97,9 @@ def working_scale(
     """
     long = span(size, settings.max_aspect)
     # The small text decides, short of outliers: too large is still found, too small is not.
-    typical = float(np.percentile(heights, 35)) / coarse if len(heights) else 0.0
+    typical = (
+        float(np.percentile(heights, settings.height_percentile)) / coarse if len(heights) else 0.0
+    )
     wanted = settings.text_height / typical if typical else settings.max_side / long
     least = max(coarse, min(1.0, min_side / long))
     most = settings.max_side / long if len(heights) else min(1.0, settings.max_side / long)

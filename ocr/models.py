@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from common.arrays import Floats, Image, Network
 from common.roles import SceneClassifier
+from common.settings import changed
 from ocr.onnx_runtime import Chained, available_cores, load_onnx
 from ocr.reader import Reader
 from ocr.settings import Settings
@@ -88,20 +89,21 @@ def load(
     """
     threads = available_cores() if threads is None else threads
     allowed = allowed if languages is None else characters_of(languages, allowed)
-    batches = batching(device, threads)
-    searching = decoding(decode, lexicon, allowed)
-    each = threads // batches["workers"]
-    reads, finds = searching | batches, {"vertical": True} if vertical else {}
+    batches, settings = batching(device, threads), settings or Settings()
+    searching = decoding(decode, lexicon, allowed, settings)
+    each, reads = threads // batches["workers"], searching | batches
     recognizer, detector = recognizer or models, detector or models
+    looks, finds = changed(settings.patches), finding(detector, settings)
+    finds |= {"vertical": True} if vertical else {}
     locate(find(SCENE, "scene"))
     language = searching.get("language_model")
     return Reader(
         build(detector, "detector", device=device, threads=threads, options=finds),
         build(recognizer, "recognizer", device=device, threads=each, options=reads),
-        build(angle or models, "angle", device=device, threads=threads),
+        build(angle or models, "angle", device=device, threads=threads, options=looks),
         LazyScene(device, threads),
         language.likelihood if language else None,
-        settings=settings or Settings(),
+        settings=settings,
         without=without,
     )
 
@@ -155,6 +157,22 @@ def characters_of(languages: Iterable[str], allowed: str | None = None) -> str |
     return None if "zh" in names else _ENGLISH
 
 
+def finding(name: str, settings: Settings) -> dict[str, Any]:
+    """Return `options` of `build` for a detector: the settings that differ from its defaults.
+
+    Args:
+        name: As in the manifest.
+        settings: Of all steps.
+
+    Raises:
+        ValueError: There is no such detector, or settings of another method are changed.
+    """
+    package, own = find(name, "detector").package, changed(settings.ctpn)
+    if own and package != "ctpn":
+        raise ValueError(f"ctpn.{next(iter(own))} is set, but detector {name!r} is no CTPN")
+    return changed(settings.detect) | own
+
+
 def batching(device: str, threads: int) -> dict[str, int]:
     """Return `options` of `build` for a recognizer: how it batches lines.
 
@@ -186,7 +204,7 @@ def build(
         device: "cpu" or "cuda".
         threads: All cores by default.
         folder: The folder of the manifest.
-        options: Arguments of the package's class beside those in the file.
+        options: Arguments of the package's class beside those in the file, or in their place.
 
     Raises:
         ValueError: There is no such model or device, or an option is wrong.
@@ -200,7 +218,7 @@ def build(
         network = Chained(trunk, network, colors=task != "recognizer")
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
-        return model(network, **config, **options)
+        return model(network, **{**config, **options})
     except TypeError as error:
         raise WeightsError(
             f"{path}: its configuration does not fit {row.package}.{CLASSES[task]} ({error}); "
@@ -243,6 +261,7 @@ def decoding(
     decode: str | None = None,
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
+    settings: Settings | None = None,
 ) -> dict[str, Any]:
     """Return `options` of `build` for a recognizer, only what differs from its defaults.
 
@@ -250,20 +269,29 @@ def decoding(
         decode: As in `load`.
         lexicon: Likewise.
         allowed: Likewise.
+        settings: Likewise.
 
     Raises:
         OSError: The lexicon's file cannot be read.
         ValueError: It is not UTF-8.
         WeightsError: The language model is missing or damaged.
     """
+    settings = settings or Settings()
     options: dict[str, Any] = {}
+    if changed(settings.search):
+        options["search"] = settings.search
+    if changed(settings.script):
+        options["script"] = settings.script
     if decode is not None:
         options["decode"] = decode
     if decode in (None, "beam"):
         options["language_model"] = load_language_model()
     if lexicon is not None:
-        words = Lexicon.load(lexicon) if isinstance(lexicon, Path) else Lexicon(lexicon)
-        options["lexicon"] = words
+        own = settings.lexicon
+        if isinstance(lexicon, Path):
+            options["lexicon"] = Lexicon.load(lexicon, own)
+        else:
+            options["lexicon"] = Lexicon(lexicon, own)
     if allowed is not None:
         options["allowed"] = allowed
     return options

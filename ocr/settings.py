@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from angle.settings import Patches
 from common.settings import StepSettings, setting
+from ctpn.method import CTPN
+from detection.scales import ScaleSettings
+from recognition.decoding.lexicon import LexiconSettings
+from recognition.decoding.prefix_search import Weights
+from recognition.decoding.script_consistency import ScriptSettings
 
 
 @dataclass(frozen=True)
@@ -298,9 +304,16 @@ class Accept(StepSettings):
 
 @dataclass(frozen=True)
 class Settings:
-    """Hold the settings of all steps."""
+    """Hold the settings of all steps, and of the models that they ask.
 
+    `patches` are the classifier's; `detect` the detector's, whatever its method, `ctpn` that method's; `search`,
+    `script` and `lexicon` the recognizer's, where it reads by CTC.
+    """
+
+    patches: Patches = field(default_factory=Patches)
     orientation: Orientation = field(default_factory=Orientation)
+    detect: ScaleSettings = field(default_factory=ScaleSettings)
+    ctpn: CTPN = field(default_factory=CTPN)
     deskew: Deskew = field(default_factory=Deskew)
     order: Order = field(default_factory=Order)
     crop: Crop = field(default_factory=Crop)
@@ -310,3 +323,6 @@ class Settings:
     columns: Columns = field(default_factory=Columns)
     split: Split = field(default_factory=Split)
     accept: Accept = field(default_factory=Accept)
+    search: Weights = field(default_factory=Weights)
+    script: ScriptSettings = field(default_factory=ScriptSettings)
+    lexicon: LexiconSettings = field(default_factory=LexiconSettings)

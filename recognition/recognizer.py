@@ -19,7 +19,13 @@ from recognition.ctc import Run
 from recognition.decoding.beam import BeamSearch
 from recognition.decoding.language_model import LanguageModel
 from recognition.decoding.lexicon import Lexicon
-from recognition.decoding.script_consistency import Consistency, common_script, plain_marks
+from recognition.decoding.prefix_search import Weights
+from recognition.decoding.script_consistency import (
+    Consistency,
+    ScriptSettings,
+    common_script,
+    plain_marks,
+)
 
 DECODERS = ("ctc", "attention", "either")
 SEARCHES = ("greedy", "beam", "attention")
@@ -55,6 +61,8 @@ class Recognizer:
             few for all; it takes `alarm=` to change which.
         workers: batches worked on at once, each from preparing to decoding on a thread of its own. A core each, for
             networks that keep to one, does more than several cores for one batch after the other.
+        search: settings of the beam search; None for the defaults.
+        script: settings of what contradicts the rest of a line; None for the defaults.
 
     Raises:
         ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
@@ -76,6 +84,8 @@ class Recognizer:
         allowed: str | None = None,
         shortlist: bool = False,
         workers: int = 1,
+        search: Weights | None = None,
+        script: ScriptSettings | None = None,
     ) -> None:
         if shortlist and (lexicon is not None or allowed is not None):
             # What is asked for may be what the network finds improbable: that has to be known of every line.
@@ -97,8 +107,9 @@ class Recognizer:
         self.stride = stride
         self._decode: Callable[[Floats], list[Run]] = ctc.greedy
         if decode == "beam":
-            self._decode = BeamSearch(self.charset.characters, language_model)
-        self._consistency = Consistency(self.charset.characters)
+            self._decode = BeamSearch(self.charset.characters, language_model, search)
+        self._script = script or ScriptSettings()
+        self._consistency = Consistency(self.charset.characters, self._script)
         self._lexicon = lexicon
         self._barred = _barred(self.charset, allowed)
 
@@ -108,7 +119,7 @@ class Recognizer:
         Crops of one call are taken to be of one page: mostly in one script, and with the punctuation of one language.
         """
         readings = self._read(crops)
-        script, strays = common_script([reading.text for reading in readings])
+        script, strays = common_script([reading.text for reading in readings], self._script)
         if strays and not self._attends:
             # They are few; to keep the probabilities of every line until then would take gigabytes.
             again = self._read([crops[i] for i in strays], script)
@@ -116,7 +127,7 @@ class Recognizer:
                 readings[i] = reading
         if self._barred is not None:
             return readings
-        texts = plain_marks([reading.text for reading in readings])
+        texts = plain_marks([reading.text for reading in readings], self._script)
         return [r._replace(text=text) for r, text in zip(readings, texts, strict=True)]
 
     def _read(self, crops: Sequence[Image], script: int = 0) -> list[Reading]:

@@ -92,7 +92,10 @@ def logits_of(network: nn.Module, case: Case) -> Logits:
 def probabilities(logits: list[Logits], temperature: float) -> Logits:
     """Return, (M, 4, 4), the probabilities of each page in each of its turns."""
     scores = [
-        [page_scores(turn, temperature=temperature, doubt=OUTLIER_PROBABILITY) for turn in page]
+        [
+            page_scores(turn, temperature=temperature, outlier_probability=OUTLIER_PROBABILITY)
+            for turn in page
+        ]
         for page in logits
     ]
     return np.array(scores, np.float64).reshape(-1, 4, 4)
@@ -120,7 +123,8 @@ def evaluate(network: nn.Module, cases: list[Case], folder: Path) -> dict[str, f
             logits["real"].append(found)
     temperature = fit_temperature(logits["rendered"])
     write_json(
-        folder / "config.json", {"temperature": round(temperature, 3), "doubt": OUTLIER_PROBABILITY}
+        folder / "config.json",
+        {"temperature": round(temperature, 3), "outlier_probability": OUTLIER_PROBABILITY},
     )
     figures = {"temperature": temperature}
     for source, pages in sorted(logits.items()):

@@ -9,7 +9,7 @@ import numpy as np
 from common.arrays import Floats, Image, Quads, Scores
 from common.characters import is_wide
 from common.image import rotate_ccw
-from common.quads import covered, is_column, quad_size, rotate_quads
+from common.quads import coverage, is_column, quad_size, rotate_quads
 from common.roles import Detector, Reading
 from ocr.layout.reading_order import reading_order
 from ocr.settings import Columns, Settings
@@ -109,9 +109,9 @@ def merge(
         if reading.score < settings.min_score or len(reading.text.strip()) < 2:
             continue
         others = np.array([columns[i][1] for i in taken], np.float32).reshape(-1, 4, 2)
-        if (covered(quad[None], others) > settings.max_overlap).any():
+        if (coverage(quad[None], others) > settings.max_overlap).any():
             continue
-        shares = covered(quads, quad[None])[:, 0]
+        shares = coverage(quads, quad[None])[:, 0]
         before = sum(s * _evidence(line) for s, (line, _) in zip(shares, lines, strict=True))
         if _evidence(reading) > settings.min_gain * before:
             taken.append(index)

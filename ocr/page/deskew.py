@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from common.arrays import Floats, Image, Quads, Scores
-from common.pyramid import Sizes
+from common.pyramid import ImagePyramid
 from common.roles import Detector
 from ocr.settings import Deskew, Settings
 from ocr.sheet import Affine, Models, Sheet
@@ -90,7 +90,7 @@ def skew_by_projection(image: Image, settings: Deskew) -> float:
 
     Rotated by that, lines and the gaps between them give the sums over rows their sharpest steps (Postl 1986).
     """
-    small = Sizes(image).at(min(1.0, settings.profile_side / max(image.shape[:2])))
+    small = ImagePyramid(image).at(min(1.0, settings.profile_side / max(image.shape[:2])))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     # Strokes, not what is light and dark: shades of a photograph and its frame would weigh more.
     strokes = cv2.absdiff(grey, cv2.blur(grey, (9, 9)))

@@ -8,26 +8,33 @@ be almost as probable as what was read, so that words outside the lexicon are le
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.arrays import Floats
 from common.edit_distance import edit_distance
+from common.settings import StepSettings, setting
 from recognition.charset import Charset, normalize
 from recognition.ctc import Run, align, collapse, log_likelihood
 
-TOLERANCE = 3.0
-"""Nats by which an expected word may be less probable for each edit: e^3 is 1 to 20."""
 
-SURE = 0.98
-"""Words of which every step has a class as probable as this are left alone."""
+@dataclass(frozen=True)
+class LexiconSettings(StepSettings):
+    """Say when an expected word stands for what was read."""
 
-LENGTH_OF_EDIT = 4
-"""Characters of a word for each edit allowed: words of one character are never changed."""
+    tolerance: float = setting(3.0, "Nats by which a word may be less probable for each edit", 0)
+    sure: float = setting(
+        0.98, "Words of which every step has a class as probable as this are left", 0, 1
+    )
+    characters_per_edit: int = setting(4, "Characters of a word for each edit allowed", 1)
+    max_tried: int = setting(
+        16, "Words whose probability is computed; more are hardly ever that near", 1
+    )
+
 
 _BITS = 64
-_TRIED = 16  # words whose probability is computed; more are hardly ever that near
 
 
 class Lexicon:
@@ -37,9 +44,15 @@ class Lexicon:
 
     Args:
         words: expected ones; a phrase is compared with whole lines.
+        settings: of when they stand for what was read.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(
+        self,
+        words: Iterable[str],
+        settings: LexiconSettings = LexiconSettings(),  # noqa: B008 - frozen
+    ) -> None:
+        self._settings = settings
         folded = (" ".join(normalize(word).split()) for word in words)
         self.words = tuple(dict.fromkeys(word for word in folded if word))
         self._known = frozenset(self.words)
@@ -47,7 +60,11 @@ class Lexicon:
         self._lengths = np.array([len(word) for word in self.words], np.int64)
 
     @classmethod
-    def load(cls, path: Path) -> Lexicon:
+    def load(
+        cls,
+        path: Path,
+        settings: LexiconSettings = LexiconSettings(),  # noqa: B008 - frozen
+    ) -> Lexicon:
         """Read a UTF-8 text file with one word or phrase a line.
 
         Raises:
@@ -55,7 +72,7 @@ class Lexicon:
             OSError: it cannot be read.
         """
         try:
-            return cls(path.read_text("utf-8-sig").splitlines())
+            return cls(path.read_text("utf-8-sig").splitlines(), settings)
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8"
@@ -67,7 +84,8 @@ class Lexicon:
 
     def near(self, word: str) -> list[str]:
         """Return the words at most a quarter of its characters away from a word, nearest first."""
-        limit = (len(word) + LENGTH_OF_EDIT // 2) // LENGTH_OF_EDIT
+        each = self._settings.characters_per_edit
+        limit = (len(word) + each // 2) // each
         if not limit or not len(self):
             return []
         # One edit changes at most two characters of a set, and one of the length.
@@ -92,7 +110,7 @@ class Lexicon:
             The runs, new ones where a word was replaced.
         """
         text = charset.decode([run.label for run in runs])
-        if not self.words or not text or log_probs.max(1).min() >= np.log(SURE):
+        if not self.words or not text or log_probs.max(1).min() >= np.log(self._settings.sure):
             return list(runs)
         whole = self._fitting(log_probs, runs, 0, len(runs), text, charset)
         if whole is not None:
@@ -121,9 +139,9 @@ class Lexicon:
         first = runs[start - 1].stop if start else 0
         last = runs[stop].start if stop < len(runs) else len(log_probs)
         part = log_probs[first:last]
-        if part.max(1).min() >= np.log(SURE):
+        if part.max(1).min() >= np.log(self._settings.sure):
             return None
-        known = [w for w in self.near(word) if not charset.missing(w)][:_TRIED]
+        known = [w for w in self.near(word) if not charset.missing(w)][: self._settings.max_tried]
         if not known:
             return None
         least = log_likelihood(part, charset.encode(word))
@@ -131,9 +149,11 @@ class Lexicon:
         most = -np.inf
         for candidate in known:
             labels = charset.encode(candidate)
-            worth = log_likelihood(part, labels)
-            if worth > most and worth >= least - TOLERANCE * edit_distance(word, candidate):
-                best, most = labels, worth
+            likelihood = log_likelihood(part, labels)
+            if likelihood > most and likelihood >= least - self._settings.tolerance * edit_distance(
+                word, candidate
+            ):
+                best, most = labels, likelihood
         if best is None or most == -np.inf:
             return None
         return [

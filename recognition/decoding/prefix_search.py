@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats
+from common.settings import StepSettings, setting
 from recognition.ctc import BLANK
 from recognition.decoding.language_model import (
     NATS,
@@ -51,28 +53,24 @@ Search = Callable[[Steps], tuple[int, ...]]
 """From steps to the classes of the text worth most."""
 
 
-class Weights(NamedTuple):
-    """How the parts of a prefix's worth are weighed, and what is searched at all.
+@dataclass(frozen=True)
+class Weights(StepSettings):
+    """Weigh the parts of a prefix's score, and say what is searched at all."""
 
-    Attributes:
-        language: weight of the language model's log-probability; 0 leaves it out.
-        length: natural logarithm by which each character is worth more: it makes up for the language
-            model, to which every further character is a loss.
-        rarest: characters less probable than this to the language model are as rare as this. It bounds
-            what a rare one costs, which is else cheaper to leave out.
-        width: prefixes kept at each step.
-        classes: classes tried at each step.
-        floor: classes less probable than this are not tried.
-        sure: from this probability of one class on, a step is not searched.
-    """
-
-    language: float = 0.2
-    length: float = 0.6
-    rarest: float = RAREST
-    width: int = 3
-    classes: int = 4
-    floor: float = 0.003
-    sure: float = 0.95
+    language: float = setting(
+        0.2, "Weight of the language model's log-probability; 0 leaves it out", 0
+    )
+    length: float = setting(
+        0.6, "Nats that each character gains: to the language model each further one is a loss"
+    )
+    rarest: float = setting(
+        RAREST,
+        "Log-probability that the language model holds no character below: a rare one is else left out",
+    )
+    width: int = setting(3, "Prefixes kept at each step; more cost time", 1)
+    classes: int = setting(4, "Classes tried at each step; more cost time", 1)
+    floor: float = setting(0.003, "Classes less probable than this are not tried", 1e-300, 1)
+    sure: float = setting(0.95, "Probability of one class from which a step is not searched", 0)
 
 
 class _Prefix:

@@ -8,35 +8,44 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from common.arrays import Floats
 from common.characters import is_han, is_wide
+from common.settings import StepSettings, setting
 from recognition.ctc import Run
 
-SAME_PLACE = 1.5
-"""Steps between the middles of two characters, one of them as wide as high, up to which they are one seen twice."""
 
-SAME_PLACE_VARIANTS = 3.0
-"""The same for the full-width and half-width forms of one sign, which nobody writes beside each other."""
+@dataclass(frozen=True)
+class ScriptSettings(StepSettings):
+    """Say what contradicts the rest of a line."""
 
-OTHER_SCRIPT = 5.0
-"""Nats by which a character of the other script is less likely in a line of one script."""
+    same_place: float = setting(
+        1.5,
+        "Steps between the middles of two characters, one of them wide, up to which they are one",
+        0,
+    )
+    same_place_variants: float = setting(
+        3.0, "The same for the full- and half-width forms of one sign", 0
+    )
+    penalty: float = setting(
+        5.0, "Nats by which the other script is less likely in a line of one script", 0
+    )
+    clear_ratio: float = setting(
+        1.5, "Characters of one script for each of the other in a line of it", 1
+    )
+    common_ratio: float = setting(4.0, "The same for the lines of a page", 1)
+    common_characters: int = setting(8, "Characters of one script that such a page has at least", 1)
+    quoted_characters: int = setting(
+        3, "Characters of the other script that make a line in it: a quotation", 1
+    )
+    latin_ratio: float = setting(
+        20.0, "Letters and digits for each Han character of a page not in Chinese", 1
+    )
 
-CLEAR = 1.5
-"""How many times as many characters of one script as of the other make a line one of that script."""
-
-COMMON_CLEAR, COMMON_LEAST = 4, 8
-"""The same for lines that are read together, and how many characters of one script there must be."""
-
-OWN = 3
-"""Characters of the other script that make a line in it, whatever the lines beside it say: a quotation, a name."""
-
-
-LATIN = 20
-"""Letters and digits for each Han character from which on lines that are read together are not Chinese."""
 
 _PLAIN_MARKS = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {"。": ".", "、": ","}
@@ -48,9 +57,11 @@ class Consistency:
 
     Args:
         characters: in class order, without the blank.
+        settings: of what contradicts.
     """
 
-    def __init__(self, characters: Sequence[str]) -> None:
+    def __init__(self, characters: Sequence[str], settings: ScriptSettings) -> None:
+        self._settings = settings
         self._characters = ["", *characters]
         self._scripts = np.array([0, *(script(c) for c in characters)], np.int8)
 
@@ -67,15 +78,15 @@ class Consistency:
         runs = self.without_doubles(decode(log_probs))
         found = self._scripts[[run.label for run in runs]] if runs else self._scripts[:0]
         traditional, simplified = int((found > 0).sum()), int((found < 0).sum())
-        own = common if common and _strays(traditional, simplified, common) else 0
+        own = common if common and _strays(traditional, simplified, common, self._settings) else 0
         if not own and min(traditional, simplified):
-            own = _clear(traditional, simplified, CLEAR)
+            own = _clear(traditional, simplified, self._settings.clear_ratio)
         if not own:
             return runs
         other = self._scripts * own < 0
-        again = decode(np.asarray(log_probs - OTHER_SCRIPT * other, np.float32))
+        again = decode(np.asarray(log_probs - self._settings.penalty * other, np.float32))
         # What stays against the odds is as sure as it was.
-        odds = float(np.exp(OTHER_SCRIPT))
+        odds = float(np.exp(self._settings.penalty))
         return self.without_doubles(
             [
                 run._replace(probability=min(1.0, run.probability * odds))
@@ -101,32 +112,35 @@ class Consistency:
         if a == b or " " in (a, b) or not is_wide(max(a, b)):
             return False
         apart = (second.start + second.stop - first.start - first.stop) / 2
-        if apart <= SAME_PLACE:
+        if apart <= self._settings.same_place:
             return True
-        return apart <= SAME_PLACE_VARIANTS and _plain(a) == _plain(b)
+        return apart <= self._settings.same_place_variants and _plain(a) == _plain(b)
 
 
-def common_script(texts: Sequence[str]) -> tuple[int, list[int]]:
+def common_script(texts: Sequence[str], settings: ScriptSettings) -> tuple[int, list[int]]:
     """Tell in which script lines are written that belong together, as `script` does, and which of them stray from it.
 
     Lines stray that have characters of the other script, but too few to be in it. 0 where neither script prevails.
     """
     counts = [_count(text) for text in texts]
     traditional, simplified = sum(t for t, _ in counts), sum(s for _, s in counts)
-    common = _clear(traditional, simplified, COMMON_CLEAR)
-    if max(traditional, simplified) < COMMON_LEAST:
+    common = _clear(traditional, simplified, settings.common_ratio)
+    if max(traditional, simplified) < settings.common_characters:
         common = 0
-    return common, [i for i, (t, s) in enumerate(counts) if common and _strays(t, s, common)]
+    return common, [
+        i for i, (t, s) in enumerate(counts) if common and _strays(t, s, common, settings)
+    ]
 
 
-def plain_marks(texts: Sequence[str]) -> list[str]:
+def plain_marks(texts: Sequence[str], settings: ScriptSettings) -> list[str]:
     """Write Chinese punctuation as English, sign for sign, in lines without Han characters of a page not in Chinese.
 
     Args:
         texts: of the lines of one page.
+        settings: of which `latin_ratio` counts.
     """
     counts = [[is_wide(character) for character in text if character.isalnum()] for text in texts]
-    if sum(map(len, counts)) < max(1, LATIN * sum(map(sum, counts))):
+    if sum(map(len, counts)) < max(1, settings.latin_ratio * sum(map(sum, counts))):
         return list(texts)
     return [
         text if any(wide) else text.translate(_PLAIN_MARKS)
@@ -149,10 +163,13 @@ def _clear(traditional: int, simplified: int, times: float) -> int:
     return 1 if traditional > simplified else -1
 
 
-def _strays(traditional: int, simplified: int, common: int) -> bool:
+def _strays(traditional: int, simplified: int, common: int, settings: ScriptSettings) -> bool:
     """Whether a line has characters of the script that is not common, but too few to be in it."""
     other = simplified if common > 0 else traditional
-    return other > 0 and not (other >= OWN and _clear(traditional, simplified, CLEAR) == -common)
+    return other > 0 and not (
+        other >= settings.quoted_characters
+        and _clear(traditional, simplified, settings.clear_ratio) == -common
+    )
 
 
 def _plain(character: str) -> str:

@@ -213,41 +213,48 @@ def test_threshold_of_zero_always_decides() -> None:
 
 def test_no_pieces_know_nothing() -> None:
     empty = np.zeros((0, 4), np.float32)
-    assert page_scores(empty, temperature=2, doubt=0.02) == pytest.approx([0.25] * 4)
+    assert page_scores(empty, temperature=2, outlier_probability=0.02) == pytest.approx([0.25] * 4)
 
 
 def test_unsure_pieces_have_no_vote() -> None:
     sure = np.array([[0, 5, 0, 0]], np.float32)
     unsure = np.zeros((7, 4), np.float32)
-    alone = page_scores(sure, temperature=2, doubt=0.02)
-    together = page_scores(np.concatenate([sure, unsure]), temperature=2, doubt=0.02)
+    alone = page_scores(sure, temperature=2, outlier_probability=0.02)
+    together = page_scores(np.concatenate([sure, unsure]), temperature=2, outlier_probability=0.02)
     assert together == pytest.approx(alone)
 
 
 def test_one_sure_error_does_not_outweigh_the_rest() -> None:
     logits = np.array([[60, 0, 0, 0]] + [[0, 0, 2, 0]] * 7, np.float32)
-    assert page_scores(logits, temperature=1, doubt=0.02).argmax() == 2
-    assert page_scores(logits, temperature=1, doubt=0).argmax() == 0
+    assert page_scores(logits, temperature=1, outlier_probability=0.02).argmax() == 2
+    assert page_scores(logits, temperature=1, outlier_probability=0).argmax() == 0
 
 
 def test_scores_are_probabilities_whatever_the_logits() -> None:
     for scale in (0, 1, 1e4):
         logits = np.random.default_rng(0).normal(0, 1, (8, 4)) * scale
-        for doubt in (0, 0.02, 1):
-            scores = page_scores(logits, temperature=1.5, doubt=doubt)
+        for outlier_probability in (0, 0.02, 1):
+            scores = page_scores(logits, temperature=1.5, outlier_probability=outlier_probability)
             assert scores.sum() == pytest.approx(1)
             assert np.isfinite(scores).all()
 
 
 def test_higher_temperature_is_less_sure_of_the_same() -> None:
     logits = np.array([[0, 2, 0, 1]] * 4, np.float32)
-    cold, warm = (page_scores(logits, temperature=t, doubt=0.02) for t in (1, 4))
+    cold, warm = (page_scores(logits, temperature=t, outlier_probability=0.02) for t in (1, 4))
     assert cold.argmax() == warm.argmax() == 1
     assert cold.max() > warm.max()
 
 
 @pytest.mark.parametrize(
-    "setting", [{"temperature": 0}, {"temperature": -1}, {"doubt": 2}, {"count": 0}, {"sides": ()}]
+    "setting",
+    [
+        {"temperature": 0},
+        {"temperature": -1},
+        {"outlier_probability": 2},
+        {"count": 0},
+        {"sides": ()},
+    ],
 )
 def test_impossible_settings_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="temperature"):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from common.pyramid import Sizes
+from common.pyramid import ImagePyramid
 
 RNG = np.random.default_rng(8)
 
@@ -19,7 +19,7 @@ def smooth(height: int, width: int, *colors: int, spread: float = 3.0) -> np.nda
 @pytest.mark.parametrize("scale", [0.01, 0.09, 0.24, 0.5, 0.77, 1.0, 2.3])
 def test_sizes_are_those_asked_for(shape: tuple[int, ...], scale: float) -> None:
     picture = RNG.integers(0, 256, shape).astype(np.uint8)
-    resized = Sizes(picture).at(scale)
+    resized = ImagePyramid(picture).at(scale)
     expected = tuple(max(1, round(side * scale)) for side in shape[:2]) + shape[2:]
     assert resized.shape == expected and resized.dtype == np.uint8
     if scale == 1:
@@ -29,7 +29,7 @@ def test_sizes_are_those_asked_for(shape: tuple[int, ...], scale: float) -> None
 @pytest.mark.parametrize("scale", [0.06, 0.11, 0.24, 0.49, 0.5, 0.8])
 def test_halves_show_what_the_whole_shows(scale: float) -> None:
     picture = smooth(608, 416, 3, spread=1.5 / scale)
-    sizes = Sizes(picture)
+    sizes = ImagePyramid(picture)
     sizes.at(0.05)  # all halves are there
     resized = sizes.at(scale)
     size = resized.shape[1], resized.shape[0]
@@ -43,7 +43,7 @@ def test_halves_show_what_the_whole_shows(scale: float) -> None:
 
 def test_the_order_of_asking_changes_nothing() -> None:
     picture = smooth(500, 700)
-    first, second = Sizes(picture), Sizes(picture)
+    first, second = ImagePyramid(picture), ImagePyramid(picture)
     small = first.at(0.1)
     assert np.array_equal(first.at(0.4), second.at(0.4))
     assert np.array_equal(small, second.at(0.1))

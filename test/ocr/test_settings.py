@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import demo
+import ocr
 from common.arrays import Floats, Image, Quads
 from common.quads import boxes_to_quads
 from common.roles import Reading
-from common.settings import describe, with_values
+from common.settings import changed, declared, describe, with_values
 from ocr import Reader, Settings
 from ocr.layout.reading_order import reading_order
 from ocr.line import columns, retry, split, vertical, vote
@@ -32,14 +33,28 @@ CHAIN = [
 NO_THRESHOLDS = {"_NARROW", "_SLIM", "_USUAL", "_CAPITAL", "_BROAD"}
 """Facts of typefaces: advance widths."""
 
-ALL = [(step.name, each.name) for step in fields(Settings) for each in fields(step.default_factory)]  # type: ignore[arg-type]
+MODELS = [
+    ROOT / name
+    for name in (
+        "angle/classifier.py", "angle/preprocess.py", "ctpn/method.py", "detection/detector.py",
+        "detection/scales.py", "recognition/decoding/beam.py", "recognition/decoding/lexicon.py",
+        "recognition/decoding/prefix_search.py", "recognition/decoding/script_consistency.py",
+    )
+]  # fmt: skip
+"""Of the models, which have settings too."""
+
+ALL = [
+    (step.name, each.name)
+    for step in fields(Settings)
+    for each in declared(getattr(Settings(), step.name))
+]
 
 
 def test_no_module_of_the_chain_has_numbers_of_its_own() -> None:
     found = []
     for path in CHAIN:
         for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.Assign):
+            if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call):
                 names = {
                     n.id
                     for target in node.targets
@@ -55,25 +70,23 @@ def test_no_module_of_the_chain_has_numbers_of_its_own() -> None:
     assert not found, "thresholds belong to ocr/settings.py"
 
 
-@pytest.mark.parametrize(("step", "name"), ALL)
-def test_every_setting_is_read_somewhere(step: str, name: str) -> None:
-    readers = [
-        path.name
-        for path in CHAIN
+def test_every_setting_is_read_somewhere() -> None:
+    read = {
+        node.attr
+        for path in [*CHAIN, *MODELS]
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == name
-    ]
-    assert readers
+        if isinstance(node, ast.Attribute)
+    }
+    assert [f"{step}.{name}" for step, name in ALL if name not in read] == []
 
 
-@pytest.mark.parametrize(("step", "name"), ALL)
-def test_every_setting_has_a_meaning_and_can_be_set(step: str, name: str) -> None:
-    default = getattr(getattr(Settings(), step), name)
-    (meta,) = [f.metadata for f in fields(getattr(Settings(), step)) if f.name == name]
-    assert len(meta["doc"]) > 10
-    text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-    assert with_values(Settings(), [f"{step}.{name}={text}"]) == Settings()
-    assert f"\n{step}.{name}={text}  {meta['doc']}\n" in f"\n{describe(Settings())}\n"
+def test_every_setting_has_a_meaning_and_can_be_set() -> None:
+    described = describe(Settings()).splitlines()
+    assert len(described) == len(ALL)
+    for (step, name), line in zip(ALL, described, strict=True):
+        assignment, _, doc = line.partition("  ")
+        assert assignment.startswith(f"{step}.{name}=") and len(doc) > 10
+        assert with_values(Settings(), [assignment]) == Settings()
 
 
 def rows(*boxes: tuple[float, float, float, float]) -> Quads:
@@ -234,7 +247,7 @@ def test_a_changed_setting_changes_the_reading(
     ("assignment", "message"),
     [
         ("retry.below=0.9", "there are: below_score, min_score"),
-        ("again.below_score=0.9", "there are: orientation, deskew"),
+        ("again.below_score=0.9", "there are: patches, orientation, detect, ctpn, deskew"),
         ("retry.below_score=9", "expected a number from 0 to 1"),
     ],
 )
@@ -253,3 +266,21 @@ def test_settings_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
         demo.main(["--set", "list"])
     assert exit_.value.code == 0
     assert capsys.readouterr().out == describe(Settings()) + "\n"
+
+
+def test_settings_reach_the_models() -> None:
+    settings = with_values(
+        Settings(),
+        [
+            "ctpn.line_threshold=0.9", "detect.coarse_side=320", "patches.count=3", "patches.line_heights=30",
+            "search.width=7", "script.penalty=2", "lexicon.tolerance=1",
+        ],
+    )  # fmt: skip
+    models = ocr.load(threads=1, lexicon=["word"], settings=settings).models
+    detector, recognizer, classifier = (vars(model) for model in models[:3])
+    assert changed(detector["_method"]) == {"line_threshold": 0.9}
+    assert changed(detector["_scales"]) == {"coarse_side": 320}
+    assert (classifier["_count"], classifier["_line_heights"]) == (3, (30,))
+    assert recognizer["_decode"].weights == settings.search
+    assert vars(recognizer["_consistency"])["_settings"] == settings.script
+    assert vars(recognizer["_lexicon"])["_settings"] == settings.lexicon

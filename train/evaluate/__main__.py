@@ -291,7 +291,7 @@ def _recognizer(args: argparse.Namespace) -> Recognizer:
         "recognizer",
         device=args.device,
         threads=args.threads,
-        options=decoding(args.decode),
+        options=decoding(args.decode, settings=with_values(ocr.Settings(), args.settings)),
     )
 
 

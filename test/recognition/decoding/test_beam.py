@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,7 +136,7 @@ def test_shortcuts_of_certain_steps_change_no_text() -> None:
             log_probs[step] = np.log(rng.dirichlet(np.ones(5)).astype(np.float32))
         options = Weights(width=50, classes=5, floor=1e-9)
         quick = BeamSearch("abcd", None, options)(log_probs)
-        full = BeamSearch("abcd", None, options._replace(sure=1.1))(log_probs)
+        full = BeamSearch("abcd", None, replace(options, sure=1.1))(log_probs)
         # Where only the timing is open, up to a twentieth of the probability is not searched.
         worth = [ctc.log_likelihood(log_probs, [r.label for r in runs]) for runs in (quick, full)]
         assert worth[0] >= worth[1] - 0.1, seed
@@ -247,7 +248,7 @@ def test_weight_nought_is_no_model(model: LanguageModel) -> None:
 def test_doubtful_lines_get_the_text_worth_most_of_all(seed: int, model: LanguageModel) -> None:
     rng = np.random.default_rng(seed)
     log_probs = random_log_probs(rng, 4, 4, 1.0)
-    weights = EVERYTHING._replace(language=0.7, length=0.4)
+    weights = replace(EVERYTHING, language=0.7, length=0.4)
     found = tuple(run.label for run in BeamSearch("abc", model, weights)(log_probs))
 
     def worth(labels: tuple[int, ...]) -> float:

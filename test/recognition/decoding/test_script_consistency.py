@@ -7,11 +7,18 @@ import pytest
 
 from common.arrays import Floats
 from recognition import ctc
-from recognition.decoding.script_consistency import Consistency, common_script, plain_marks, script
+from recognition.decoding.script_consistency import (
+    Consistency,
+    ScriptSettings,
+    common_script,
+    plain_marks,
+    script,
+)
 from recognition.recognizer import Recognizer
 
 CHARACTERS = "結结論论類类別别權权神种客容:：,，ab的 "
-CONSISTENT = Consistency(CHARACTERS)
+SETTINGS = ScriptSettings()
+CONSISTENT = Consistency(CHARACTERS, SETTINGS)
 
 
 def probabilities(steps: list[dict[str, float]]) -> Floats:
@@ -116,7 +123,7 @@ def test_probabilities_are_left_as_they_are() -> None:
 def test_lines_that_belong_together_tell_the_script(
     texts: list[str], common: int, strays: list[int]
 ) -> None:
-    assert common_script(texts) == (common, strays)
+    assert common_script(texts, SETTINGS) == (common, strays)
 
 
 def test_a_line_of_one_character_follows_those_beside_it() -> None:
@@ -135,13 +142,13 @@ def test_a_quotation_keeps_its_script() -> None:
 def test_pages_that_are_not_chinese_have_plain_marks() -> None:
     receipt = ["Date ：14-03-2018", "CASH！", "Nos. 1、2（both）", "“quoted”", ""]
     plain = ["Date :14-03-2018", "CASH!", "Nos. 1,2(both)", "“quoted”", ""]
-    assert plain_marks(receipt) == plain
+    assert plain_marks(receipt, SETTINGS) == plain
     chinese = ["WiFi：guest", "密码：见收据背面", "电话：400-820"]
-    assert plain_marks(chinese) == chinese
+    assert plain_marks(chinese, SETTINGS) == chinese
     # A Chinese name on an English page keeps what stands beside it; one character may be a mistake, too.
     named = [*receipt * 3, "林（先生）："]
-    assert plain_marks(named) == [*plain * 3, "林（先生）："]
-    assert plain_marks([]) == [] and plain_marks(["：", "——"]) == ["：", "——"]
+    assert plain_marks(named, SETTINGS) == [*plain * 3, "林（先生）："]
+    assert plain_marks([], SETTINGS) == [] and plain_marks(["：", "——"], SETTINGS) == ["：", "——"]
 
 
 def test_marks_are_plain_only_where_any_may_be_read() -> None:
