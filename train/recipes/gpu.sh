@@ -38,7 +38,7 @@ train)
     cp "$out/base/last.safetensors" "$out/base.safetensors"
     ;;
 export)
-    python -m train.export crnn "$2/base.safetensors" --arch base --out "$2/weights" \
+    python -m train.export crnn-base "$2/base.safetensors" --out "$2/weights" \
         --fonts "$pack"/fonts --corpus "$pack"/corpus --backgrounds "$pack"/backgrounds
     ;;
 *)

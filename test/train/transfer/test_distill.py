@@ -364,14 +364,16 @@ def test_small_networks_come_back_out_of_their_onnx(package: str, tmp_path: Path
     with torch.no_grad():
         for _ in range(3):
             network.train()(torch.randn(shape) + 0.5)
-    args = argparse.Namespace(arch="small", temperature=None, decoder="ctc", weights=None)
+    trained = tmp_path / "trained.safetensors"
+    save_file(network.state_dict(), trained)
+    args = argparse.Namespace(temperature=None, weights=trained)
     if package == "crnn":
         from crnn.model_torch import LogProbabilities
 
         axes = {"image": {0: "N", 3: "W"}, "log_probs": {0: "N", 1: "T"}}
         made = Export(network, LogProbabilities, ("log_probs",), axes, {}, iter, classifier=True)
     else:
-        made = EXPORTS[package](args)
+        made = EXPORTS[package].make(args)
         made.trained.load_state_dict(network.state_dict())
     inputs = [np.random.default_rng(i).normal(size=shape).astype(np.float32) for i in range(2)]
     made = replace(made, inputs=lambda: iter(inputs))
