@@ -1,4 +1,4 @@
-"""Rendered pages in, batches for the detector out: crops at many scales and their targets."""
+"""Make batches for a detector from rendered pages: crops at many scales, with the targets of its method."""
 
 from __future__ import annotations
 

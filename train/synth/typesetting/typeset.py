@@ -1,4 +1,4 @@
-"""Lines of type: text and a face in, masks with character positions out; wrapping."""
+"""Set text in a face as lines of type: masks with character positions; wrap it."""
 
 from __future__ import annotations
 
