@@ -209,7 +209,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="parts of the network that stay as --init has them, for example stem stage1",
     )  # fmt: skip
     parser.add_argument(
-        "--bucketed", action="store_true", help="batches of lines of one width: half the padding"
+        "--bucketed", action="store_true", help="batches of lines of one width: little padding"
     )
     parser.add_argument("--columns", type=int, help="of a batch, lines times width")
     parser.add_argument(
