@@ -30,7 +30,8 @@ class BucketedLineBatches(LineBatches):
     """`LineBatches` whose lines wait among others of their width until they fill a batch.
 
     Of the columns of a batch of `LineBatches` two fifths are padding, as half of its lines end anywhere; here a tenth.
-    What a batch holds depends on those before it, so a run that is resumed goes on with other lines than one that was not.
+    What a batch holds depends on those before it, so a run that is resumed goes on with other lines than one that was
+    not.
 
     Args:
         renderer: see `LineBatches`.
