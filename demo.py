@@ -13,19 +13,18 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-try:
-    import cv2
-    import numpy  # noqa: F401, ICN001
-    import onnxruntime  # noqa: F401
-    import PIL  # noqa: F401
-except ImportError as missing:
+_MISSING = [name for name in ("cv2", "numpy", "onnxruntime", "PIL") if find_spec(name) is None]
+if _MISSING:
     sys.exit(
-        f"demo.py: error: {missing.name or missing} is not there for {sys.executable}: set up with `sh setup-cpu.sh` "
+        f"demo.py: error: {', '.join(_MISSING)} is not there for {sys.executable}: set up with `sh setup-cpu.sh` "
         f"(once), then run `{Path(__file__).parent / '.venv/bin/python'} demo.py …`"
     )
+
+import cv2
 
 import ocr
 from common.arrays import Image

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,11 +16,20 @@ from common.image import InputError, rotate_ccw
 from common.quads import rotate_quads
 from ocr.result import Angle, Elapsed, Page, TextLine
 
-if TYPE_CHECKING:
-    from ocr.reader import Reader
-
 _NUMBER = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*"
 _REGION = re.compile(",".join([_NUMBER] * 4))
+
+
+class PageReader(Protocol):
+    """What `ocr.reader.Reader` is to this module, which it calls itself."""
+
+    def orientation(self, image: Image) -> Angle:
+        """Tell how far a picture is turned."""
+
+    def read_page(
+        self, decode: Callable[[], Image], *, image: str, page: int, angle: bool, single_line: bool
+    ) -> Page:
+        """Read what a function decodes."""
 
 
 class Region(NamedTuple):
@@ -80,7 +89,7 @@ def checked_region(numbers: Iterable[float]) -> Region:
 
 
 def read_regions(
-    reader: Reader,
+    reader: PageReader,
     regions: Sequence[Region],
     decode: Callable[[], Image],
     *,
