@@ -62,7 +62,8 @@ class Folder:
                     continue
                 written = path.stat().st_mtime
                 begin = begin if index else written
-                previous = max(written - begin, previous + _STEP)
+                at = written - begin
+                previous = at if at > previous else previous + _STEP
                 news = time.monotonic()
                 yield _frame(image, index, previous)
                 index += 1

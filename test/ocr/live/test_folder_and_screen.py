@@ -24,11 +24,11 @@ def _write(path: Path, level: int, when: float | None = None) -> None:
 
 def test_pictures_come_in_order_with_the_times_of_their_files(tmp_path: Path) -> None:
     for i, name in enumerate(["b.png", "a.png", "c.jpg"]):
-        _write(tmp_path / name, 50 * i, 1000.0 + (5, 0, 7.5)[i])
+        _write(tmp_path / name, 50 * i, 1000.0 + (0.05, 0, 7.5)[i])
     (tmp_path / "notes.txt").write_text("no picture", "utf-8")
     frames = list(Folder(tmp_path, stop=threading.Event()))
     assert [frame.index for frame in frames] == [0, 1, 2]
-    assert [frame.seconds for frame in frames] == pytest.approx([0.0, 5.0, 7.5])
+    assert [frame.seconds for frame in frames] == pytest.approx([0.0, 0.05, 7.5])
     assert [int(frame.color()[0, 0, 0]) for frame in frames][:2] == [50, 0]
 
 
