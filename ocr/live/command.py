@@ -69,6 +69,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m ocr.l
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except OSError as error:  # of an output
+        _log.error("error: %s: %s", error.filename or "output", error.strerror or error)
+        return 1
 
 
 def _parser(program: str) -> argparse.ArgumentParser:

@@ -120,6 +120,13 @@ def test_statuses(
         assert usage.code == status
 
 
+def test_an_output_that_cannot_be_written_is_said(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(clip), "--json", str(tmp_path / "none" / "a.jsonl"), "--seconds", "1"]) == 1
+    assert "a.jsonl: No such file or directory" in capsys.readouterr().err
+
+
 def test_an_input_is_never_overwritten(clip: Path) -> None:
     before = clip.read_bytes()
     with pytest.raises(SystemExit) as usage:
