@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import json
@@ -221,24 +222,40 @@ def _open_session(content: bytes, name: str, threads: int, device: str) -> Any: 
             f"device {device!r} is not available: this onnxruntime has only "
             f"{', '.join(onnxruntime.get_available_providers())}; sh setup.sh installs the other"
         )
-    options = onnxruntime.SessionOptions()
+    providers = [PROVIDERS[device]] + ([PROVIDERS["cpu"]] if device != "cpu" else [])
+    opened = functools.partial(onnxruntime.InferenceSession, content, providers=providers)
+    # ONNX Runtime's own classes have no common base but Exception.
+    with contextlib.suppress(Exception):
+        return opened(_session_options(threads, device, wide_sums=True))
+    # It cannot widen a tensor that two layers share, as the attention's classifier and embedding do.
+    try:
+        return opened(_session_options(threads, device, wide_sums=False))
+    except Exception as error:
+        message = str(error).splitlines()[0]
+        raise WeightsError(f"{name}: ONNX Runtime cannot open it ({message})") from error
+
+
+def _session_options(threads: int, device: str, *, wide_sums: bool) -> Any:  # noqa: ANN401
+    """Make the options of a session.
+
+    Args:
+        threads: Of each layer.
+        device: "cpu" or "cuda".
+        wide_sums: Where a processor lacks VNNI, sums of int8 products overflow and one character in sixty is read
+            otherwise; this widens them there, and changes nothing elsewhere.
+    """
+    options = import_onnxruntime().SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that wait for work keep a core busy. Those of the network before would be in the way of the next one's,
     # and of what is done between the two, for longer than a small network takes.
     options.add_session_config_entry("session.intra_op.spin_duration_us", "100")
-    # Where a processor lacks VNNI, sums of int8 products overflow and a line in fifty is read otherwise; this widens
-    # them there, and changes nothing elsewhere.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    options.log_severity_level = 3  # errors; warnings are about the exporter's graph
+    options.add_session_config_entry("session.x64quantprecision", str(int(wide_sums)))
+    # Errors alone, of the last try: warnings are about the exporter's graph.
+    options.log_severity_level = 4 if wide_sums else 3
     # Every page has its own size: remembered patterns, and an arena for each network, would keep the largest of each.
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = device == "cpu" and _shares_arena()
     if options.enable_cpu_mem_arena:
         options.add_session_config_entry("session.use_env_allocators", "1")
-    providers = [PROVIDERS[device]] + ([PROVIDERS["cpu"]] if device != "cpu" else [])
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=providers)
-    except Exception as error:  # ONNX Runtime's own classes have no common base but this one
-        message = str(error).splitlines()[0]
-        raise WeightsError(f"{name}: ONNX Runtime cannot open it ({message})") from error
+    return options
