@@ -34,7 +34,7 @@ def data(tmp_path: Path) -> Path:
     word = [{"quad": None, "text": "It's", "ignore": False}]
     records = [
         {"image": "page.png", "source": "pages", "lines": lines},
-        {"image": "word.png", "source": "iiit5k", "lines": word},
+        {"image": "word.png", "source": "words", "level": "word", "crop": True, "lines": word},
     ]
     (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, records)))
     return tmp_path
@@ -55,7 +55,7 @@ def test_lines_are_compared_as_their_source_asks(data: Path) -> None:
         return [SimpleNamespace(text=readings[round(float(c.mean()))], score=0.5) for c in crops]
 
     scores = score(reader, list(read_pages(data)), None)  # type: ignore[arg-type]
-    pages, words = scores["pages"].figures(), scores["iiit5k"].figures()
+    pages, words = scores["pages"].figures(), scores["words"].figures()
     assert (pages["lines"], pages["exact"], pages["cer"]) == (2, 0.5, 1 / 6)
     assert (words["lines"], words["exact"], words["cer"]) == (1, 1.0, 0.0)
     assert format_table({"pages": pages}).splitlines()[1].split()[:3] == ["pages", "2", "0.500"]

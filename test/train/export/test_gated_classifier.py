@@ -140,7 +140,7 @@ def test_files_that_take_none_are_left_alone(exported: Path, listed: Path, tmp_p
 def test_shipped_list_reads_what_all_classes_read(name: str) -> None:
     picture = load(Path(__file__).resolve().parents[2] / "data" / f"{name}.png")
     reader = ocr.load(threads=1)
-    recognizer = reader._recognizer
+    recognizer = reader.models.recognizer
     read = reader.read(picture, angle=False)
     plain = recognizer.network  # type: ignore[attr-defined]
     recognizer.network = functools.partial(plain, alarm=EVERY)  # type: ignore[attr-defined]
