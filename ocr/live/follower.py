@@ -115,7 +115,9 @@ class Follower:
         scale, height = self._past.scale, self._past.size[0]
         top, bottom = round(band[0] / scale), min(self._region.height, round(band[1] / scale))
         part = np.ascontiguousarray(self._region.of(frame.color())[top:bottom])
-        quads, scores = joined(*self._detector(part), self._settings.joined_gap)
+        quads, scores = joined(
+            *self._detector(part), self._settings.joined_gap, self._settings.joined_score
+        )
         found = []
         for quad, score in zip(quads, scores, strict=True):
             placed = np.asarray(quad, np.float32) + np.array([0, top], np.float32)
@@ -139,7 +141,7 @@ class Follower:
             ]
             if not same:
                 new.append(Track(rect, each.quad, each.score, kept, s))
-            elif self._have_grown(same, rect):
+            elif each.score >= s.joined_score and self._have_grown(same, rect, kept):
                 # What was followed in pieces goes on as the one that was there first.
                 oldest = min(same, key=lambda track: track.first)
                 oldest.grow(rect, each.quad, kept.detail)
@@ -147,13 +149,17 @@ class Follower:
                     lines[:] = [line for line in lines if line is oldest or line not in same]
         return new
 
-    def _have_grown(self, tracks: Sequence[Track], rect: Rect) -> bool:
+    def _have_grown(self, tracks: Sequence[Track], rect: Rect, kept: Kept) -> bool:
         """Whether a found line is lines that are followed, and more of them."""
         s = self._settings
         larger = rect.width * rect.height >= s.grown * max(track.area for track in tracks)
         one_row = rect.height < 1.6 * max(track.rect.height for track in tracks)
         whole = all(rect.covers(track.rect) >= s.same_lines for track in tracks)
-        return larger and whole and (one_row or len(tracks) == 1)
+        young = any(
+            track.age(kept.moment.seconds) <= s.grows_for or abs(track.velocity[0]) > s.slack
+            for track in tracks
+        )
+        return larger and whole and young and (one_row or len(tracks) == 1)
 
     def _read(self, frame: Frame, new: Sequence[Track], here: list[Track], seconds: float) -> None:
         """Read new lines, and others whose turn it is; new ones without text are left."""
@@ -210,7 +216,8 @@ class Follower:
         if before == now:
             return True
         doubtful = min(score, again) < self._settings.sure
-        return doubtful and apart < height and similarity(before, now) >= self._settings.alike
+        alike = similarity("".join(before.split()), "".join(now.split()))
+        return doubtful and alike >= self._settings.alike
 
     def _end(self, seconds: float) -> None:
         """Part with lines that have been missing for long."""

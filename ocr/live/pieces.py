@@ -13,13 +13,16 @@ _ALIKE = 1.5
 """Their heights differ by no more than this."""
 
 
-def joined(quads: Quads, scores: Scores, gap: float) -> tuple[Quads, Scores]:
+def joined(
+    quads: Quads, scores: Scores, gap: float, least_score: float = 0.0
+) -> tuple[Quads, Scores]:
     """Join quads that stand beside each other on a row.
 
     Args:
         quads: (M, 4, 2), clockwise from the top left.
         scores: (M,).
         gap: Heights that they may be apart.
+        least_score: Of pieces that are joined: what stands beside a line in a photograph is no more of it.
 
     Returns:
         Quads (L, 4, 2) from the left, and the least scores of their pieces (L,).
@@ -28,7 +31,7 @@ def joined(quads: Quads, scores: Scores, gap: float) -> tuple[Quads, Scores]:
     for i in np.argsort(quads[:, :, 0].min(axis=1)) if len(quads) else ():
         quad, score = np.asarray(quads[i], np.float32), float(scores[i])
         for k, (line, least) in enumerate(lines):
-            if _follows(line, quad, gap):
+            if min(least, score) >= least_score and _follows(line, quad, gap):
                 whole = np.stack([line[0], quad[1], quad[2], line[3]])
                 lines[k] = whole, min(least, score)
                 break

@@ -21,6 +21,8 @@ class LiveSettings:
         look_again: Seconds before a cell is looked at again, where what is behind the text moves all the time.
         look_again_most: The same where nothing changes, at most; it doubles from look to look.
         joined_gap: Heights that two pieces on one row may be apart to be one line.
+        joined_score: Score of the detector of such pieces, and of a line that has grown, at least.
+        grows_for: Seconds after it was found within which a line may grow, unless it flies.
         same_place: Correlation from which a line's picture is where it is searched.
         present: Share of its usual contrast from which a line is there: a half in a fade, or in a clip at an edge.
         segment_present: What each piece of a line, as wide as high, has of the share of all, at least: one below it
@@ -55,6 +57,8 @@ class LiveSettings:
     look_again: float = 0.5
     look_again_most: float = 6.0
     joined_gap: float = 1.9
+    joined_score: float = 0.9
+    grows_for: float = 2.0
     same_place: float = 0.5
     present: float = 0.5
     segment_present: float = 0.45

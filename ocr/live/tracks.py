@@ -63,6 +63,10 @@ class Track:
         """Pixels of its place."""
         return self.rect.width * self.rect.height
 
+    def age(self, seconds: float) -> float:
+        """Seconds since it was found."""
+        return seconds - self._born.seconds
+
     def locate(self, detail: Detail, expected: Rect, slack: int) -> Place | None:
         """Find it near a place; None where it is not."""
         place = self.template.find(detail, expected, (slack, slack, slack, slack))
