@@ -20,9 +20,9 @@ from common.quads import boxes_to_quads, rotate_quads
 from common.roles import Classifier, Detector, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
-from ocr.line import accept, columns, crop, retry, split, vertical, vote
+from ocr.line import accept, columns, crop, doubt, retry, split, turned, vertical, vote
 from ocr.line.characters import place, reads_vertically, with_characters
-from ocr.page import deskew, orientation
+from ocr.page import deskew, orientation, tables
 from ocr.page.regions import checked_region, read_regions
 from ocr.result import Angle, Elapsed, Page, TextLine
 from ocr.settings import Settings
@@ -74,6 +74,7 @@ LINE_STEPS = (
     Step("vote", "recognize", vote.apply),
     Step("retry", "recognize", retry.apply),
     Step("vertical", "recognize", vertical.apply),
+    Step("turned", "recognize", turned.apply),
     Step("accept", "recognize", accept.drop_unlikely),
     Step("split", "recognize", split.apply),
 )
@@ -82,7 +83,11 @@ LINE_STEPS = (
 COLUMNS = "columns"
 """Where the lines read badly: search for columns, and do with what is found as with lines."""
 
-LAST_STEPS = (Step("rules", "recognize", accept.drop_rules),)
+LAST_STEPS = (
+    Step("tables", "recognize", tables.apply),
+    Step("rules", "recognize", accept.drop_rules),
+    Step("doubt", "recognize", doubt.apply),
+)
 
 STEPS = (
     *(step.name for step in PAGE_STEPS + LINE_STEPS),

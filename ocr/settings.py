@@ -12,6 +12,8 @@ from angle.settings import Patches
 from common.settings import StepSettings, setting
 from ctpn.method import CTPN
 from detection.scales import ScaleSettings
+from ocr.doubt_settings import Doubt, Turned
+from ocr.table_settings import Tables
 from recognition.decoding.lexicon import LexiconSettings
 from recognition.decoding.prefix_search import Weights
 from recognition.decoding.script_consistency import ScriptSettings
@@ -36,6 +38,14 @@ class Orientation(StepSettings):
     min_score: float = setting(
         0.6, "Probability below which a page is left as it is; less turns more pages wrongly", 0, 1
     )
+    min_short_score: float = setting(
+        0.99,
+        "The same for one or two short strings: less turns numbers and words that read both ways",
+        0,
+        1,
+    )
+    short_lines: int = setting(2, "Strings that these are at most", 0)
+    short_length: float = setting(3.0, "Their length together in heights at most", 0)
     min_side: int = setting(
         800,
         "Long side in pixels at which lines are searched at least: on its side, text needs more",
@@ -326,3 +336,6 @@ class Settings:
     search: Weights = field(default_factory=Weights)
     script: ScriptSettings = field(default_factory=ScriptSettings)
     lexicon: LexiconSettings = field(default_factory=LexiconSettings)
+    turned: Turned = field(default_factory=Turned)
+    doubt: Doubt = field(default_factory=Doubt)
+    tables: Tables = field(default_factory=Tables)

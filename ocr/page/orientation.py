@@ -106,8 +106,20 @@ def resolve_orientation(
     chances = softmax(votes)
     best = int(chances.argmax())
     score = float(chances[best])
-    angle = Angle(90 * best if score >= settings.min_score else 0, score)
+    needed = settings.min_score
+    if best and _is_short(found.get(90 * best) or found[90 * (best % 2)], settings):
+        needed = settings.min_short_score
+    angle = Angle(90 * best if score >= needed else 0, score)
     return _upright(image, angle, found, detect, settings)
+
+
+def _is_short(lines: _Found, settings: Orientation) -> bool:
+    """Whether there are one or two short strings alone: 79 and 6L, 99 and 66 are equally good text."""
+    if not 0 < len(lines.quads) <= settings.short_lines:
+        return False
+    sides = _sides(lines.quads)
+    lengths = sides[:, :2].max(axis=1) / np.maximum(sides[:, :2].min(axis=1), 1e-6)
+    return bool(lengths.sum() <= settings.short_length)
 
 
 def _find(image: Image, degrees: int, detect: Detector, settings: Orientation) -> _Found:

@@ -1,0 +1,37 @@
+"""Hold the thresholds of reading tables; `ocr.settings.Settings` has them as `tables`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.settings import StepSettings, setting
+
+
+@dataclass(frozen=True)
+class Tables(StepSettings):
+    """Grids of short cells are read cell by cell; lengths in pixels or in heights of a line."""
+
+    ink_block: int = setting(25, "Pixels around a pixel that are its surroundings", 3)
+    ink_contrast: int = setting(12, "Gray levels by which ink is darker than these", 1)
+    min_rule: int = setting(40, "Pixels of a rule at least: characters have shorter strokes", 8)
+    min_rule_share: float = setting(0.02, "The same in longer sides of the picture", 0, 1)
+    min_cell: int = setting(8, "Pixels of a cell's shorter side at least", 1)
+    min_cell_fill: float = setting(0.85, "Share of its box that a cell takes at least", 0, 1)
+    min_cells: int = setting(6, "Cells of a grid at least", 2)
+    min_tiling: float = setting(0.65, "Share of a grid that its cells take at least", 0, 1)
+    min_score: float = setting(0.6, "Score of cells at least, but for a share that is weak", 0, 1)
+    weak_share: float = setting(0.15, "This share", 0, 1)
+    min_filled: float = setting(0.5, "Share of a grid's cells with text in them at least", 0, 1)
+    min_ink: int = setting(6, "Pixels of ink from which a cell is not empty", 1)
+    min_row_gap: int = setting(2, "Pixels of white between the rows of a grid without rules", 1)
+    min_rows: int = setting(3, "Rows of a grid without rules at least", 2)
+    min_columns: int = setting(3, "Columns of a grid without rules at least", 2)
+    min_column_gap: int = setting(6, "Pixels of white between its columns at least", 1)
+    column_gap: float = setting(0.6, "The same in heights of a row", 0)
+    max_cell_width: float = setting(3.5, "Usual width of its columns in heights at most", 0)
+    max_row_ratio: float = setting(1.6, "Height of its highest row in that of its lowest", 1)
+    max_row_gap: float = setting(2.5, "Gap between its rows in heights at most", 0)
+    max_lines: float = setting(1.8, "Height of a cell's ink in heights of a line at most", 1)
+    min_plain: float = setting(
+        0.5, "Share of its cells with digits or Latin letters: else it may be columns of Han", 0, 1
+    )

@@ -1,0 +1,78 @@
+"""What cannot be right: amounts with two points, stray marks for bullets, lines on their head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from common.arrays import Image, Quads, Scores
+from common.roles import Reading
+from ocr.line import turned
+from ocr.line.doubt import doubt_numbers, without_bullet
+from ocr.settings import Settings
+from ocr.sheet import Models, Sheet
+
+SETTINGS = Settings()
+
+
+@pytest.mark.parametrize("text", ["70.269.42", "合计 1.234.567.8 元", "788.112.09"])
+def test_two_points_lower_the_score_and_change_no_digit(text: str) -> None:
+    doubted = doubt_numbers(Reading(text, 0.98), SETTINGS)
+    assert (doubted.text, doubted.score) == (text, 0.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["70,269.42", "192.168.0.1", "3.11.7", "2024.05.16", "12.345", "1.234.567.890"]
+)
+def test_numbers_that_may_be_right_keep_their_score(text: str) -> None:
+    assert doubt_numbers(Reading(text, 0.98), SETTINGS).score == 0.98
+
+
+def _spread(text: str, first: float) -> Reading:
+    """A reading whose first character stands at `first` and the others evenly over the right half."""
+    places = [first, *np.linspace(0.5, 0.95, len(text) - 1).tolist()]
+    return Reading(text, 0.9, (0.9,) * len(text), tuple((p - 0.01, p + 0.01) for p in places))
+
+
+def test_a_stray_mark_before_a_gap_is_a_bullet() -> None:
+    read = without_bullet(_spread(".Apples", 0.02), 8.0, SETTINGS)
+    assert read.text == "Apples"
+    assert len(read.char_scores) == len(read.char_spans) == 6
+    for same in (
+        without_bullet(_spread(".gitignore", 0.46), 8.0, SETTINGS),
+        without_bullet(_spread(".5 mm", 0.02), 8.0, SETTINGS),
+        without_bullet(_spread("•Apples", 0.02), 8.0, SETTINGS),
+        without_bullet(_spread("...", 0.02), 8.0, SETTINGS),
+    ):
+        assert same.text in {".gitignore", ".5 mm", "•Apples", "..."}
+
+
+def test_lines_on_their_head_are_read_turned() -> None:
+    """The picture's dark half is where the text begins."""
+    upright = np.full((20, 100, 3), 255, np.uint8)
+    upright[:, :50] = 0
+    crops = (upright, np.ascontiguousarray(np.rot90(upright, 2)))
+
+    def read(given: Sequence[Image]) -> list[Reading]:
+        return [
+            Reading("right way", 0.95) if not crop[0, 0].any() else Reading("noise?", 0.4)
+            for crop in given
+        ]
+
+    def detect(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
+        raise AssertionError
+
+    quads = np.array([[[0, 0], [100, 0], [100, 20], [0, 20]]] * 2, np.float32)
+    sheet = Sheet(
+        upright,
+        quads=quads,
+        scores=np.ones(2, np.float32),
+        crops=crops,
+        readings=tuple(read(crops)),
+    )
+    after = turned.apply(sheet, Models(detect, read), SETTINGS)
+    assert [reading.text for reading in after.readings] == ["right way", "right way"]
+    assert after.quads[1].tolist() == [[100, 20], [0, 20], [0, 0], [100, 0]]
+    assert after.quads[0].tolist() == quads[0].tolist()
