@@ -6,14 +6,13 @@ import csv
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 from ocr.files.page_images import Picture
-from ocr.formats import FORMATS, Format, saving
+from ocr.formats import FORMATS, Format
 from ocr.line.characters import spread
 from ocr.result import Angle, Elapsed, Page, TextLine
 
@@ -159,18 +158,6 @@ def test_paddle_labels_are_a_path_a_tab_and_json() -> None:
 
 def test_icdar_labels_have_whole_corners_and_keep_commas() -> None:
     assert FORMATS["icdar"].encode([make_page("a,b")]) == b"10,10,40,10,40,30,10,30,a,b\n"
-
-
-def test_a_stream_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    def fail(path: Path) -> None:
-        with saving(path) as stream:
-            stream.write(b"half")
-            raise RuntimeError("stopped")
-
-    (tmp_path / "a").write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="stopped"):
-        fail(tmp_path / "a")
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]
 
 
 def test_names_of_files() -> None:
