@@ -17,10 +17,13 @@ class Tables(StepSettings):
     min_rule_share: float = setting(0.02, "The same in longer sides of the picture", 0, 1)
     min_cell: int = setting(8, "Pixels of a cell's shorter side at least", 1)
     min_cell_fill: float = setting(0.85, "Share of its box that a cell takes at least", 0, 1)
+    max_pixels: int = setting(
+        25_000_000, "Pixels of a picture that is searched for grids at most: bounds memory", 1
+    )
     min_cells: int = setting(6, "Cells of a grid at least", 2)
     min_tiling: float = setting(0.65, "Share of a grid that its cells take at least", 0, 1)
-    min_score: float = setting(0.6, "Score of cells at least, but for a share that is weak", 0, 1)
-    weak_share: float = setting(0.15, "This share", 0, 1)
+    min_score: float = setting(0.6, "Score of a cell at least; see weak_share", 0, 1)
+    weak_share: float = setting(0.15, "Share of cells that may score less than min_score", 0, 1)
     min_filled: float = setting(0.5, "Share of a grid's cells with text in them at least", 0, 1)
     min_ink: int = setting(6, "Pixels of ink from which a cell is not empty", 1)
     min_row_gap: int = setting(2, "Pixels of white between the rows of a grid without rules", 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +20,9 @@ from common.image import rotate_ccw
 from common.quads import boxes_to_quads
 from common.roles import Reading
 from ocr import Reader
+
+# What a seed draws depends on the typefaces: tests see the system's alone, whether or not the library was fetched.
+os.environ["OCR_FONTS_CACHE"] = str(Path(tempfile.gettempdir()) / f"ocr-test-fonts-{os.getuid()}")
 
 DEVELOPMENT = frozenset(
     "torch keras tensorflow onnx onnxscript safetensors fontTools tensorboard scipy lmdb defusedxml"

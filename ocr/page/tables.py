@@ -20,7 +20,8 @@ from ocr.sheet import Models, Sheet
 def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     """Read the cells of a page's grids; the step of the chain."""
     own = settings.tables
-    if sheet.single_line or max(sheet.image.shape[:2]) < own.min_rule:
+    height, width = sheet.image.shape[:2]
+    if sheet.single_line or max(height, width) < own.min_rule or height * width > own.max_pixels:
         return sheet
     ink = find_ink(sheet.image, own)
     rules = find_rules(ink, own)

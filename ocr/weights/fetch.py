@@ -84,34 +84,50 @@ def _fetch(
     tries: int,
     pause_s: float,
 ) -> None:
-    """Fill the partial file in several attempts, check it and give it its name."""
+    """Fill the partial file in several attempts, check it and give it its name: one process at a time."""
     part = target.with_name(f"{target.name}.part")
-    with part.open("ab") as stream:
+    # A file of its own: the partial one is another file as soon as it has got its name.
+    with target.with_name(f"{target.name}.lock").open("ab") as lock:
         if sys.platform != "win32":
-            fcntl.flock(stream, fcntl.LOCK_EX)  # one process at a time; freed with the stream
+            fcntl.flock(lock, fcntl.LOCK_EX)  # freed when it is closed
         if _matches(target, row):  # another process has just fetched it
             return
-        for attempt in range(tries):
-            time.sleep(min(pause_s * 2 ** (attempt - 1), 30.0) if attempt else 0.0)
-            is_fresh = not part.stat().st_size
-            reason = append(stream)
-            if not reason and (is_fresh or _matches(part, row)):
-                break
-            if not reason:
-                stream.truncate(0)
-                reason = "it was resumed from a part of another file"
-        else:
+        with part.open("ab") as stream:
+            reason = _fill(stream, part, row, append, tries, pause_s)
+        if reason:
             raise WeightsError(
                 f"{url}: {reason}, {tries} times; what has arrived is kept: run python -m ocr.weights fetch again, "
                 f"or {_ELSEWHERE}"
             )
-    if not _matches(part, row):
-        part.unlink()
-        raise WeightsError(
-            f"{url}: the file there has another SHA-256 than the manifest's {row.sha256}; {_ELSEWHERE}, or update "
-            "the checkout"
-        )
-    part.replace(target)
+        if not _matches(part, row):
+            part.unlink()
+            raise WeightsError(
+                f"{url}: the file there has another SHA-256 than the manifest's {row.sha256}; {_ELSEWHERE}, or "
+                "update the checkout"
+            )
+        part.replace(target)
+
+
+def _fill(
+    stream: BinaryIO,
+    part: Path,
+    row: ModelRow,
+    append: Callable[[BinaryIO], str],
+    tries: int,
+    pause_s: float,
+) -> str:
+    """Append what is missing; return what went wrong in the last attempt, nothing where all has arrived."""
+    reason = ""
+    for attempt in range(tries):
+        time.sleep(min(pause_s * 2 ** (attempt - 1), 30.0) if attempt else 0.0)
+        is_fresh = not part.stat().st_size
+        reason = append(stream)
+        if not reason and (is_fresh or _matches(part, row)):
+            return ""
+        if not reason:
+            stream.truncate(0)
+            reason = "it was resumed from a part of another file"
+    return reason
 
 
 def address(row: ModelRow) -> str:

@@ -106,8 +106,9 @@ def _fetch(row: ModelRow, **options: object) -> Path:
 
 
 def _left(row: ModelRow) -> list[str]:
-    """Names of the files in the folder of a fetched one."""
-    return sorted(path.name for path in cached_path(row).parent.glob("*"))
+    """Names of the files in the folder of a fetched one, but for the lock."""
+    names = (path.name for path in cached_path(row).parent.glob("*"))
+    return sorted(name for name in names if not name.endswith(".lock"))
 
 
 def test_a_whole_file_comes_and_is_not_fetched_twice(server: Server) -> None:

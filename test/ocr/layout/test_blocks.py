@@ -13,6 +13,7 @@ from ocr.layout.blocks import find_blocks
 from ocr.layout.reading_order import reading_order
 from ocr.line.characters import spread
 from ocr.result import Angle, Elapsed, Page, TextLine
+from ocr.settings import Order
 
 SIZE = (1200, 900)
 EM = 20.0
@@ -38,7 +39,7 @@ def page_of(placed: list[tuple[str, list[float]]], *, degrees: int = 0, tilt: fl
     angle = np.deg2rad(tilt)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     quads = (quads @ turn).astype(np.float32)
-    order = reading_order(quads)
+    order = reading_order(quads, Order())
     shown = rotate_quads(quads, -degrees % 360, SIZE)
     size = SIZE[::-1] if degrees in (90, 270) else SIZE
     lines = []
