@@ -52,10 +52,10 @@ if hasattr(os, "register_at_fork"):
         after_in_child=_pdfium_lock.release,
     )
 
-# PDFium's numbers for why a document cannot be opened.
+# PDFium's numbers for why a document cannot be opened; for one without pages, the number of the failure before it.
 _PDF_REASONS: dict[int | None, str] = {
     0: "it is damaged or has no pages",
-    3: "it is damaged",
+    3: "it is damaged or has no pages",
     4: "it needs a password: remove that first",
     5: "its encryption is not supported",
 }
