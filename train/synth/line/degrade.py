@@ -6,11 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train.synth.line import shares
+
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
-_FAINTEST = 6.0
-"""Grey levels of deviation below which nothing can be read; such damage is taken back."""
+_FAINTEST = 2.5
+"""Grey levels of deviation, noise smoothed away, below which nothing can be read."""
+
+_GRAIN = 0.5
+"""Noise in deviations of what is seen, at most: under more of it nothing can be read."""
 
 
 def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
@@ -44,7 +49,7 @@ def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
 
 def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     """Return a copy as a camera in the street takes it: far, out of focus, shaken, over-exposed."""
-    height, before = picture.shape[0], picture
+    height = picture.shape[0]
     if rng.random() < 0.25 and picture.mean() < 130:
         # Bright letters bleed into the dark about them.
         glow = cv2.GaussianBlur(picture, (0, 0), height * float(rng.uniform(0.03, 0.1)))
@@ -62,22 +67,77 @@ def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]
     elif rng.random() < 0.35:
         picture = _motion(rng, picture)
     if rng.random() < 0.5:
-        picture = picture + rng.normal(0, float(rng.uniform(1, 12)), picture.shape).astype(
-            np.float32
-        )
-    if np.clip(cv2.blur(picture, (3, 3)), 0, 255).std() < _FAINTEST:
-        picture = before
+        grain = min(float(rng.uniform(1, 12)), _GRAIN * float(picture.std()))
+        picture = picture + rng.normal(0, grain, picture.shape).astype(np.float32)
     return compress(rng, picture)
+
+
+def legible(picture: NDArray[np.uint8]) -> bool:
+    """Say whether enough of the strokes is left: light that falls off and noise do not count."""
+    smooth = cv2.blur(picture, (3, 3)).astype(np.float32)
+    side = 2 * (picture.shape[0] // 3) + 1
+    return bool((smooth - cv2.blur(smooth, (side, side))).std() >= _FAINTEST)
+
+
+def far_damage(rng: Rng, picture: Grey, *, pixels: float) -> NDArray[np.uint8]:
+    """Return a copy as cameras see what is far: `pixels` high, faint, out of focus or shaken, in blocks of JPEG.
+
+    Half of the copies stay as small as that, the others are enlarged, as by who cut them out.
+    """
+    height, width = picture.shape
+    scale = min(1.0, pixels / height)
+    size = max(8, round(width * scale)), max(6, round(height * scale))
+    if rng.random() < 0.25:
+        picture = _motion(rng, picture)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.6:
+        small = cv2.GaussianBlur(small, (0, 0), float(rng.uniform(0.3, 0.75)))
+    if rng.random() < 0.6:
+        small = fainter(rng, small, 24.0, 80.0)
+    if rng.random() < 0.5:
+        grain = float(rng.uniform(0.5, 0.06 * float(np.ptp(small)) + 0.6))
+        small = small + rng.normal(0, grain, small.shape).astype(np.float32)
+    out = np.clip(small, 0, 255).astype(np.uint8)
+    if rng.random() < 0.6:
+        out = _jpeg(out, int(rng.integers(20, 70)))
+    if rng.random() < 0.5:
+        factor = float(rng.uniform(1.5, 3.0))
+        out = cv2.resize(out, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(out, np.uint8)
+
+
+def fainter(rng: Rng, picture: Grey, least: float, most: float) -> Grey:
+    """Return a copy whose darkest and lightest tenths are between `least` and `most` grey levels apart, at most."""
+    low, high = np.percentile(picture[::2, ::2], [3, 97])
+    wanted = float(rng.uniform(least, most))
+    if high - low <= wanted:
+        return picture
+    factor = wanted / float(high - low)
+    level = float(rng.uniform(low, high - wanted))
+    return np.asarray(level + (picture - low) * factor, np.float32)
+
+
+def lasting_damage(rng: Rng, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a copy as it may have been before or after all else: faint, or compressed more than is good for it."""
+    if shares.happens(rng, "faint"):
+        grey = fainter(rng, picture.astype(np.float32), 12.0, 40.0)
+        picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    if shares.happens(rng, "squashed") and picture.shape[0] >= 20:
+        picture = _jpeg(picture, int(rng.integers(5, 18)))
+    return picture
 
 
 def compress(rng: Rng, picture: Grey) -> NDArray[np.uint8]:
     """Return a copy as uint8 that often went through JPEG."""
     out = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.35:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 90))]
-        decoded = cv2.imdecode(cv2.imencode(".jpg", out, quality)[1], cv2.IMREAD_GRAYSCALE)
-        out = np.asarray(decoded, np.uint8)
+        out = _jpeg(out, int(rng.integers(15, 90)))
     return out
+
+
+def _jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _light(rng: Rng, picture: Grey) -> Grey:

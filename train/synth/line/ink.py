@@ -6,11 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train.synth.line import shares
+
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
 _APART = 60.0
 """Grey levels between letters and the edge around them, at least."""
+
+_ABOVE_TEXTURE = 3.0
+"""Contrast of plain letters in deviations of what they are written on, at least."""
 
 _BOLD_FROM = 32
 """Height in pixels from which Han characters keep their strokes apart when these are thickened."""
@@ -26,6 +31,7 @@ def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
     """
     level = float(ground.mean())
     contrast = float(rng.uniform(50, 90)) if rng.random() < 0.2 else float(rng.uniform(90, 255))
+    contrast = max(contrast, _ABOVE_TEXTURE * float(ground.std()))
     darker = level - contrast if (level > 128) != (rng.random() < 0.08) else level + contrast
     colour = float(np.clip(darker, 0, 255))
     if abs(colour - level) < 35:
@@ -58,13 +64,14 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
     colour = _beside(rng, level)
     draw = rng.random()
     if draw < 0.65:
-        hollow = draw > 0.57  # the edge is all there is
+        hollow = shares.happens(rng, "fill_as_ground")  # the edge is all there is
         colour = level if hollow else float(rng.uniform(0, 255))
         edge = _beside(rng, colour)
         if draw < 0.15:
             wider = _spread(alpha, _thickness(rng, height, 0.16) + 1)
             ground = _over(ground, wider, _beside(rng, edge))
-        around = _spread(alpha, _thickness(rng, height, 0.09))
+        # An edge that is all there is must be seen.
+        around = _spread(alpha, _thickness(rng, height, 0.09) + (hollow and height > 40))
         ground = _over(ground, around, edge)
         colour += float(rng.uniform(-25, 25)) if hollow else 0.0
     elif draw < 0.85:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train.synth.line.crop import Crop
 from train.synth.typesetting.draw_line import TextMask
 
 Grey = NDArray[np.float32]
@@ -34,9 +35,10 @@ class View:
     shrink: float
 
     @classmethod
-    def draw(cls, rng: Rng, height: int, width: int) -> View:
-        """Draw a view of a word of (height, width) pixels: mostly nearly straight, up to 30 degrees."""
+    def draw(cls, rng: Rng, height: int, width: int, turned: float = 1.0) -> View:
+        """Draw a view of a word of (height, width) pixels: mostly nearly straight, up to 30 degrees `turned`."""
         degrees = float(np.clip(rng.normal(0, 11), -30, 30)) if rng.random() < 0.6 else 0.0
+        degrees *= turned
         # A long word that is slanted leaves little height for its letters.
         degrees *= min(1.0, 5.0 * height / width)
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -54,17 +56,15 @@ class View:
         pad = int(np.ceil(np.abs(corners).max())) + 2
         middle = np.array([width / 2 + pad, height / 2 + pad])
         kind = rng.random()  # as drawn, seen from aside, or drawn narrow or wide to fill a board
-        squeeze = (
-            1.0 if kind < 0.45 else float(rng.uniform(*((0.55, 1.15), (0.42, 1.8))[kind > 0.78]))
-        )
+        squeeze = 1.0 if kind < 0.4 else float(rng.uniform(0.55, 1.15))
+        if kind > 0.7:
+            squeeze = float(np.exp(rng.uniform(np.log(0.45), np.log(2.0))))
         scale = min(1.0, MAX_HEIGHT / high)
         size = max(8, round(high * scale)), max(8, round(wide * scale * squeeze))
         quad = (corners @ turn + middle).astype(np.float32)
         return cls(quad, size, pad, high / height)
 
-    def cut(
-        self, canvas: Grey, drawn: TextMask
-    ) -> tuple[Grey, NDArray[np.float32], NDArray[np.float32]]:
+    def cut(self, canvas: Grey, drawn: TextMask) -> Crop:
         """Cut the crop out of the padded drawing; centers and widths of the characters follow."""
         height, width = self.size
         target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -79,4 +79,4 @@ class View:
             )[0, :, 0]
             for x in places
         )
-        return crop, centers, np.maximum(right - left, 0.5)
+        return Crop(crop, drawn.text, centers, np.maximum(right - left, 0.5))

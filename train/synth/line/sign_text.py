@@ -28,7 +28,7 @@ def sign_text(rng: Rng, corpus: Corpus, max_width: int) -> str:
         text = corpus.number(rng)[:room].strip()
     else:
         text = variation.few_words(rng, corpus.sentence(rng, "en"), room)
-        text = variation.recased(rng, text, upper=0.55)
+        text = variation.recased(rng, text, upper=0.62)
     return text.strip(" ,.;:-") or "SALE"
 
 

@@ -62,3 +62,21 @@ def bent(rng: Rng, mask: Mask) -> Mask:
         sway = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         moved.append(place + sway)
     return np.asarray(cv2.remap(mask, moved[0], moved[1], cv2.INTER_LINEAR), np.uint8)
+
+
+def worn(rng: Rng, mask: Mask) -> Mask:
+    """Return print of a tired machine: rows of uneven strength, rows or columns that are missing, pale patches."""
+    height, width = mask.shape
+    out = mask.astype(np.float32)
+    if rng.random() < 0.6:
+        out *= rng.uniform(0.45, 1.0, (height, 1)).astype(np.float32)
+    if rng.random() < 0.5 and height >= 16:  # a dead element of a thermal head leaves a white row
+        for row in rng.integers(2, height - 2, int(rng.integers(1, 1 + height // 14))):
+            out[row] *= float(rng.uniform(0.0, 0.5))
+    if rng.random() < 0.6:
+        coarse = rng.uniform(0.35, 1.25, (3, max(2, width // height)))
+        patches = cv2.resize(
+            coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+        )
+        out *= np.clip(patches, 0.25, 1.0)
+    return np.asarray(out, np.uint8)

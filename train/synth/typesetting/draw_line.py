@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -82,13 +84,59 @@ def draw_text(
         draw.text(
             (pad + float(starts[first]), baseline), text[first:last], 255, fonts[first], anchor="ls"
         )
+    return _masked(canvas, text, starts + pad, advances, (baseline - top, baseline + bottom))
+
+
+class Run(NamedTuple):
+    """A stretch of a line in one font, and how many pixels stand before it."""
+
+    text: str
+    font: ImageFont.FreeTypeFont
+    gap: float = 0.0
+
+
+def draw_runs(runs: Sequence[Run], rise: float = 0.0) -> TextMask:
+    """Draw runs of several sizes and faces on one line.
+
+    Args:
+        runs: not empty, each like the text of `draw_text`.
+        rise: where smaller runs stand: 0 on the baseline, 0.5 in the middle, 1 at the top of the largest.
+
+    Raises:
+        ValueError: nothing of the text leaves ink.
+    """
+    extents = [_extent(run.font, any(map(is_wide, run.text))) for run in runs]
+    top, bottom = max(e[0] for e in extents), max(e[1] for e in extents)
+    advances = [np.array([_advance(c, run.font) for c in run.text], np.float32) for run in runs]
+    pad = int(max(run.font.size for run in runs))
+    width = sum(float(a.sum()) + run.gap for a, run in zip(advances, runs, strict=True))
+    canvas = Pillow.new("L", (int(width) + 2 * pad, 3 * pad), 0)
+    draw, baseline, x = ImageDraw.Draw(canvas), int(1.75 * pad), float(pad)
+    starts = []
+    for run, widths, (above, _) in zip(runs, advances, extents, strict=True):
+        x += run.gap
+        draw.text((x, baseline - rise * (top - above)), run.text, 255, run.font, anchor="ls")
+        starts.append(x + np.concatenate([[0.0], np.cumsum(widths)[:-1]]))
+        x += float(widths.sum())
+    text, every = "".join(run.text for run in runs), np.concatenate(advances)
+    return _masked(canvas, text, np.concatenate(starts), every, (baseline - top, baseline + bottom))
+
+
+def _masked(
+    canvas: Pillow.Image,
+    text: str,
+    starts: NDArray[np.float32],
+    advances: NDArray[np.float32],
+    rows: tuple[int, int],
+) -> TextMask:
+    """Cut the ink out of a canvas, with `rows` at least; characters start and advance in its columns."""
     ink = canvas.getbbox()
     if ink is None:
-        raise ValueError(f"{text!r} leaves no ink in {font.getname()}")
-    left, right = ink[0], ink[2]
-    upper, lower = min(ink[1], baseline - top), max(ink[3], baseline + bottom)
-    mask = np.asarray(canvas)[upper:lower, left:right]
-    return TextMask(mask, text, starts + pad + advances / 2 - left, advances)
+        raise ValueError(f"{text!r} leaves no ink")
+    upper, lower = min(ink[1], rows[0]), max(ink[3], rows[1])
+    mask = np.asarray(canvas)[upper:lower, ink[0] : ink[2]]
+    centers = np.asarray(starts + advances / 2 - ink[0], np.float32)
+    return TextMask(mask, text, centers, np.asarray(advances, np.float32))
 
 
 def _draw_column(text: str, font: ImageFont.FreeTypeFont, spacing: float) -> TextMask:

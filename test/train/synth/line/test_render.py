@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition.charset import Charset
+from recognition.charset import Charset, normalize
 from train.batches.lines import LineBatches
 from train.loop.recipes import CrnnRecipe
 from train.synth.corpus.sentences import Corpus
+from train.synth.line import shares
+from train.synth.line.degrade import legible
 from train.synth.line.perspective import MAX_HEIGHT, View
 from train.synth.line.render import LineRenderer
 from train.synth.typesetting import pcf
-from train.synth.typesetting.draw_line import TextMask, draw_text
+from train.synth.typesetting.draw_line import Run, TextMask, draw_runs, draw_text
 from train.synth.typesetting.fonts import FontLibrary
 
 pytestmark = pytest.mark.slow
@@ -198,7 +200,8 @@ def test_a_view_keeps_the_word_inside_and_its_characters_in_place() -> None:
     for _ in range(100):
         drawn = TextMask(mask, "words", centers, np.full(5, 30, np.float32))
         view = View.draw(rng, height, width)
-        crop, places, widths = view.cut(np.pad(mask, view.pad).astype(np.float32), drawn)
+        seen = view.cut(np.pad(mask, view.pad).astype(np.float32), drawn)
+        crop, places, widths = seen.image, seen.centers, seen.widths
         assert crop.shape == view.size
         assert crop.shape[0] <= MAX_HEIGHT
         assert (np.diff(places) > 0).all()
@@ -208,3 +211,31 @@ def test_a_view_keeps_the_word_inside_and_its_characters_in_place() -> None:
         ink = crop[rows.astype(int), places.astype(int)]
         assert (ink > 0).mean() >= 0.4  # a slanted word leaves the middle row towards its ends
         assert widths.min() > 0
+
+
+@pytest.mark.parametrize("kind", sorted(shares.NARROW_KINDS))
+def test_every_kind_of_line_is_labelled_and_legible(lines: LineRenderer, kind: str) -> None:
+    charset = Charset.load()
+    for index in range(12):
+        sample = lines.of_kind(kind, 2, index, 160)
+        assert sample.text == sample.text.strip()
+        assert normalize(sample.text) == sample.text
+        assert not charset.missing(sample.text)
+        assert len(sample.centers) == len(sample.widths) == len(sample.text)
+        assert (np.diff(sample.centers) > 0).all()
+        assert sample.centers[-1] < sample.image.shape[1] + 0.5 * sample.image.shape[0]
+        assert kind == "screen" or legible(sample.image[:, :, 0])
+
+
+def test_runs_of_several_sizes_stand_on_one_line(fonts: FontLibrary) -> None:
+    face = fonts.choose(np.random.default_rng(1), "10起", style="sans")
+    for rise in (0.0, 0.5, 1.0):
+        drawn = draw_runs([Run("10", face.at(60)), Run("起", face.at(30), 4.0)], rise)
+        assert drawn.text == "10起"
+        assert (np.diff(drawn.centers) > 0).all()
+        small = drawn.mask[:, int(drawn.centers[2]) - 12 : int(drawn.centers[2]) + 12]
+        rows = np.flatnonzero(small.any(1))
+        middle = (rows[0] + rows[-1]) / 2 / drawn.mask.shape[0]
+        assert abs(middle - (0.75 - 0.5 * rise)) < 0.15, rise
+    with pytest.raises(ValueError, match="no ink"):
+        draw_runs([Run("  ", face.at(30))])

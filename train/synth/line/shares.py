@@ -1,0 +1,91 @@
+"""How often lines are of a kind, say what, and get which effect: every share of the line renderer, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+Rng = np.random.Generator
+
+SCENE_WIDTH = 300
+"""Columns of the widest lines that are words on walls and boards."""
+
+NARROW_KINDS: Mapping[str, float] = {
+    "document": 0.37,  # print on paper and everything like it
+    "screen": 0.22,  # small text of menus and games, drawn to the pixel and hardly damaged
+    "scene": 0.17,  # words on walls and boards, seen from aside, badly lit
+    "sizes": 0.08,  # several sizes and faces on one line: prices, posters, shop fronts
+    "curved": 0.03,  # along an arc or a wave, in an upright crop
+    "far": 0.05,  # 10 to 16 pixels of a camera, enlarged
+    "display": 0.03,  # seven segments, LED matrix
+    "framed": 0.02,  # a value in a frame beside its unit
+    "column": 0.03,  # one character under the other
+}
+"""Kinds of lines of up to `SCENE_WIDTH` columns."""
+
+WIDE_KINDS: Mapping[str, float] = {
+    **{
+        "document": 0.60,
+        "screen": 0.25,
+        "sizes": 0.05,
+        "far": 0.03,
+        "display": 0.02,
+        "column": 0.05,
+    }
+}
+"""Kinds of wider lines."""
+
+TEXTS: Mapping[str, float] = {
+    "zh": 0.235,
+    "en": 0.18,
+    "words": 0.075,
+    "number": 0.05,  # numbers, dates and addresses of the corpus
+    "value": 0.085,  # codes, amounts, measures, formulas
+    "cell": 0.025,  # one to three characters
+    "context": 0.065,  # chats, exam papers, games, notes
+    "random": 0.07,
+    "rare": 0.06,
+    "mixed": 0.08,
+    "entry": 0.03,
+    "point": 0.03,
+    "leaders": 0.015,
+}
+"""What lines say that are not signs."""
+
+EFFECTS: Mapping[str, float] = {
+    "spaced": 0.15,  # letters further apart, or touching
+    "latin_face": 0.35,  # of Chinese text: Latin in a Latin face
+    "shrunk": 0.65,  # of screens: saved smaller than they were
+    "painted": 0.35,  # of large print: edges, shadows and shades
+    "painted_scene": 0.32,  # of scenes
+    "fill_as_ground": 0.30,  # of edged letters: as light inside as the ground
+    "stretched": 0.10,  # of print: .5 to 1.8 as wide
+    "worn": 0.03,  # pale and uneven, as of thermal printers
+    "struck": 0.02,
+    "boxed": 0.02,
+    "highlighted": 0.02,
+    "sealed": 0.01,
+    "glare": 0.03,
+    "cut_short": 0.07,  # the first or last letter is partly or wholly gone
+    "faint": 0.04,  # 12 to 40 grey levels between the darkest and the lightest
+    "squashed": 0.04,  # strong compression
+}
+"""Of the lines that can have it, the share that gets an effect."""
+
+
+def happens(rng: Rng, effect: str) -> bool:
+    """Draw whether a line gets an effect."""
+    return bool(rng.random() < EFFECTS[effect])
+
+
+def draw(rng: Rng, shares: Mapping[str, float]) -> str:
+    """Draw a name by its share; the shares need not sum to 1."""
+    names, bounds = _bounds(shares)
+    return names[
+        min(int(np.searchsorted(bounds, rng.random() * bounds[-1], "right")), len(names) - 1)
+    ]
+
+
+def _bounds(shares: Mapping[str, float]) -> tuple[list[str], np.ndarray]:
+    return list(shares), np.cumsum(list(shares.values()))
