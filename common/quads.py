@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from common.arrays import Boxes, Floats, Image, Quads
 
@@ -54,6 +55,14 @@ def quad_size(quad: Floats) -> tuple[float, float]:
     """(height, width) in pixels of a quad (4, 2): the longer of each pair of opposite sides."""
     top, right, bottom, left = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
     return float(max(left, right)), float(max(top, bottom))
+
+
+def contains(quad: Floats, points: Floats) -> NDArray[np.bool_]:
+    """Tell which points (N, 2) are inside a convex quad (4, 2) of clockwise corners, or on its edge."""
+    sides = np.roll(quad, -1, axis=0) - quad
+    offsets = np.asarray(points)[:, None] - quad
+    turns = sides[:, 0] * offsets[..., 1] - sides[:, 1] * offsets[..., 0]
+    return np.asarray((turns >= 0).all(axis=1))
 
 
 def coverage(quads: Quads, by: Quads) -> Floats:

@@ -4,7 +4,7 @@ from common.image import InputError
 from ocr.batch.read_many import read_many
 from ocr.models import load
 from ocr.reader import STEPS, Reader
-from ocr.result import Page, TextLine
+from ocr.result import Page, Table, TableCell, TextLine
 from ocr.settings import Settings
 from ocr.weights import WeightsError
 
@@ -14,6 +14,8 @@ __all__ = [
     "Page",
     "Reader",
     "Settings",
+    "Table",
+    "TableCell",
     "TextLine",
     "WeightsError",
     "load",

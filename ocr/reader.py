@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +17,16 @@ import PIL.Image
 
 from common.arrays import Image
 from common.image import MAX_PIXELS, Source, content_of, describe, is_stream, load
-from common.quads import boxes_to_quads, rotate_quads
+from common.quads import boxes_to_quads
 from common.roles import Classifier, Detector, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
+from ocr.layout.blocks import with_tables
 from ocr.line import accept, columns, crop, doubt, retry, split, turned, vertical, vote
 from ocr.line.characters import place, reads_vertically, with_characters
 from ocr.page import deskew, orientation, tables
 from ocr.page.regions import checked_region, read_regions
+from ocr.page.table_result import find_tables, shown
 from ocr.result import Angle, Elapsed, Page, TextLine
 from ocr.settings import Settings
 from ocr.sheet import LanguageModel, Models, Sheet, joined
@@ -219,18 +222,29 @@ class Reader:
             InputError: From `decode`.
         """
         clock = _Clock()
-        shown = decode()
+        picture = decode()
         clock.lap("decode")
-        sheet = Sheet(shown, single_line=single_line)
+        sheet = Sheet(picture, single_line=single_line)
         sheet = self._apply(PAGE_STEPS, sheet, clock, angle=angle)
         sheet = self._read_lines(sheet)
         if COLUMNS in self.steps:
             sheet = columns.apply(sheet, self.models, self.settings, self._read_lines)
         sheet = self._apply(LAST_STEPS, sheet, clock)
         lines = _text_lines(sheet, sheet.margin(self.settings))
+        found = with_tables(
+            Page(
+                image,
+                page,
+                picture.shape[1],
+                picture.shape[0],
+                sheet.angle,
+                lines,
+                clock.elapsed(),
+                find_tables(sheet),
+            )
+        )
         clock.lap("recognize")
-        height, width = shown.shape[:2]
-        return Page(image, page, width, height, sheet.angle, lines, clock.elapsed())
+        return replace(found, elapsed_ms=clock.elapsed())
 
     def orientation(self, image: Image) -> Angle:
         """Tell how far clockwise the content of a picture is turned, as `read` does.
@@ -280,18 +294,14 @@ class _Clock:
 
 def _text_lines(sheet: Sheet, margin: float) -> tuple[TextLine, ...]:
     """Return the lines that were read with their boxes on the picture as shown, kept inside it."""
-    height, width = sheet.upright_size()
-    upright = deskew.to_original(sheet.quads, sheet.to_upright)
-    inside = np.clip(upright, 0, np.array([width, height], np.float32))
-    shown = rotate_quads(inside, -sheet.angle.degrees % 360, (height, width))
     return tuple(
         TextLine(
             reading.text,
             float(reading.score),
-            tuple((float(x), float(y)) for x, y in box),
+            box,
             place(reading, quad, margin),
             reads_vertically(quad, margin),
         )
-        for (reading, quad), box in zip(sheet.lines(), shown, strict=True)
+        for (reading, quad), box in zip(sheet.lines(), shown(sheet, sheet.quads), strict=True)
         if reading.text.strip()
     )

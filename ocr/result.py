@@ -83,6 +83,50 @@ class Elapsed(NamedTuple):
 
 
 @dataclass(frozen=True)
+class TableCell:
+    """A cell of a table.
+
+    Args:
+        row: The first row that it is in, from 0.
+        column: Likewise.
+        row_span: In how many rows it is.
+        column_span: Likewise.
+        text: Its lines joined, as a paragraph's are; empty where it is.
+        box: As a line's.
+    """
+
+    row: int
+    column: int
+    row_span: int
+    column_span: int
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a page; its texts are those of the page's lines.
+
+    Args:
+        box: As a line's, around all cells.
+        cells: Row by row, from the left; no two overlap, and a place may have none.
+    """
+
+    box: Box
+    cells: tuple[TableCell, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return max((cell.row + cell.row_span for cell in self.cells), default=0)
+
+    @property
+    def columns(self) -> int:
+        """How many columns it has."""
+        return max((cell.column + cell.column_span for cell in self.cells), default=0)
+
+
+@dataclass(frozen=True)
 class Page:
     """One page that was read; no lines is a page without text.
 
@@ -94,6 +138,7 @@ class Page:
         angle: How far the content is turned.
         lines: In reading order of the upright page.
         elapsed_ms: Where the time went.
+        tables: In the order of their lines.
     """
 
     image: str
@@ -103,6 +148,7 @@ class Page:
     angle: Angle
     lines: tuple[TextLine, ...]
     elapsed_ms: Elapsed
+    tables: tuple[Table, ...] = ()
 
     @property
     def text(self) -> str:
@@ -123,6 +169,7 @@ class Page:
             "height": self.height,
             "angle": {"degrees": self.angle.degrees, "score": round(self.angle.score, 4)},
             "lines": [_line_content(line, characters) for line in self.lines],
+            **({"tables": list(map(_table_content, self.tables))} if self.tables else {}),
             "elapsed_ms": {key: round(ms, 1) for key, ms in self.elapsed_ms._asdict().items()},
         }
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
@@ -150,6 +197,15 @@ def _line_content(line: TextLine, characters: bool) -> dict[str, Any]:
             for character in line.characters
         ]
     return content
+
+
+def _table_content(table: Table) -> dict[str, Any]:
+    return {
+        "box": _corners(table.box),
+        "rows": table.rows,
+        "columns": table.columns,
+        "cells": [{**vars(cell), "box": _corners(cell.box)} for cell in table.cells],
+    }
 
 
 def _corners(box: Box) -> list[list[float]]:

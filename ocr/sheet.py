@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Image, Quads, Scores
 from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier
+from ocr.page.grids import Grid
 from ocr.result import Angle
 from ocr.settings import Settings
 
@@ -57,6 +58,7 @@ class Sheet:
         crops: The M lines cut out, while they are being read; else none.
         readings: One for each line once they are read; else none.
         voted: Lines whose reading was settled by a vote of many views.
+        grids: Tables, in pixels of `image`.
     """
 
     image: Image
@@ -70,6 +72,7 @@ class Sheet:
     crops: tuple[Image, ...] = ()
     readings: tuple[Reading, ...] = ()
     voted: frozenset[int] = frozenset()
+    grids: tuple[Grid, ...] = ()
 
     def having(self, **changes: Any) -> Sheet:  # noqa: ANN401
         """Return the sheet with other values of some attributes."""

@@ -24,6 +24,12 @@ class Tables(StepSettings):
     min_tiling: float = setting(0.65, "Share of a grid that its cells take at least", 0, 1)
     min_score: float = setting(0.6, "Score of a cell at least; see weak_share", 0, 1)
     weak_share: float = setting(0.15, "Share of cells that may score less than min_score", 0, 1)
+    full_tiling: float = setting(
+        0.85, "Share of a ruled grid that cells take at least that fill it", 0, 1
+    )
+    full_weak_share: float = setting(
+        0.4, "The same as weak_share for a grid that its cells fill", 0, 1
+    )
     min_filled: float = setting(0.5, "Share of a grid's cells with text in them at least", 0, 1)
     min_ink: int = setting(6, "Pixels of ink from which a cell is not empty", 1)
     min_row_gap: int = setting(2, "Pixels of white between the rows of a grid without rules", 1)
@@ -34,6 +40,19 @@ class Tables(StepSettings):
     max_cell_width: float = setting(3.5, "Usual width of its columns in heights at most", 0)
     max_row_ratio: float = setting(1.6, "Height of its highest row in that of its lowest", 1)
     max_row_gap: float = setting(2.5, "Gap between its rows in heights at most", 0)
+    edge_slack: float = setting(
+        0.3, "Usual heights of a cell by which edges of one row or column differ at most", 0, 1
+    )
+    rule_slack: float = setting(
+        0.02, "Lengths of rules by which the ends of those of one table differ at most", 0, 1
+    )
+    min_bands: int = setting(2, "Bands between level rules of a table at least", 1)
+    plain_bands: int = setting(
+        3, "Bands up to which each may hold several rows: head, body and foot", 0
+    )
+    min_line: float = setting(
+        0.25, "Height of a line in a cell against those of the table at least: less is dirt", 0, 1
+    )
     max_lines: float = setting(1.8, "Height of a cell's ink in heights of a line at most", 1)
     min_plain: float = setting(
         0.5, "Share of its cells with digits or Latin letters: else it may be columns of Han", 0, 1

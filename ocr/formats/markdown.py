@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from common.characters import is_wide
 from common.quads import quad_size
 from ocr.formats.words import plain_text
 from ocr.layout.blocks import Block, find_blocks
+from ocr.layout.joining import join_lines
 from ocr.layout.tables import Cell
-from ocr.result import Page
+from ocr.result import Page, Table
 
 _PAGE_RULE = "\n---\n\n"
 _HEADING_HEIGHTS = (1.7, 1.35)
@@ -49,8 +50,8 @@ def _page(page: Page) -> str:
 
 
 def _block(page: Page, block: Block, heights: list[float], usual: float) -> list[str]:
-    if block.kind == "table":
-        return [_table(page, block)]
+    if block.table:
+        return [_table(block.table)]
     if block.kind == "rows":
         rows = [_CELL_DIVIDER.join(_cell(page, cell) for cell in row) for row in block.rows]
         return ["\\\n".join(_guarded(row) for row in rows if row)]
@@ -74,10 +75,28 @@ def _heading_level(ratio: float) -> int:
     return next((i for i, least in enumerate(_HEADING_HEIGHTS, 1) if ratio >= least), 0)
 
 
-def _table(page: Page, block: Block) -> str:
-    rows = [[_cell(page, cell).replace("|", "\\|") for cell in row] for row in block.rows]
-    rows.insert(1, ["---"] * len(rows[0]))
+def _table(table: Table) -> str:
+    """A table of Markdown; of HTML within it where cells span several rows or columns."""
+    if any(cell.row_span > 1 or cell.column_span > 1 for cell in table.cells):
+        return _html_table(table)
+    rows = [[""] * table.columns for _ in range(table.rows)]
+    for cell in table.cells:
+        rows[cell.row][cell.column] = _escaped(plain_text(cell.text)).replace("|", "\\|")
+    rows.insert(1, ["---"] * table.columns)
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _html_table(table: Table) -> str:
+    """Without empty lines, which would end it in Markdown."""
+    root = ET.Element("table")
+    for number in range(table.rows):
+        row = ET.SubElement(root, "tr")
+        for cell in (each for each in table.cells if each.row == number):
+            spans = {"rowspan": cell.row_span, "colspan": cell.column_span}
+            attributes = {name: str(span) for name, span in spans.items() if span > 1}
+            ET.SubElement(row, "td", attributes).text = plain_text(cell.text)
+    ET.indent(root, "")
+    return ET.tostring(root, "unicode", method="html")
 
 
 def _cell(page: Page, cell: Cell) -> str:
@@ -85,19 +104,11 @@ def _cell(page: Page, cell: Cell) -> str:
 
 
 def _joined(texts: Sequence[str]) -> str:
-    """The text of lines in one: no space between Han characters, words parted by a hyphen put together."""
-    result = ""
-    for text in map(str.strip, map(plain_text, texts)):
-        if not result or not text:
-            result += text
-        elif is_wide(result[-1]) or is_wide(text[0]):
-            # Beside a Latin word a Han character needs no space either.
-            result += text
-        elif result[-1] == "-" and result[-2:-1].isalpha() and text[0].islower():
-            result = result[:-1] + text
-        else:
-            result += " " + text
-    return _ESCAPED.sub(lambda match: "\\" + match[0], result)
+    return _escaped(join_lines(map(plain_text, texts)))
+
+
+def _escaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: "\\" + match[0], text)
 
 
 def _guarded(text: str) -> str:

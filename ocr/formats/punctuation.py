@@ -46,8 +46,21 @@ def apply(page: Page, policy: str) -> Page:
         raise ValueError(f"no punctuation policy {policy!r}; there are: {', '.join(POLICIES)}")
     if policy == "raw":
         return page
-    lines = (_rewritten(line, POLICIES[policy]) for line in page.lines)
-    return replace(page, lines=tuple(line for line in lines if line.text.strip()))
+    rewrite = POLICIES[policy]
+    lines = (_rewritten(line, rewrite) for line in page.lines)
+    tables = (
+        replace(
+            table,
+            cells=tuple(
+                replace(cell, text="".join(rewrite(list(cell.text))).strip())
+                for cell in table.cells
+            ),
+        )
+        for table in page.tables
+    )
+    return replace(
+        page, lines=tuple(line for line in lines if line.text.strip()), tables=tuple(tables)
+    )
 
 
 def _raw(texts: Sequence[str]) -> list[str]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.arrays import Boxes
+from common.arrays import Boxes, Quads
 from common.characters import is_wide
-from common.quads import rotate_quads
+from common.quads import contains, rotate_quads
 from ocr.layout.reading_order import level_boxes
-from ocr.layout.tables import Cell, Piece, find_table
+from ocr.layout.tables import Cell, Piece, find_table, table_of
 from ocr.line.characters import characters_of
-from ocr.result import Page
+from ocr.result import Page, Table
 
 CELL_GAP = 1.0
 """Gap between lines of one row, in line heights, from which they are cells rather than pieces of one text."""
@@ -58,12 +58,15 @@ class Block:
     Args:
         kind: "text", "rows" (each row reads on its own, as on a receipt) or "table" (rows in clear columns).
         paragraphs: Numbers of the page's lines; one paragraph unless the block is text.
-        rows: Of "rows" and "table", each row's cells, as many in every row of a table. None for text.
+        rows: Of "rows" and "table", each row's cells, as many in every row of a table. None for text, nor for a
+            table that the page has.
+        table: Of "table".
     """
 
     kind: str
     paragraphs: tuple[tuple[int, ...], ...]
     rows: tuple[tuple[Cell, ...], ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,52 @@ class _Row:
 
 
 def find_blocks(page: Page) -> list[Block]:
-    """Group the lines of a page; every line is in one block, in the order of the page. None for none."""
+    """Group the lines of a page; every line is in one block, in the order of the page. None for none.
+
+    The page's tables are blocks; among its other lines more are searched for.
+    """
     if not page.lines:
         return []
     quads = np.array([line.box for line in page.lines], np.float32)
     boxes = level_boxes(rotate_quads(quads, page.angle.degrees, (page.height, page.width)))
-    rows = _rows(boxes)
+    blocks: list[Block] = []
+    for table, lines in _parts(page, quads):
+        if table:
+            blocks.append(Block("table", (tuple(lines),), table=table))
+        else:
+            blocks += _blocks_of(page, lines, boxes)
+    return blocks
+
+
+def with_tables(page: Page) -> Page:
+    """Return the page with all tables that its blocks are, besides those it has."""
+    return replace(page, tables=tuple(each.table for each in find_blocks(page) if each.table))
+
+
+def _parts(page: Page, quads: Quads) -> list[tuple[Table | None, list[int]]]:
+    """Runs of lines in their order, in a table or in none; all of a table's lines are in one."""
+    middles = quads.mean(axis=1)
+    owner = np.full(len(quads), -1)
+    for number, table in enumerate(page.tables):
+        owner[(owner < 0) & contains(np.array(table.box, np.float32), middles)] = number
+    parts: list[tuple[Table | None, list[int]]] = []
+    seen: dict[int, list[int]] = {}
+    for line, number in enumerate(owner.tolist()):
+        if number >= 0:
+            if number not in seen:
+                seen[number] = []
+                parts.append((page.tables[number], seen[number]))
+            seen[number].append(line)
+        elif parts and parts[-1][0] is None:
+            parts[-1][1].append(line)
+        else:
+            parts.append((None, [line]))
+    return parts
+
+
+def _blocks_of(page: Page, lines: list[int], boxes: Boxes) -> list[Block]:
+    """Group lines that are in no table of the page's."""
+    rows = _rows(lines, boxes)
     wide = MIN_WRAPPED * float(np.quantile([row.box[2] - row.box[0] for row in rows], 0.9))
     many = sum(len(row.cells) > 1 for row in rows) >= MAX_ROWS_SHARE * len(rows)
     blocks: list[Block] = []
@@ -100,11 +143,11 @@ def find_blocks(page: Page) -> list[Block]:
     return blocks
 
 
-def _rows(boxes: Boxes) -> list[_Row]:
+def _rows(lines: list[int], boxes: Boxes) -> list[_Row]:
     """Runs of neighbours in reading order that stand side by side."""
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-6)
     groups: list[list[int]] = []
-    for i in range(len(boxes)):
+    for i in lines:
         if groups:
             last = groups[-1][-1]
             shared = min(boxes[i, 3], boxes[last, 3]) - max(boxes[i, 1], boxes[last, 1])
@@ -175,9 +218,9 @@ def _runs(group: list[_Row]) -> list[tuple[bool, list[_Row]]]:
 
 def _rows_block(page: Page, run: list[_Row], boxes: Boxes) -> Block:
     lines = tuple(line for row in run for line in row.lines)
-    table = find_table(page, [row.cells for row in run], boxes)
-    if table:
-        return Block("table", (lines,), table)
+    found = find_table(page, [row.cells for row in run], boxes)
+    if found:
+        return Block("table", (lines,), found.rows, table_of(page, found, boxes))
     return Block("rows", (lines,), tuple(tuple(map(_whole, row.cells)) for row in run))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -10,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Image
+from ocr.layout.spans import Box, Span, find_spans
 from ocr.table_settings import Tables
 
 Mask: TypeAlias = NDArray[np.uint8]
 """(H, W) of 0 and 1."""
-
-Box: TypeAlias = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels; right and bottom are behind the last."""
 
 
 class Grid(NamedTuple):
@@ -26,11 +25,13 @@ class Grid(NamedTuple):
         cells: What is between the rules, row by row.
         inks: The ink in each, None for an empty cell.
         ruled: Rules are drawn between them.
+        spans: In which rows and columns each cell is; nothing where that is not clear.
     """
 
     cells: tuple[Box, ...]
     inks: tuple[Box | None, ...]
     ruled: bool
+    spans: tuple[Span, ...] = ()
 
     @property
     def box(self) -> Box:
@@ -38,6 +39,13 @@ class Grid(NamedTuple):
         edges = np.array(self.cells)
         low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
         return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+    @property
+    def tiling(self) -> float:
+        """The share of its box that its cells take."""
+        x0, y0, x1, y1 = self.box
+        covered = sum((cell[2] - cell[0]) * (cell[3] - cell[1]) for cell in self.cells)
+        return covered / max((x1 - x0) * (y1 - y0), 1)
 
     def line_height(self) -> float:
         """The usual height of a line of text in pixels: most cells have one."""
@@ -77,11 +85,13 @@ def ruled_grids(ink: Mask, rules: Mask, settings: Tables) -> list[Grid]:
         left, top, width, height = (int(value) for value in stats[number, :4])
         if min(width, height) < settings.min_rule:
             continue
-        part = rules[top : top + height, left : left + width]
+        part = rules[top : top + height, left : left + width].copy()
+        # Many tables have no rules at their sides.
+        cv2.rectangle(part, (0, 0), (width - 1, height - 1), 1)
         cells = [
             (x0 + left, y0 + top, x1 + left, y1 + top) for x0, y0, x1, y1 in _holes(part, settings)
         ]
-        grid = _grid(cells, text, settings, ruled=True)
+        grid = grid_of(cells, text, settings, ruled=True)
         if grid:
             grids.append(grid)
     return grids
@@ -105,26 +115,56 @@ def aligned_grids(ink: Mask, settings: Tables) -> list[Grid]:
     grids = []
     for first, last in _like_rows(rows, settings):
         band = rows[first:last]
-        top, bottom = band[0][0], band[-1][1]
         height = float(np.median([b - a for a, b in band]))
-        gap = max(settings.min_column_gap, round(settings.column_gap * height))
-        columns = _runs(np.asarray(ink[top:bottom].any(axis=0)), gap)
+        columns = column_runs(ink, band, height, settings)
         widths = [b - a for a, b in columns]
         if len(columns) < settings.min_columns or (
             float(np.median(widths)) > settings.max_cell_width * height
         ):
             continue
-        edges_y = _between(band, 0, ink.shape[0])
-        edges_x = _between(columns, 0, ink.shape[1])
-        cells = [
-            (edges_x[c], edges_y[r], edges_x[c + 1], edges_y[r + 1])
-            for r in range(len(band))
-            for c in range(len(columns))
-        ]
-        grid = _grid(cells, ink, settings, ruled=False)
+        cells = cells_between(ink, band, columns, height, settings)
+        grid = grid_of(cells, ink, settings, ruled=False)
         if grid:
             grids.append(grid)
     return grids
+
+
+def column_runs(
+    ink: Mask, rows: list[tuple[int, int]], height: float, settings: Tables
+) -> list[tuple[int, int]]:
+    """(from, to) of columns: white parts them in all rows, or in all below the head, whose cells may span several."""
+    gap = _column_gap(height, settings)
+    whole, body = (
+        _runs(np.asarray(ink[first[0] : rows[-1][1]].any(axis=0)), gap)
+        for first in (rows[0], rows[1])
+    )
+    return body if len(body) > len(whole) else whole
+
+
+def cells_between(
+    ink: Mask,
+    rows: list[tuple[int, int]],
+    columns: list[tuple[int, int]],
+    height: float,
+    settings: Tables,
+) -> list[Box]:
+    """Cells where rows and columns meet; one of the head reaches as far as its ink does."""
+    edges_y = _between(rows, 0, ink.shape[0])
+    edges_x = _between(columns, 0, ink.shape[1])
+    joined = set()
+    for start, stop in _runs(
+        np.asarray(ink[rows[0][0] : rows[0][1]].any(axis=0)), _column_gap(height, settings)
+    ):
+        joined |= {x for x in edges_x[1:-1] if start < x < stop}
+    cells = []
+    for r in range(len(rows)):
+        inner = [x for x in edges_x if r > 0 or x not in joined]
+        cells += [(x0, edges_y[r], x1, edges_y[r + 1]) for x0, x1 in pairwise(inner)]
+    return cells
+
+
+def _column_gap(height: float, settings: Tables) -> int:
+    return max(settings.min_column_gap, round(settings.column_gap * height))
 
 
 def _like_rows(rows: list[tuple[int, int]], settings: Tables) -> Iterator[tuple[int, int]]:
@@ -143,22 +183,21 @@ def _like_rows(rows: list[tuple[int, int]], settings: Tables) -> Iterator[tuple[
         first = i
 
 
-def _grid(cells: list[Box], text: Mask, settings: Tables, *, ruled: bool) -> Grid | None:
+def grid_of(cells: list[Box], text: Mask, settings: Tables, *, ruled: bool) -> Grid | None:
     """The grid of some cells, where it is one and has text."""
     if len(cells) < settings.min_cells:
         return None
     cells = _in_rows(cells)
     rows = len({y0 for _, y0, _, _ in cells})
     columns = len({x0 for x0, _, _, _ in cells})
-    inks = tuple(_ink_box(text, cell, settings) for cell in cells)
+    inks = tuple(ink_box(text, cell, settings) for cell in cells)
     filled = sum(ink is not None for ink in inks)
     if rows < 2 or columns < 2 or filled < settings.min_filled * len(cells):
         return None
-    grid = Grid(tuple(cells), inks, ruled)
-    x0, y0, x1, y1 = grid.box
+    slack = settings.edge_slack * float(np.median([y1 - y0 for _, y0, _, y1 in cells]))
+    grid = Grid(tuple(cells), inks, ruled, tuple(find_spans(cells, slack)))
     # Frames and lettering enclose areas here and there; the cells of a table fill it.
-    covered = sum((cell[2] - cell[0]) * (cell[3] - cell[1]) for cell in cells)
-    return grid if covered >= settings.min_tiling * (x1 - x0) * (y1 - y0) else None
+    return grid if grid.tiling >= settings.min_tiling else None
 
 
 def _in_rows(cells: list[Box]) -> list[Box]:
@@ -166,7 +205,8 @@ def _in_rows(cells: list[Box]) -> list[Box]:
     ranked = sorted(cells, key=lambda cell: cell[1])
     rows: list[list[Box]] = []
     for cell in ranked:
-        if rows and cell[1] - rows[-1][0][1] <= (rows[-1][0][3] - rows[-1][0][1]) / 3:
+        # The lowest cell of the row, for some span more rows.
+        if rows and cell[1] - rows[-1][0][1] <= min(y1 - y0 for _, y0, _, y1 in rows[-1]) / 3:
             rows[-1].append(cell)
         else:
             rows.append([cell])
@@ -174,7 +214,7 @@ def _in_rows(cells: list[Box]) -> list[Box]:
     return [(x0, row[0][1], x1, y1) for row in rows for x0, _, x1, y1 in sorted(row)]
 
 
-def _ink_box(text: Mask, cell: Box, settings: Tables) -> Box | None:
+def ink_box(text: Mask, cell: Box, settings: Tables) -> Box | None:
     """Around the ink in a cell; None where there is no more than dirt."""
     x0, y0, x1, y1 = cell
     part = text[y0:y1, x0:x1]
@@ -182,6 +222,13 @@ def _ink_box(text: Mask, cell: Box, settings: Tables) -> Box | None:
         return None
     across, down = np.flatnonzero(part.any(axis=0)), np.flatnonzero(part.any(axis=1))
     return x0 + int(across[0]), y0 + int(down[0]), x0 + int(across[-1]) + 1, y0 + int(down[-1]) + 1
+
+
+def text_rows(ink: Mask, box: Box, settings: Tables) -> list[tuple[int, int]]:
+    """(from, to) of the lines of text in a box; white rows part them."""
+    x0, y0, x1, y1 = box
+    found = _runs(np.asarray(ink[y0:y1, x0:x1].any(axis=1)), settings.min_row_gap)
+    return [(y0 + start, y0 + stop) for start, stop in found]
 
 
 def _runs(there: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import numpy as np
 from common.arrays import Image
 from common.image import InputError, rotate_ccw
 from common.quads import rotate_quads
-from ocr.result import Angle, Elapsed, Page, TextLine
+from ocr.result import Angle, Box, Elapsed, Page, Table
 
 _NUMBER = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*"
 _REGION = re.compile(",".join([_NUMBER] * 4))
@@ -129,12 +129,7 @@ def read_regions(
             partial(_same, part), image=image, page=page, angle=False, single_line=single_line
         )
         size = part.shape[0], part.shape[1]
-        parts.append(
-            replace(
-                read,
-                lines=tuple(_moved(line, turned.degrees, size, left, top) for line in read.lines),
-            )
-        )
+        parts.append(_moved(read, turned.degrees, size, left, top))
     lines = tuple(line for part in parts for line in part.lines)
     spent = [part.elapsed_ms for part in parts]
     elapsed = Elapsed(
@@ -144,15 +139,27 @@ def read_regions(
         sum(each.recognize for each in spent),
         1000 * (time.perf_counter() - start),
     )
-    return Page(image, page, width, height, turned, lines, elapsed)
+    tables = tuple(table for part in parts for table in part.tables)
+    return Page(image, page, width, height, turned, lines, elapsed, tables)
 
 
 def _same(picture: Image) -> Image:
     return picture
 
 
-def _moved(line: TextLine, degrees: int, size: tuple[int, int], left: int, top: int) -> TextLine:
-    """A line of a part that was turned upright, in the whole picture as shown."""
-    quad = rotate_quads(np.array([line.box], np.float32), -degrees % 360, size)[0]
-    box = tuple((float(x) + left, float(y) + top) for x, y in quad)
-    return replace(line, box=box)
+def _moved(page: Page, degrees: int, size: tuple[int, int], left: int, top: int) -> Page:
+    """A part that was turned upright, its boxes in the whole picture as shown."""
+
+    def moved(box: Box) -> Box:
+        quad = rotate_quads(np.array([box], np.float32), -degrees % 360, size)[0]
+        return tuple((float(x) + left, float(y) + top) for x, y in quad)
+
+    def moved_table(table: Table) -> Table:
+        cells = tuple(replace(cell, box=moved(cell.box)) for cell in table.cells)
+        return Table(moved(table.box), cells)
+
+    return replace(
+        page,
+        lines=tuple(replace(line, box=moved(line.box)) for line in page.lines),
+        tables=tuple(map(moved_table, page.tables)),
+    )

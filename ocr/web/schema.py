@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from ocr.result import Angle, Character, Elapsed, Page, TextLine
+from ocr.layout.table_texts import with_texts_of_lines
+from ocr.result import Angle, Character, Elapsed, Page, Table, TableCell, TextLine
 from ocr.web.errors import ServiceError
 from ocr.web.intake import bad_option
 from ocr.web.reading import Document
@@ -48,6 +49,26 @@ class LineModel(BaseModel):
     )
 
 
+class TableCellModel(BaseModel):
+    """A cell of a table; `ocr/schema.json` describes each field."""
+
+    row: int = Field(ge=0, lt=10_000)
+    column: int = Field(ge=0, lt=10_000)
+    row_span: int = Field(1, ge=1, lt=10_000)
+    column_span: int = Field(1, ge=1, lt=10_000)
+    text: str = ""
+    box: list[Corner] = Field(min_length=4, max_length=4)
+
+
+class TableModel(BaseModel):
+    """A table; its texts are those of lines, which are in lines too."""
+
+    box: list[Corner] = Field(min_length=4, max_length=4)
+    rows: int = Field(1, ge=1, lt=10_000)
+    columns: int = Field(1, ge=1, lt=10_000)
+    cells: list[TableCellModel] = Field(min_length=1, max_length=20_000)
+
+
 class AngleModel(BaseModel):
     """How far clockwise the content is turned."""
 
@@ -74,6 +95,7 @@ class PageModel(BaseModel):
     image: str = ""
     angle: AngleModel = AngleModel()
     lines: list[LineModel] = Field(max_length=20_000)
+    tables: list[TableModel] = Field(default_factory=list, max_length=1000)
     elapsed_ms: ElapsedModel = ElapsedModel()
     schema_: int = Field(1, alias="schema")
 
@@ -141,7 +163,7 @@ def _page_content(page: Page, characters: bool) -> dict[str, Any]:
 
 
 def _page(model: PageModel) -> Page:
-    return Page(
+    page = Page(
         model.image,
         model.page,
         model.width,
@@ -149,7 +171,19 @@ def _page(model: PageModel) -> Page:
         Angle(model.angle.degrees, model.angle.score),
         tuple(_line(line) for line in model.lines if line.text.strip()),
         Elapsed(**model.elapsed_ms.model_dump()),
+        tuple(_table(table) for table in model.tables),
     )
+    return with_texts_of_lines(page)
+
+
+def _table(model: TableModel) -> Table:
+    cells = (
+        TableCell(
+            cell.row, cell.column, cell.row_span, cell.column_span, cell.text, tuple(cell.box)
+        )
+        for cell in model.cells
+    )
+    return Table(tuple(model.box), tuple(cells))
 
 
 def _line(model: LineModel) -> TextLine:
