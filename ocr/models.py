@@ -212,7 +212,7 @@ def build(
     """
     row = find(name, task, folder)
     path, content = read(row, folder)
-    network, config = load_onnx(path, threads, device, content=content)
+    network, config = _opened(row, path, content, device, threads)
     if row.trunk:
         trunk = _trunk(find(row.trunk, "trunk", folder), device, threads, folder)
         network = Chained(trunk, network, colors=task != "recognizer")
@@ -228,15 +228,27 @@ def build(
 
 def _trunk(row: ModelRow, device: str, threads: int | None, folder: Path) -> Network:
     """Open a trunk, or take the one that another model already has open: it is most of what both weigh."""
+    path, content = read(row, folder)
+    return _opened(row, path, content, device, threads)[0]
+
+
+def _opened(
+    row: ModelRow, path: Path, content: bytes, device: str, threads: int | None
+) -> tuple[Network, dict[str, Any]]:
+    """Open a network with its configuration, or take one that is open: readers that differ in options share it."""
     key = row.sha256, device, threads
-    network = _trunks.get(key)
-    if network is None:
-        path, content = read(row, folder)
-        network = _trunks[key] = load_onnx(path, threads, device, content=content)[0]
-    return network
+    with _opening:
+        network = _networks.get(key)
+        if network is not None:
+            return network, dict(_configurations[key])
+        network, config = load_onnx(path, threads, device, content=content)
+        _networks[key], _configurations[key] = network, config
+    return network, dict(config)
 
 
-_trunks: WeakValueDictionary[tuple[str, str, int | None], Network] = WeakValueDictionary()
+_opening = threading.Lock()
+_networks: WeakValueDictionary[tuple[str, str, int | None], Network] = WeakValueDictionary()
+_configurations: dict[tuple[str, str, int | None], dict[str, Any]] = {}
 
 
 def load_language_model(name: str = LANGUAGE_MODEL, *, folder: Path = WEIGHTS) -> LanguageModel:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 
@@ -41,14 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Pages in parallel finish sooner than one page on all cores.
     cv2.setNumThreads(1)
     try:
-        reader = ocr.load(options.models, device=options.device, threads=1)
+        load = partial(ocr.load, options.models, device=options.device, threads=1)
+        reader = load()
     except ValueError as error:
         parser.error(str(error))
     except ocr.WeightsError as error:
         _log.error("error: %s", error)
         return 1
     limits = _limits(options)
-    app = make_app(reader, limits=limits, workers=workers, allow_urls=options.allow_urls)
+    app = make_app(
+        reader,
+        limits=limits,
+        workers=workers,
+        allow_urls=options.allow_urls,
+        build=lambda variant: load(**variant._asdict()),
+    )
     _log.info("%d workers; open http://%s:%d", workers, options.host, options.port)
     uvicorn.run(
         app,

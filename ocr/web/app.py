@@ -23,6 +23,7 @@ from ocr.web.limits import Limits
 from ocr.web.metrics import Counting
 from ocr.web.schema import DocumentModel
 from ocr.web.service import ClientGoneError, Service, gone
+from ocr.web.variants import Build
 
 STATIC = Path(__file__).parent / "static"
 """The page's own files; it loads nothing else."""
@@ -80,6 +81,7 @@ def make_app(
     limits: Limits | None = None,
     workers: int = 1,
     allow_urls: bool = False,
+    build: Build | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -88,11 +90,14 @@ def make_app(
         limits: What is accepted.
         workers: Documents read at a time.
         allow_urls: Whether a request may name a URL to be fetched.
+        build: Makes readers for requests with options of their own; None refuses those.
 
     Raises:
         ValueError: workers is below 1.
     """
-    service = Service(reader, limits or Limits(), workers=workers, allow_urls=allow_urls)
+    service = Service(
+        reader, limits or Limits(), workers=workers, allow_urls=allow_urls, build=build
+    )
     app = FastAPI(
         title="OCR for Chinese and English",
         description="Reads pictures and PDFs. Every error has the form of `ErrorAnswer`; 429 and 503 "

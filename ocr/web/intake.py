@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from common.image import one_line
 from ocr.formats import FORMATS
+from ocr.formats.punctuation import POLICIES
+from ocr.page.regions import Region, parse_region
 from ocr.web.errors import ServiceError
 from ocr.web.fetch import check_url, fetch
 from ocr.web.limits import Limits
 from ocr.web.reading import Upload
+from ocr.web.variants import Variant
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _FORMAT_SCHEMA: dict[str, Any] = {"enum": sorted(FORMATS)}
 _MAX_NAME = 200
-_MAX_FIELDS = 20
+_MAX_FIELDS = 60
+_MAX_REGIONS = 40
+_REPEATED = {"region"}
 
 
 class Options(BaseModel):
@@ -45,6 +50,24 @@ class Options(BaseModel):
     single_line: bool = Field(
         False, description="The picture is one cut-out line: neither angle nor detection."
     )
+    vertical: bool = Field(
+        False, description="All lines run from top to bottom, in columns from the right."
+    )
+    punctuation: str = Field(
+        "raw",
+        description="How punctuation and widths are written.",
+        json_schema_extra={"enum": list(POLICIES)},
+    )
+    region: list[str] = Field(
+        [],
+        description="A part to read, x,y,width,height in pixels or in shares of the sides; may be repeated.",
+        max_length=_MAX_REGIONS,
+    )
+    languages: str | None = Field(
+        None, description="Of zh,en; en alone: no Chinese character is read."
+    )
+    allowed: str | None = Field(None, description="The only characters to read.", min_length=1)
+    lexicon: str | None = Field(None, description="Words that are expected, one a line.")
     characters: bool = Field(
         False, description="JSON with each line's characters, their scores and where they stand."
     )
@@ -53,6 +76,29 @@ class Options(BaseModel):
         None, description="Read this URL instead of a body, where the service allows that."
     )
     page: int = Field(0, ge=0, description="Which page to draw, from 0; for /preview.")
+
+    @field_validator("region")
+    @classmethod
+    def _are_regions(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            parse_region(text)
+        return texts
+
+    @field_validator("punctuation")
+    @classmethod
+    def _is_policy(cls, name: str) -> str:
+        if name not in POLICIES:
+            raise ValueError(f"expected one of {', '.join(POLICIES)}")
+        return name
+
+    def regions(self) -> list[Region]:
+        """The parts to read; none for the whole."""
+        return [parse_region(text) for text in self.region]
+
+    def variant(self) -> Variant:
+        """What of this decides how a reader is built."""
+        lexicon = None if self.lexicon is None else tuple(filter(None, self.lexicon.splitlines()))
+        return Variant(self.vertical, self.languages, self.allowed, lexicon)
 
 
 @dataclass(frozen=True)
@@ -65,7 +111,7 @@ class Intake:
     """
 
     upload: Upload | None
-    fields: Mapping[str, str]
+    fields: Mapping[str, Any]
 
     def options(self) -> Options:
         """The fields, checked.
@@ -145,9 +191,9 @@ async def receive(
         path.unlink(missing_ok=True)
 
 
-async def _receive(request: Request, path: Path) -> tuple[str | None, dict[str, str]]:
+async def _receive(request: Request, path: Path) -> tuple[str | None, dict[str, Any]]:
     """Write the body's file to a path; return its name, None without a file, and all fields."""
-    fields = dict(request.query_params)
+    fields = _fields(request.query_params.multi_items())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     with path.open("wb") as stream:
         if kind == "multipart/form-data":
@@ -161,17 +207,28 @@ async def _receive(request: Request, path: Path) -> tuple[str | None, dict[str, 
     return ("upload" if size else None), fields
 
 
-async def _receive_form(request: Request, stream: BinaryIO) -> tuple[str | None, dict[str, str]]:
-    fields: dict[str, str] = {}
+def _fields(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields by name: the last of those that may not be repeated."""
+    fields: dict[str, Any] = {}
+    for key, value in items:
+        if key in _REPEATED:
+            fields.setdefault(key, []).append(value)
+        else:
+            fields[key] = value
+    return fields
+
+
+async def _receive_form(request: Request, stream: BinaryIO) -> tuple[str | None, dict[str, Any]]:
+    items: list[tuple[str, Any]] = []
     name = None
     try:
         form_context = request.form(max_files=2, max_fields=_MAX_FIELDS)
         async with form_context as form:
             for key, value in form.multi_items():
                 if not isinstance(value, UploadFile):
-                    fields[key] = value
+                    items.append((key, value))
                 elif key == "pages":
-                    fields[key] = (await value.read()).decode("utf-8", "replace")
+                    items.append((key, (await value.read()).decode("utf-8", "replace")))
                 elif key != "file" or name is not None:
                     raise ServiceError(
                         "bad_request", f"found a file in {key!r}, expected one, in the field 'file'"
@@ -182,7 +239,7 @@ async def _receive_form(request: Request, stream: BinaryIO) -> tuple[str | None,
                         stream.write(block)
     except HTTPException as error:  # what Starlette makes of a damaged form
         raise ServiceError("bad_request", one_line(str(error.detail))) from error
-    return name, fields
+    return name, _fields(items)
 
 
 def _bounded(request: Request, limits: Limits) -> Request:

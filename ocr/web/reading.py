@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,8 @@ import PIL.Image
 from common.arrays import Image
 from common.image import InputError, open_picture
 from ocr.files.documents import Loader, pages
+from ocr.formats.punctuation import apply
+from ocr.page.regions import Region, read_regions
 from ocr.reader import Reader
 from ocr.result import Page
 from ocr.web.errors import ServiceError
@@ -60,6 +63,8 @@ def read_document(
     *,
     angle: bool = True,
     single_line: bool = False,
+    regions: Sequence[Region] = (),
+    punctuation: str = "raw",
 ) -> Document:
     """Read all pages of a file; a damaged page leaves the others readable.
 
@@ -70,21 +75,24 @@ def read_document(
         cancelled: Looked at before each page.
         angle: As in `Reader.read`.
         single_line: As in `Reader.read`.
+        regions: As in `Reader.read`; none for the whole.
+        punctuation: As in `ocr.formats.punctuation.apply`.
 
     Raises:
         ServiceError: "unreadable", "too_many_pixels", "too_many_pages"; "internal" once cancelled.
     """
     check_pages(upload, limits)
+    read_page = partial(read_regions, reader, regions) if regions else reader.read_page
     read: list[Page] = []
     failed: list[FailedPage] = []
     for index, decode in _pages(upload, limits):
         if cancelled.is_set():
             raise ServiceError("internal", f"{upload.name}: given up before page {index}")
         try:
-            page = reader.read_page(
+            page = read_page(
                 decode, image=upload.name, page=index, angle=angle, single_line=single_line
             )
-            read.append(page)
+            read.append(apply(page, punctuation))
         except InputError as error:
             failed.append(FailedPage(index, _message(error, upload)))
         except MemoryError:

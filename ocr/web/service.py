@@ -23,6 +23,7 @@ from ocr.web.outputs import OutputFile, describe_formats, write_output
 from ocr.web.pool import Cancelled, Pool
 from ocr.web.reading import Document, FailedPage, Upload, preview, read_document
 from ocr.web.schema import document_json, parse_pages
+from ocr.web.variants import Build, Readers
 
 Result = TypeVar("Result")
 
@@ -38,19 +39,26 @@ class Service:
 
     Args:
         reader: Shared by all workers.
+        build: Makes readers for requests with options of their own; None refuses those.
         limits: What is accepted.
         workers: Documents read at a time.
         allow_urls: Whether a request may name a URL to be fetched.
     """
 
     def __init__(
-        self, reader: Reader, limits: Limits, *, workers: int = 1, allow_urls: bool = False
+        self,
+        reader: Reader,
+        limits: Limits,
+        *,
+        workers: int = 1,
+        allow_urls: bool = False,
+        build: Build | None = None,
     ) -> None:
         self.limits = limits
         self.allow_urls = allow_urls
         self.pool = Pool(workers, limits)
         self.metrics = Metrics(self.pool)
-        self._reader = reader
+        self._readers = Readers(reader, build)
         self._folder: Path | None = None
 
     @asynccontextmanager
@@ -93,7 +101,7 @@ class Service:
             upload = _required(intake)
             reading = self.pool.run(
                 lambda cancelled: read_clip(
-                    self._reader, upload, self.limits, cancelled, comments=options.comments
+                    self._readers.usual, upload, self.limits, cancelled, comments=options.comments
                 )
             )
             content = await _while_connected(request, reading)
@@ -149,12 +157,14 @@ class Service:
     ) -> tuple[Document, OutputFile]:
         """One piece of work, so that what was read cannot be lost to a queue that is full by then."""
         document = read_document(
-            self._reader,
+            self._readers.get(options.variant()),
             upload,
             self.limits,
             cancelled,
             angle=options.angle,
             single_line=options.single_line,
+            regions=options.regions(),
+            punctuation=options.punctuation,
         )
         if options.format is None:
             content = document_json(document, characters=options.characters)

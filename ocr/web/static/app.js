@@ -1,6 +1,7 @@
 // The page: takes files, has them read one after the other, shows what was read.
 
 import { clock, relabelClip, showClip, startClip } from "./clip.js";
+import { options } from "./options.js";
 import { about, preview, read, readClip, write } from "./service.js";
 import { relabel, showPage, showPicture, start } from "./view.js";
 import { switchLanguage, translate, words } from "./words.js";
@@ -140,8 +141,7 @@ async function readOne(entry) {
 const isClip = (entry) => entry.file.type.startsWith("video/") || CLIP.test(entry.name);
 
 async function readPages(entry) {
-  const options = { angle: at("angle").checked, singleLine: at("single-line").checked };
-  Object.assign(entry, await read(entry.file, entry.name, options), { state: "done", page: 0 });
+  Object.assign(entry, await read(entry.file, entry.name, options()), { state: "done", page: 0 });
 }
 
 function again(entry) {

@@ -17,9 +17,9 @@ export async function about() {
   return (await send("/about", { method: "GET" })).json();
 }
 
-/** Read a file; gives {pages, failed}. */
+/** Read a file, with options as pairs of name and value; gives {pages, failed}. */
 export async function read(file, name, options) {
-  const query = new URLSearchParams({ name, angle: options.angle, single_line: options.singleLine, characters: true });
+  const query = new URLSearchParams([["name", name], ["characters", true], ...options]);
   return (await patiently(() => post(`/ocr?${query}`, file))).json();
 }
 
