@@ -73,7 +73,9 @@ def make(export: Export, folder: Path, *, quantized: bool) -> Path:
     _quantize(plain, out, batches, export.keep_float)
     if export.classifier:
         products = ["MatMul"]
-        quantize_dynamic(out, out, op_types_to_quantize=products, per_channel=True)
+        quantize_dynamic(
+            out, out, op_types_to_quantize=products, per_channel=True, reduce_range=True
+        )
     channel_padding.fill_words(out)
     _describe(out, export.config)
     worst = _difference(out, batches[-1], [value.numpy() for value in reference])
@@ -117,6 +119,7 @@ def _quantize(
         quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "Relu"],
         nodes_to_exclude=excluded,
         per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        reduce_range=True,  # to ±64: see `reduce_range`
         calibrate_method=CalibrationMethod.MinMax,
     )  # fmt: skip
 
