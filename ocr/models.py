@@ -97,12 +97,14 @@ def load(
     finds |= {"vertical": True} if vertical else {}
     locate(find(SCENE, "scene"))
     language = searching.get("language_model")
+    reads_lines = build(recognizer, "recognizer", device=device, threads=each, options=reads)
     return Reader(
         build(detector, "detector", device=device, threads=threads, options=finds),
-        build(recognizer, "recognizer", device=device, threads=each, options=reads),
+        reads_lines,
         build(angle or models, "angle", device=device, threads=threads, options=looks),
         LazyScene(device, threads),
         language.likelihood if language else None,
+        reads_lines.confidence,
         settings=settings,
         without=without,
     )

@@ -22,7 +22,7 @@ from common.roles import Classifier, Detector, Recognizer, SceneClassifier
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
 from ocr.layout.blocks import with_tables
-from ocr.line import accept, columns, crop, doubt, retry, split, turned, vertical, vote
+from ocr.line import accept, columns, confidence, crop, doubt, retry, split, turned, vertical, vote
 from ocr.line.characters import place, reads_vertically, with_characters
 from ocr.page import deskew, orientation, tables
 from ocr.page.regions import checked_region, read_regions
@@ -30,6 +30,7 @@ from ocr.page.table_result import find_tables, shown
 from ocr.result import Angle, Elapsed, Page, TextLine
 from ocr.settings import Settings
 from ocr.sheet import LanguageModel, Models, Sheet, joined
+from recognition.confidence import Confidence
 
 
 class Step(NamedTuple):
@@ -89,6 +90,7 @@ COLUMNS = "columns"
 LAST_STEPS = (
     Step("tables", "recognize", tables.apply),
     Step("rules", "recognize", accept.drop_rules),
+    Step("confidence", "recognize", confidence.apply),
     Step("doubt", "recognize", doubt.apply),
 )
 
@@ -112,6 +114,7 @@ class Reader:
         classifier: Finds how the page is turned; None takes every page as upright.
         scene: Has a say in that where text leaves a doubt.
         language: Natural log-probability of a text: it has a say in how a word by itself is read.
+        likelihood: Makes a line's score the probability that its text is right; None leaves the recognizer's.
         settings: The thresholds of all steps.
         without: Names of steps to leave out, of `STEPS`.
 
@@ -126,6 +129,7 @@ class Reader:
         classifier: Classifier | None = None,
         scene: SceneClassifier | None = None,
         language: LanguageModel | None = None,
+        likelihood: Confidence | None = None,
         *,
         settings: Settings = Settings(),  # noqa: B008  (nothing in it changes)
         without: Collection[str] = (),
@@ -134,7 +138,7 @@ class Reader:
             if name not in STEPS or name in NEEDED:
                 known = ", ".join(step for step in STEPS if step not in NEEDED)
                 raise ValueError(f"no step {name!r} to leave out; there are: {known}")
-        self.models = Models(detector, recognizer, classifier, scene, language)
+        self.models = Models(detector, recognizer, classifier, scene, language, likelihood)
         self.settings = settings
         self.steps = tuple(name for name in STEPS if name not in without)
 

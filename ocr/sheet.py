@@ -14,6 +14,7 @@ from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassif
 from ocr.page.grids import Grid
 from ocr.result import Angle
 from ocr.settings import Settings
+from recognition.confidence import Confidence
 
 Affine = NDArray[np.float64]
 """(2, 3), from a place (x, y, 1) on one picture to that on another."""
@@ -33,6 +34,7 @@ class Models(NamedTuple):
         classifier: Tells how the page is turned.
         scene: Has a say in that where text leaves a doubt.
         language: Has a say in how a word by itself is read.
+        confidence: Tells how likely a text is right, by the scores of its characters.
     """
 
     detector: Detector
@@ -40,6 +42,7 @@ class Models(NamedTuple):
     classifier: Classifier | None = None
     scene: SceneClassifier | None = None
     language: LanguageModel | None = None
+    confidence: Confidence | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from common.arrays import Floats, Image, Network
 from common.roles import Reading
 from recognition import attention, ctc, preprocess
 from recognition.charset import Charset, normalize
+from recognition.confidence import Confidence
 from recognition.ctc import Run
 from recognition.decoding.beam import BeamSearch
 from recognition.decoding.language_model import LanguageModel
@@ -63,6 +64,7 @@ class Recognizer:
             networks that keep to one, does more than several cores for one batch after the other.
         search: settings of the beam search; None for the defaults.
         script: settings of what contradicts the rest of a line; None for the defaults.
+        confidence: coefficients of `recognition.confidence.Confidence`; None where none were fitted.
 
     Raises:
         ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
@@ -86,11 +88,13 @@ class Recognizer:
         workers: int = 1,
         search: Weights | None = None,
         script: ScriptSettings | None = None,
+        confidence: Sequence[float] | None = None,
     ) -> None:
         if shortlist and (lexicon is not None or allowed is not None):
             # What is asked for may be what the network finds improbable: that has to be known of every line.
             network = functools.partial(cast(Any, network), alarm=np.array(-np.inf, np.float32))
         self.network = network
+        self.confidence = None if confidence is None else Confidence(*confidence)
         self._shortlist = shortlist
         self.charset = Charset(charset)
         self.batch_columns = batch_columns

@@ -23,12 +23,14 @@ from common.arrays import Image
 from common.edit_distance import edit_distance
 from common.image import load
 from common.quads import crop
+from common.roles import Reading
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
 from recognition.preprocess import FINE
 from recognition.recognizer import Recognizer
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LabelledPage
+from train.evaluate.calibration import expected_calibration_error
 from train.evaluate.page_metrics import normalize
 from train.loop.run import write_json
 
@@ -43,6 +45,7 @@ class SourceScore:
     characters: int = 0
     seconds: float = 0.0
     pairs: list[tuple[str, str, float]] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
 
     def add(self, truth: str, reading: str, score: float, *, alnum: bool) -> None:
         """Compare one line with its truth."""
@@ -53,6 +56,7 @@ class SourceScore:
             return
         self.lines += 1
         self.exact += a == b
+        self.right.append(a == b)
         self.edits += edit_distance(a, b)
         self.characters += len(a)
         self.pairs.append((truth, reading, score))
@@ -93,8 +97,15 @@ def score(
         readings = reader([image for image, _ in lines])
         result.seconds += time.process_time() - start
         for (_, truth), reading in zip(lines, readings, strict=True):
-            result.add(truth, reading.text, reading.score, alnum=page.alnum)
+            result.add(truth, reading.text, line_score(reader, reading), alnum=page.alnum)
     return {name: result for name, result in scores.items() if result.lines}
+
+
+def line_score(reader: Recognizer, reading: Reading) -> float:
+    """Return how likely a line is right, as the chain gives it out."""
+    if reader.confidence is None or not reading.text:
+        return reading.score
+    return reader.confidence(reading.text, reading.char_scores)
 
 
 def format_table(figures: dict[str, dict[str, float]]) -> str:
@@ -123,12 +134,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     reader = _reader(args.recognizer, args.weights, args.arch, args.decode, args.threads)
     figures, pairs = {}, {}
+    scores: list[float] = []
+    right: list[bool] = []
     for folder in args.data:
         chosen = [name for name in args.source.split(",") if name]
         pages = [p for p in read_pages(folder) if not chosen or p.source in chosen]
         for name, result in sorted(score(reader, pages, args.limit).items()):
             figures[name], pairs[name] = result.figures(), result.pairs
+            scores += [score for _, _, score in result.pairs]
+            right += result.right
     print(format_table(figures))
+    print(
+        f"all {len(right)} lines: exact {sum(right) / len(right):.3f}, mean score {sum(scores) / len(scores):.3f}, "
+        f"expected calibration error {expected_calibration_error(scores, right):.3f}"
+    )
     for path, value in ((args.json, figures), (args.pairs, pairs)):
         if path:
             write_json(path, value)

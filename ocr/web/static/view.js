@@ -2,7 +2,7 @@
 
 import { words } from "./words.js";
 
-const LOW_SCORE = 0.75;
+const LOW_SCORE = 0.5; // more likely wrong than right
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,0 +1,36 @@
+"""Scores of lines become probabilities where the recognizer has coefficients, and stay where it has none."""
+
+import numpy as np
+import pytest
+
+from common.roles import Reading
+from ocr.line import confidence
+from ocr.settings import Settings
+from ocr.sheet import Models, Sheet
+from recognition.confidence import Confidence
+
+FITTED = Confidence(-2.2, 1.0, 1.4, -1.0)
+
+
+def scored(reading: Reading, fitted: Confidence | None) -> Reading:
+    sheet = Sheet(np.zeros((8, 8, 3), np.uint8), readings=(reading,))
+    models = Models(lambda image, min_side=0: None, lambda crops: [], confidence=fitted)  # type: ignore[arg-type,return-value]
+    (result,) = confidence.apply(sheet, models, Settings()).readings
+    return result
+
+
+def test_text_and_characters_stay() -> None:
+    reading = Reading("abc", 0.8, (0.9, 0.6, 0.9), ((0, 0.3), (0.3, 0.6), (0.6, 1)))
+    result = scored(reading, FITTED)
+    assert result._replace(score=0) == reading._replace(score=0)
+    assert result.score == pytest.approx(FITTED("abc", (0.9, 0.6, 0.9)))
+
+
+def test_characters_without_scores_have_the_lines() -> None:
+    assert scored(Reading("abc", 0.7), FITTED).score == pytest.approx(FITTED("abc", (0.7,) * 3))
+
+
+@pytest.mark.parametrize(("text", "fitted"), [("abc", None), ("", FITTED), ("", None)])
+def test_nothing_to_go_by_changes_nothing(text: str, fitted: Confidence | None) -> None:
+    reading = Reading(text, 0.25)
+    assert scored(reading, fitted) == reading
