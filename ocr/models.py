@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -91,20 +92,21 @@ def load(
     allowed = allowed if languages is None else characters_of(languages, allowed)
     batches, settings = batching(device, threads), settings or Settings()
     searching = decoding(decode, lexicon, allowed, settings)
-    each, reads = threads // batches["workers"], searching | batches
-    recognizer, detector = recognizer or models, detector or models
-    looks, finds = changed(settings.patches), finding(detector, settings)
-    finds |= {"vertical": True} if vertical else {}
+    detector, each = detector or models, threads // batches["workers"]
+    finds = finding(detector, settings) | ({"vertical": True} if vertical else {})
     locate(find(SCENE, "scene"))
     language = searching.get("language_model")
-    reads_lines = build(recognizer, "recognizer", device=device, threads=each, options=reads)
+    make = functools.partial(build, device=device, threads=threads)
+    reads = build(
+        recognizer or models, "recognizer", device=device, threads=each, options=searching | batches
+    )
     return Reader(
-        build(detector, "detector", device=device, threads=threads, options=finds),
-        reads_lines,
-        build(angle or models, "angle", device=device, threads=threads, options=looks),
+        make(detector, "detector", options=finds),
+        reads,
+        make(angle or models, "angle", options=changed(settings.patches)),
         LazyScene(device, threads),
         language.likelihood if language else None,
-        reads_lines.confidence,
+        reads.confidence,
         settings=settings,
         without=without,
     )

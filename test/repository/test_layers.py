@@ -90,8 +90,8 @@ def test_imports_point_down() -> None:
 KITS = {
     "detection": {"detector", "method", "network_torch", "preprocess", "quads", "scales", "tiles"},
     "recognition": {
-        "attention", "attention_keras", "attention_torch", "charset", "ctc", "ctc_loss_torch", "decoding", "method",
-        "preprocess", "recognizer",
+        "attention", "attention_keras", "attention_torch", "charset", "confidence", "ctc", "ctc_loss_torch", "decoding",
+        "method", "preprocess", "recognizer",
     },
 }  # fmt: skip
 """What the methods of a kit share; a method imports this, and its own other half."""
