@@ -76,8 +76,7 @@ def load(
             for recognizers that read by it; None is "beam" for those that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all.
-        languages: Those of the text, of `LANGUAGES`; "en" alone reads no Chinese character. None is all. Not together
-            with `allowed`.
+        languages: Those of the text, of `LANGUAGES`, in place of `allowed`; "en" alone reads no Chinese. None is all.
         vertical: All lines run from top to bottom, in columns from the right; most are found without it.
         settings: The thresholds of all steps; None for the defaults.
         without: Names of steps to leave out, of `ocr.reader.STEPS`.
@@ -97,9 +96,7 @@ def load(
     locate(find(SCENE, "scene"))
     language = searching.get("language_model")
     make = functools.partial(build, device=device, threads=threads)
-    reads = build(
-        recognizer or models, "recognizer", device=device, threads=each, options=searching | batches
-    )
+    reads = make(recognizer or models, "recognizer", threads=each, options=searching | batches)
     return Reader(
         make(detector, "detector", options=finds),
         reads,
