@@ -203,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown := set(engines) - set(NAMES):
         parser.error(f"unknown engine {', '.join(sorted(unknown))}: choose from {', '.join(NAMES)}")
     logging.basicConfig(format="%(levelname)s %(message)s")
-    pages = selected(args)
+    pages = selected(args.data, args.limit, args.source, lines=args.lines)
     limit_cores(args.threads)
     results: dict[str, Result] = {}
     for engine in engines:

@@ -8,6 +8,7 @@
     python -m train.evaluate DATA --protocol icdar2015 --normalize ctr    as benchmarks count
     python -m train.evaluate DATA --set retry.below_score=0.9 --without deskew    with other settings, fewer steps
     python -m train.evaluate DATA --ablate   each step of reading left out in turn, a row each; no turns
+    python -m train.evaluate DATA --ablate --json FILE    the same again goes on from the rows that FILE has
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
     python -m train.evaluate --typefaces     no pictures: clean lines in typefaces held out from training
 
@@ -23,8 +24,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +43,7 @@ from ocr.reader import NEEDED, STEPS
 from ocr.sheet import IDENTITY
 from recognition.recognizer import SEARCHES, Recognizer
 from train.data.samples import LabelledPage
-from train.evaluate.ablation import Figures, ablate, format_ablation
+from train.evaluate.ablation import AblationFile, Figures, ablate, format_ablation
 from train.evaluate.box_metrics import deteval, icdar2015
 from train.evaluate.error_report import ErrorPages
 from train.evaluate.line_metrics import count_lines
@@ -53,7 +56,7 @@ from train.evaluate.page_metrics import (
     match_boxes,
     normalize,
 )
-from train.evaluate.scores import ScoreSheet, add_selection, format_table, selected
+from train.evaluate.scores import ScoreSheet, add_selection, format_head, format_table, selected
 from train.evaluate.text_metrics import FORMS
 from train.evaluate.typefaces import format_typefaces, held_out_lines, measure_typefaces
 from train.loop.run import write_json
@@ -211,10 +214,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = _parser()
     args = parser.parse_args(argv)
     logging.basicConfig(format="%(levelname)s %(message)s")
+    try:
+        settings = with_values(ocr.Settings(), args.settings)
+    except ValueError as error:
+        parser.error(str(error))
+    recognizer = partial(
+        build,
+        args.recognizer or args.models,
+        "recognizer",
+        device=args.device,
+        threads=args.threads,
+        options=decoding(args.decode, settings=settings),
+    )
     if args.typefaces:
-        _measure_typefaces(args)
+        _measure_typefaces(recognizer(), args.json)
         return
-    pages = selected(args)
+    pages = selected(args.data, args.limit, args.source, lines=args.lines)
     try:
         reader = ocr.load(
             args.models,
@@ -224,75 +239,81 @@ def main(argv: Sequence[str] | None = None) -> None:
             device=args.device,
             threads=args.threads,
             decode=args.decode,
-            settings=with_values(ocr.Settings(), args.settings),
+            settings=settings,
             without=args.without,
         )
     except ValueError as error:
         parser.error(str(error))
-    if args.ablate:
-        _measure_steps(args, reader, pages)
-        return
-    errors = None
-    if args.errors and not args.turns:
-        errors = ErrorPages(args.errors, _recognizer(args))
-    untold = args.lines or args.errors or args.upright
-    figures = evaluate(
+    title = f"{args.models} on {args.data.name}"
+    measure = partial(
+        evaluate,
         pages,
-        reader=None if args.turns else reader,
-        classify=None if untold else reader.orientation,
-        errors=errors,
         aslant=args.aslant,
         form=FORMS[args.normalize],
         match=PROTOCOLS[args.protocol],
-    ).figures()
-    print(format_table(figures, f"{args.models} on {args.data.name}"))
-    if args.json:
-        write_json(args.json, figures)
+    )
+    if args.ablate:
+        conditions = {k: v for k, v in vars(args).items() if k not in ("json", "threads")}
+        try:
+            kept = AblationFile(args.json, {**conditions, "pages": len(pages)})
+        except ValueError as error:
+            parser.error(str(error))
+        _measure_steps(reader, measure, kept, title, single_lines=args.lines)
+        return
+    errors = None
+    if args.errors and not args.turns:
+        errors = ErrorPages(args.errors, recognizer())
+    untold = args.lines or args.errors or args.upright
+    turns = None if untold else reader.orientation
+    one = partial(measure, reader=None if args.turns else reader, classify=turns)
+    _measure_pages(one, errors, title, args.json)
+
+
+def _measure_pages(
+    measure: Callable[..., ScoreSheet], errors: ErrorPages | None, title: str, path: Path | None
+) -> None:
+    """Print the table, and write it and the misses where they are asked for."""
+    figures = measure(errors=errors).figures()
+    print(format_table(figures, title))
+    if path:
+        write_json(path, figures)
     if errors is not None:
         print(f"misses by cause: {errors.write()}")
 
 
 def _measure_steps(
-    args: argparse.Namespace, reader: ocr.Reader, pages: Sequence[LabelledPage]
+    reader: ocr.Reader,
+    measure: Callable[..., ScoreSheet],
+    kept: AblationFile,
+    title: str,
+    *,
+    single_lines: bool,
 ) -> None:
-    """Print, and write where it is asked for, what each step of reading is worth."""
+    """Print what each step of reading is worth, each row as soon as it is measured and kept."""
 
     def figures(one: ocr.Reader) -> Figures:
-        return evaluate(
-            pages,
-            reader=one,
-            classify=None,
-            aslant=args.aslant,
-            form=FORMS[args.normalize],
-            match=PROTOCOLS[args.protocol],
-        ).figures()
+        return measure(reader=one, classify=None).figures()
 
-    results = list(ablate(reader, figures, single_lines=args.lines))
-    print(format_ablation(results, f"{args.models} on {args.data.name}"))
-    if args.json:
-        write_json(args.json, dict(results))
+    print(format_head(title), flush=True)
+    try:
+        for name, row in ablate(reader, figures, single_lines=single_lines, known=kept.rows):
+            kept.add(name, row)
+            print(format_ablation(name, row), flush=True)
+    except KeyboardInterrupt:
+        print("interrupted; with --json FILE the same command goes on", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
-def _measure_typefaces(args: argparse.Namespace) -> None:
+def _measure_typefaces(recognizer: Recognizer, path: Path | None) -> None:
     """Print, and write where it is asked for, how the held-out typefaces are read."""
     try:
         lines = list(held_out_lines(held_out_folder()))
     except FileNotFoundError as error:
         raise SystemExit(str(error)) from error
-    figures = measure_typefaces(lines, _recognizer(args))
+    figures = measure_typefaces(lines, recognizer)
     print(format_typefaces(figures))
-    if args.json:
-        write_json(args.json, figures)
-
-
-def _recognizer(args: argparse.Namespace) -> Recognizer:
-    return build(
-        args.recognizer or args.models,
-        "recognizer",
-        device=args.device,
-        threads=args.threads,
-        options=decoding(args.decode, settings=with_values(ocr.Settings(), args.settings)),
-    )
+    if path:
+        write_json(path, figures)
 
 
 if __name__ == "__main__":

@@ -92,20 +92,20 @@ class ScoreSheet:
 
 def format_table(figures: dict[str, dict[str, float | None]], title: str = "") -> str:
     """Lay out rows of `ScoreSheet.figures` as text."""
-    lines = [
-        f"{'source':26s} {'pages':>5s} {'lines':>6s}"
-        + "".join(f" {c:>6s}" for c in COLUMNS)
-        + f" {'ms':>7s}"
-    ]
-    if title:
-        lines[0] += f"   {title}"
-    for name, row in figures.items():
-        cells = "".join(f" {_number(row.get(c), '6.3f')}" for c in COLUMNS)
-        lines.append(
-            f"{name:26s} {row['pages']:5.0f} {row['lines']:6.0f}{cells}"
-            f" {_number(row['ms'], '7.0f')}"
-        )
-    return "\n".join(lines)
+    return "\n".join([format_head(title), *(format_row(*row) for row in figures.items())])
+
+
+def format_head(title: str = "") -> str:
+    """Lay out the names of the columns."""
+    names = "".join(f" {c:>6s}" for c in COLUMNS)
+    head = f"{'source':26s} {'pages':>5s} {'lines':>6s}{names} {'ms':>7s}"
+    return f"{head}   {title}" if title else head
+
+
+def format_row(name: str, row: dict[str, float | None]) -> str:
+    """Lay out one row, in the columns of `format_head`."""
+    cells = "".join(f" {_number(row.get(c), '6.3f')}" for c in COLUMNS)
+    return f"{name:26s} {row['pages']:5.0f} {row['lines']:6.0f}{cells} {_number(row['ms'], '7.0f')}"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -125,23 +125,27 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="the table as JSON")
 
 
-def selected(args: argparse.Namespace) -> list[LabelledPage]:
+def selected(
+    data: Path | None, limit: int | None, source: str, *, lines: bool
+) -> list[LabelledPage]:
     """Return the pictures the command line asks for.
+
+    Args:
+        data: folder with `labels.jsonl`.
+        limit: pages of each source; None takes all.
+        source: names of sources with commas between them; empty takes all.
+        lines: pictures of single lines, instead of pages.
 
     Raises:
         SystemExit: there are none, no such folder, or none is named.
     """
-    if args.data is None:
+    if data is None:
         raise SystemExit("which pictures? name a folder with labels.jsonl in it")
-    sources = [name for name in args.source.split(",") if name]
+    sources = [name for name in source.split(",") if name]
     try:
-        pages = list(
-            select_pages(
-                read_pages(args.data), limit=args.limit, sources=sources, cropped=args.lines
-            )
-        )
+        pages = list(select_pages(read_pages(data), limit=limit, sources=sources, cropped=lines))
     except FileNotFoundError as error:
         raise SystemExit(str(error)) from error
     if not pages:
-        raise SystemExit(f"no pictures in {args.data} for this choice: see --source and --lines")
+        raise SystemExit(f"no pictures in {data} for this choice: see --source and --lines")
     return pages

@@ -110,9 +110,8 @@ def test_the_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(program, "held_out_folder", lambda: folder)
-    monkeypatch.setattr(
-        program, "_recognizer", lambda args: lambda crops: [Reading("x")] * len(crops)
-    )
+    read = lambda crops: [Reading("x")] * len(crops)  # noqa: E731
+    monkeypatch.setattr(program, "build", lambda *_, **options: read)
     program.main(["--typefaces", "--json", str(tmp_path / "figures.json")])
     assert "Chinese hands" in capsys.readouterr().out
     assert "allura" in (tmp_path / "figures.json").read_text("utf8")
