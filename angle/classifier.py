@@ -1,4 +1,4 @@
-"""Picture in, how far its content is turned out: pieces, their class scores, one decision."""
+"""Picture in, how far its content is turned out: patches, their class scores, one decision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from angle.preprocess import COUNT, LINE_HEIGHTS, SIDES, SIZE, line_pieces, pieces
+from angle.preprocess import COUNT, LINE_HEIGHTS, SIDES, SIZE, line_patches, page_patches
 from angle.settings import Patches
 from common.arrays import Floats, Image, Network, Quads
 from common.softmax import softmax
@@ -32,15 +32,15 @@ class Classifier:
 
         Args:
             network: (N, 1, size, size) float32 to (N, 4) logits; class k is turned by 90 k.
-            size: Side of the pieces in pixels.
-            sides: Scales at which pieces are cut, see `angle.preprocess.SIDES`.
-            count: Pieces of one page at most.
-            temperature: Divides the page's summed log-probabilities. Pieces of one page tend to be
+            size: Side of the patches in pixels.
+            sides: Scales at which patches are cut, see `angle.preprocess.SIDES`.
+            count: Patches of one page at most.
+            temperature: Divides the page's summed log-probabilities. Patches of one page tend to be
                 wrong together, so it is above 1; fitted on pages that were not trained on.
-            outlier_probability: Chance that a piece says nothing about the page (a picture, a logo), whatever
-                the network makes of it. It bounds what one piece can outweigh.
+            outlier_probability: Chance that a patch says nothing about the page (a picture, a logo), whatever
+                the network makes of it. It bounds what one patch can outweigh.
             threshold: A page is left as it is, 0 degrees, when the score is below.
-            line_heights: Of the pieces along lines, see `angle.preprocess.LINE_HEIGHTS`.
+            line_heights: Of the patches along lines, see `angle.preprocess.LINE_HEIGHTS`.
 
         Raises:
             ValueError: A setting out of its range.
@@ -49,7 +49,7 @@ class Classifier:
             raise ValueError(
                 f"temperature {temperature}, outlier_probability {outlier_probability}, count {count}, "
                 f"sides {sides}: expected a positive temperature, an outlier probability from 0 to 1 "
-                "and at least one piece and scale"
+                "and at least one patch and scale"
             )
         self._network = network
         self._size = size
@@ -66,7 +66,7 @@ class Classifier:
         Below the threshold the degrees are 0, with the score of the class that would have won. A
         page with nothing on it gives (0, 0.0).
         """
-        inputs, _ = pieces(image, size=self._size, sides=self._sides, count=self._count)
+        inputs, _ = page_patches(image, size=self._size, sides=self._sides, count=self._count)
         if not len(inputs):
             return 0, 0.0
         logits = np.asarray(self._network(inputs)[0], np.float64)
@@ -80,7 +80,7 @@ class Classifier:
     def classify_lines(self, image: Image, quads: Quads) -> NDArray[np.float64]:
         """Tell from lines that were found how far their text is turned.
 
-        At the size of the lines strokes are seen that pieces of a page at fixed scales may miss: a few
+        At the size of the lines strokes are seen that patches of a page at fixed scales may miss: a few
         words in a photograph, lettering as high as the picture.
 
         Args:
@@ -90,7 +90,7 @@ class Classifier:
         Returns:
             (4,), the probability of each turn; a quarter each without lines.
         """
-        inputs = line_pieces(image, quads, size=self._size, heights=self._line_heights)
+        inputs = line_patches(image, quads, size=self._size, heights=self._line_heights)
         logits = self._network(inputs)[0] if len(inputs) else np.zeros((0, 4))
         # Every stroke of a line is seen as often as there are heights, and counts once.
         temperature = self._temperature * len(self._line_heights)
@@ -104,9 +104,9 @@ class Classifier:
 def page_scores(
     logits: Floats | NDArray[np.float64], *, temperature: float, outlier_probability: float
 ) -> NDArray[np.float64]:
-    """Combine the pieces' (N, 4) logits into the page's (4,) probabilities; no pieces say 1/4 each.
+    """Combine the patches' (N, 4) logits into the page's (4,) probabilities; no patches say 1/4 each.
 
-    Log-probabilities are summed, so that a piece that does not know has no vote and needs no
+    Log-probabilities are summed, so that a patch that does not know has no vote and needs no
     weight.
     """
     each = softmax(logits)

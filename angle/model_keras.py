@@ -1,4 +1,4 @@
-"""Pieces of a page in, logits of the four turns out: the original system's network in Keras.
+"""Patches of a page in, logits of the four turns out: the original system's network in Keras.
 
 Layer names are those of `angle.model_torch.VGG16Angle`.
 """
@@ -24,19 +24,19 @@ def vgg16_angle(
         widths: channels of the trunk's five blocks.
         normalized: batch norm in the trunk.
     """
-    pieces = layers.Input((1, None, None), name="pieces")
-    grey = layers.Permute((2, 3, 1), name="channels_last")(pieces)
+    patches = layers.Input((1, None, None), name="patches")
+    grey = layers.Permute((2, 3, 1), name="channels_last")(patches)
     x = layers.Concatenate(name="colors")([grey, grey, grey])
     x = vgg16(x, widths, normalized=normalized)
     x = layers.GlobalAveragePooling2D(name="pooled")(x)
     # Logits stay in float32 when everything else is computed in less.
-    return keras.Model(pieces, layers.Dense(4, name="head", dtype="float32")(x), name="angle")
+    return keras.Model(patches, layers.Dense(4, name="head", dtype="float32")(x), name="angle")
 
 
 def as_network(model: Any) -> Network:
     """Wrap a model as the plain callable that `Classifier` takes."""
 
-    def network(pieces: Floats) -> tuple[Floats]:
-        return (np.asarray(model(pieces, training=False)),)
+    def network(patches: Floats) -> tuple[Floats]:
+        return (np.asarray(model(patches, training=False)),)
 
     return network

@@ -1,7 +1,7 @@
-"""Pieces of a page in, logits of the four turns out: the networks in PyTorch.
+"""Patches of a page in, logits of the four turns out: the networks in PyTorch.
 
 `AngleNet` is a plain stack of 3x3 convolutions at falling resolution. The pooled mean and maximum of the last
-maps go to the classifier: the maximum lets one telling character decide for a piece.
+maps go to the classifier: the maximum lets one telling character decide for a patch.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class AngleNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * channels, 4)
 
-    def forward(self, pieces: Tensor) -> Tensor:
+    def forward(self, patches: Tensor) -> Tensor:
         """Return the logits."""
-        maps = self.features(pieces)  # (N, C, S / 16, S / 16)
+        maps = self.features(patches)  # (N, C, S / 16, S / 16)
         pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)  # (N, 2 C)
         logits: Tensor = self.head(self.dropout(pooled))
         return logits
@@ -56,8 +56,8 @@ class VGG16Angle(nn.Module):
     """The original system's network: VGG-16, here with global pooling, and four classes.
 
     The original resizes the page to 224 x 224 and ends in two linear layers of 4096, nine tenths of
-    its weights. A thumbnail shows no strokes, so ours looks at the same pieces as `AngleNet`, and
-    the mean over the maps of conv5_3 takes pieces of any size. Grey serves as all three colors: the
+    its weights. A thumbnail shows no strokes, so ours looks at the same patches as `AngleNet`, and
+    the mean over the maps of conv5_3 takes patches of any size. Grey serves as all three colors: the
     trunk is then the detector's, and either may start from the other's weights.
 
     Args:
@@ -72,9 +72,9 @@ class VGG16Angle(nn.Module):
         self.trunk = VGG16(widths, normalized=normalized)
         self.head = nn.Linear(widths[-1], 4)
 
-    def forward(self, pieces: Tensor) -> Tensor:
+    def forward(self, patches: Tensor) -> Tensor:
         """(N, 1, S, S) of zero mean and unit deviation to (N, 4) logits; class k is turned by 90 k."""
-        maps = self.trunk(pieces.expand(-1, 3, -1, -1))  # (N, C, S / 16, S / 16)
+        maps = self.trunk(patches.expand(-1, 3, -1, -1))  # (N, C, S / 16, S / 16)
         logits: Tensor = self.head(maps.mean((2, 3)))
         return logits
 

@@ -1,7 +1,7 @@
-"""Picture in, the few square pieces that show most text out, at several scales.
+"""Picture in, the few square patches that show most text out, at several scales.
 
 Whether a page is upright or upside down is in the strokes of its characters, which a thumbnail of
-the page no longer shows. How large the text is nobody knows beforehand, so pieces are cut at
+the page no longer shows. How large the text is nobody knows beforehand, so patches are cut at
 several scales of the page: a network of one size then sees text of 8 pixels and of 150.
 """
 
@@ -21,34 +21,34 @@ from common.pyramid import ImagePyramid
 Grey: TypeAlias = NDArray[np.uint8]
 
 SIZE = 128
-"""Side of a piece in pixels."""
+"""Side of a patch in pixels."""
 
 SIDES = Patches.sides
-"""Scales at which pieces are cut. Area, unlike the long side, treats a receipt and a long screenshot like any other."""
+"""Scales at which patches are cut. Area, unlike the long side, treats a receipt and a long screenshot alike."""
 
 COUNT = Patches.count
-"""Pieces of one page at most."""
+"""Patches of one page at most."""
 
 MIN_DEVIATION = 3.0
-"""Deviation in grey levels below which a piece is blank: sensors and JPEG make one or two."""
+"""Deviation in grey levels below which a patch is blank: sensors and JPEG make one or two."""
 
 LINE_HEIGHTS = Patches.line_heights
-"""Pixels of a line's height in the pieces cut along it."""
+"""Pixels of a line's height in the patches cut along it."""
 
-LINE_PIECES = 2
-"""Pieces along one line at one height at most."""
+LINE_PATCHES = 2
+"""Patches along one line at one height at most."""
 
-_MARGIN = 1.5  # a piece that will be tilted is cut larger by this: enough for any tilt
-_MAP_SIDE = 640  # pieces are chosen at this scale: strokes of 8-pixel text still show there
-_SPREAD = 0.9  # pieces of one scale stand apart by this share of their side
+_MARGIN = 1.5  # a patch that will be tilted is cut larger by this: enough for any tilt
+_MAP_SIDE = 640  # patches are chosen at this scale: strokes of 8-pixel text still show there
+_SPREAD = 0.9  # patches of one scale stand apart by this share of their side
 _SOFT = 24.0  # gradient, in grey levels a pixel, at which the text map is half way up
 _MIN_SCORE = 2e-4  # variance of the text map below which there is nothing to see
 
 
-def pieces(
+def page_patches(
     image: Image, *, size: int = SIZE, sides: Sequence[int] = SIDES, count: int = COUNT
 ) -> tuple[Floats, Boxes]:
-    """Cut the pieces of a page that a network should look at.
+    """Cut the patches of a page that a network should look at.
 
     Returns:
         (N, 1, size, size) of zero mean and unit deviation each, and the (N, 4) boxes in the page's
@@ -57,16 +57,16 @@ def pieces(
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     boxes = choose_windows(grey, size=size, sides=sides, count=count)
     cuts = [cut(grey, box, size) for box in boxes]
-    kept = [i for i, piece in enumerate(cuts) if piece.std() >= MIN_DEVIATION]
+    kept = [i for i, patch in enumerate(cuts) if patch.std() >= MIN_DEVIATION]
     if not kept:
         return np.zeros((0, 1, size, size), np.float32), np.zeros((0, 4), np.float32)
     return np.stack([normalize(cuts[i]) for i in kept]), boxes[kept]
 
 
-def line_pieces(
+def line_patches(
     image: Image, quads: Quads, *, size: int = SIZE, heights: Sequence[int] = LINE_HEIGHTS
 ) -> Floats:
-    """Cut pieces along lines, (M, 4, 2), at given heights: text of any size at a size that can be told.
+    """Cut patches along lines, (M, 4, 2), at given heights: text of any size at a size that can be told.
 
     A line that slants is laid level, to the closer axis of the picture.
 
@@ -79,13 +79,13 @@ def line_pieces(
         degrees = slant(quad)
         for height in heights:
             for box in line_windows(quad, size / height):
-                piece = tilted_cut(grey, box, size, degrees)
-                if piece.std() >= MIN_DEVIATION:
-                    found.append(normalize(piece))
+                patch = tilted_cut(grey, box, size, degrees)
+                if patch.std() >= MIN_DEVIATION:
+                    found.append(normalize(patch))
     return np.stack(found) if found else np.zeros((0, 1, size, size), np.float32)
 
 
-def line_windows(quad: Floats, heights: float, count: int = LINE_PIECES) -> Boxes:
+def line_windows(quad: Floats, heights: float, count: int = LINE_PATCHES) -> Boxes:
     """Place up to `count` squares along a line, each so many of its heights wide and high."""
     sides = np.roll(quad, -1, axis=0) - quad  # top, right, bottom, left
     along = (sides[0] - sides[2]) / 2, (sides[1] - sides[3]) / 2
@@ -151,13 +151,13 @@ def cut(grey: Grey, box: Floats, size: int) -> Grey:
     right = max(left + 1, min(width, int(np.ceil(x1))))
     bottom = max(top + 1, min(height, int(np.ceil(y1))))
     scale = size / (x1 - x0)
-    piece = _resize(grey[top:bottom, left:right], scale, most=size)
-    if piece.shape == (size, size):
-        return piece
-    whole = np.full((size, size), round(float(piece.mean())), np.uint8)
-    row = min(max(0, round((top - y0) * scale)), size - piece.shape[0])
-    column = min(max(0, round((left - x0) * scale)), size - piece.shape[1])
-    whole[row : row + piece.shape[0], column : column + piece.shape[1]] = piece
+    patch = _resize(grey[top:bottom, left:right], scale, most=size)
+    if patch.shape == (size, size):
+        return patch
+    whole = np.full((size, size), round(float(patch.mean())), np.uint8)
+    row = min(max(0, round((top - y0) * scale)), size - patch.shape[0])
+    column = min(max(0, round((left - x0) * scale)), size - patch.shape[1])
+    whole[row : row + patch.shape[0], column : column + patch.shape[1]] = patch
     return whole
 
 
@@ -165,16 +165,16 @@ def tilted_cut(grey: Grey, box: Floats, size: int, degrees: float) -> Grey:
     """Cut a box like `cut`, its content turned counter-clockwise by a few degrees."""
     middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * _MARGIN
     large = round(size * _MARGIN)
-    piece = cut(grey, np.concatenate([middle - half, middle + half]), large)
+    patch = cut(grey, np.concatenate([middle - half, middle + half]), large)
     matrix = cv2.getRotationMatrix2D((large / 2, large / 2), degrees, 1.0)
     matrix[:, 2] = matrix[:, 2] - (large - size) / 2
-    turned = cv2.warpAffine(piece, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    turned = cv2.warpAffine(patch, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(turned, np.uint8)
 
 
-def normalize(piece: Grey) -> Floats:
-    """Return a piece as (1, size, size) of zero mean and unit deviation."""
-    values = piece.astype(np.float32)
+def normalize(patch: Grey) -> Floats:
+    """Return a patch as (1, size, size) of zero mean and unit deviation."""
+    values = patch.astype(np.float32)
     values -= values.mean()
     return np.asarray(values / max(float(values.std()), MIN_DEVIATION), np.float32)[None]
 

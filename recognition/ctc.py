@@ -58,20 +58,20 @@ def align(log_probs: Floats, labels: Sequence[int]) -> tuple[NDArray[np.int64], 
     path, skips = _path(labels)
     scores = log_probs[:, path].astype(np.float64)  # (T, 2 L + 1)
     # Two places before the path that nothing comes from, so that what comes to each place is a slice.
-    worth = np.full((len(scores), len(path) + 2), -np.inf)
-    worth[0, 2:4] = scores[0, :2]
+    best = np.full((len(scores), len(path) + 2), -np.inf)
+    best[0, 2:4] = scores[0, :2]
     barred = np.where(skips, 0.0, -np.inf)
     skipped = np.empty(len(path))
-    for before, after, score in zip(worth[:-1], worth[1:, 2:], scores[1:], strict=True):
+    for before, after, score in zip(best[:-1], best[1:, 2:], scores[1:], strict=True):
         np.maximum(before[2:], before[1:-1], out=after)
         np.maximum(after, np.add(before[:-2], barred, out=skipped), out=after)
         after += score
-    place = len(path) - 1 if len(path) == 1 or worth[-1, -1] >= worth[-1, -2] else len(path) - 2
+    place = len(path) - 1 if len(path) == 1 or best[-1, -1] >= best[-1, -2] else len(path) - 2
     places = np.zeros(len(scores), np.int64)
     for step in range(len(scores) - 1, -1, -1):
         places[step] = place
         # Of equals, the path that stays, then the one that came from the place before.
-        skip, last, stay = worth[step - 1, place : place + 3].tolist()
+        skip, last, stay = best[step - 1, place : place + 3].tolist()
         skip += barred[place]
         place -= (last > stay) if max(stay, last) >= skip else 2
     chosen = path[places]
@@ -86,12 +86,12 @@ def log_likelihood(log_probs: Floats, labels: Sequence[int]) -> float:
         labels: classes of the text; -inf where it has no room in T steps.
     """
     path, skips = _path(labels)
-    worth = np.full(len(path), -np.inf)
-    worth[0] = 0.0  # before the first step, which a blank or the first character may take
+    forward = np.full(len(path), -np.inf)
+    forward[0] = 0.0  # before the first step, which a blank or the first character may take
     for scores in log_probs[:, path].astype(np.float64):
-        last, skip = _shifted(worth, skips)
-        worth = np.logaddexp(np.logaddexp(worth, last), skip) + scores
-    return float(np.logaddexp.reduce(worth[-2:]))
+        last, skip = _shifted(forward, skips)
+        forward = np.logaddexp(np.logaddexp(forward, last), skip) + scores
+    return float(np.logaddexp.reduce(forward[-2:]))
 
 
 def _path(labels: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -104,9 +104,9 @@ def _path(labels: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def _shifted(
-    worth: NDArray[np.float64], skips: NDArray[np.bool_]
+    forward: NDArray[np.float64], skips: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What comes to each place of a path from the one before, and from the one before that."""
-    from_last = np.concatenate([[-np.inf], worth[:-1]])
-    from_skip = np.concatenate([[-np.inf, -np.inf], worth])[: len(worth)]
+    from_last = np.concatenate([[-np.inf], forward[:-1]])
+    from_skip = np.concatenate([[-np.inf, -np.inf], forward])[: len(forward)]
     return from_last, np.where(skips, from_skip, -np.inf)

@@ -23,7 +23,8 @@ from torch import Tensor, nn
 
 from angle.classifier import page_scores
 from angle.model_torch import ARCHITECTURES
-from angle.preprocess import line_pieces, pieces
+from angle.preprocess import line_patches, page_patches
+from angle.settings import Patches
 from common.arrays import Floats
 from common.image import InputError, load
 from train.batches.page_patches import PatchBatches
@@ -39,9 +40,6 @@ Logits: TypeAlias = NDArray[np.float64]
 
 LINES = 8
 """Lines of a real page whose patches are evaluated: a batch of hundreds would take gigabytes."""
-
-OUTLIER_PROBABILITY = 0.02
-"""Probability that a patch says nothing of its page; written into `config.json`."""
 
 
 class Case(NamedTuple):
@@ -93,7 +91,9 @@ def probabilities(logits: list[Logits], temperature: float) -> Logits:
     """Return, (M, 4, 4), the probabilities of each page in each of its turns."""
     scores = [
         [
-            page_scores(turn, temperature=temperature, outlier_probability=OUTLIER_PROBABILITY)
+            page_scores(
+                turn, temperature=temperature, outlier_probability=Patches.outlier_probability
+            )
             for turn in page
         ]
         for page in logits
@@ -124,7 +124,7 @@ def evaluate(network: nn.Module, cases: list[Case], folder: Path) -> dict[str, f
     temperature = fit_temperature(logits["rendered"])
     write_json(
         folder / "config.json",
-        {"temperature": round(temperature, 3), "outlier_probability": OUTLIER_PROBABILITY},
+        {"temperature": round(temperature, 3), "outlier_probability": Patches.outlier_probability},
     )
     figures = {"temperature": temperature}
     for source, pages in sorted(logits.items()):
@@ -136,7 +136,7 @@ def evaluate(network: nn.Module, cases: list[Case], folder: Path) -> dict[str, f
 
 def rendered_cases(renderer: PageRenderer, seed: int, count: int) -> list[Case]:
     """Cut the patches of the first `count` pages of a seed."""
-    return [Case("rendered", pieces(renderer.page(seed, i).image)[0]) for i in range(count)]
+    return [Case("rendered", page_patches(renderer.page(seed, i).image)[0]) for i in range(count)]
 
 
 def real_cases(folder: Path, limit: int = 25) -> list[Case]:
@@ -149,10 +149,10 @@ def real_cases(folder: Path, limit: int = 25) -> list[Case]:
         try:
             image = load(page.path)
             quads = [line.quad for line in page.lines if line.quad is not None and not line.ignore]
-            cases.append(Case(page.source, pieces(image)[0]))
+            cases.append(Case(page.source, page_patches(image)[0]))
             if quads:
                 cases.append(
-                    Case(f"{page.source} lines", line_pieces(image, np.stack(quads[:LINES])))
+                    Case(f"{page.source} lines", line_patches(image, np.stack(quads[:LINES])))
                 )
         except InputError as error:
             log.warning("left out: %s", error)

@@ -60,12 +60,12 @@ class Grams(NamedTuple):
 
 
 class Model(NamedTuple):
-    """N-grams with their probabilities and what keeping each is worth to the text, in nats."""
+    """N-grams with their probabilities and what keeping each gains the text, in nats."""
 
     grams: Grams
     probabilities: NDArray[np.float64]
     shorter: NDArray[np.float64]
-    worth: NDArray[np.float64]
+    gain: NDArray[np.float64]
 
 
 def read_lines(paths: Iterable[Path]) -> Iterator[str]:
@@ -140,26 +140,26 @@ def estimate(levels: Sequence[Grams]) -> list[Model]:
         left = discount * kinds / total  # what the discounts leave for shorter n-grams
         backed_off = left * shorter
         probabilities = (grams.counts - discount) / total + backed_off
-        worth = grams.counts * np.log(probabilities / backed_off)
-        models.append(Model(grams, probabilities, shorter, np.maximum(worth, 1e-9)))
+        gain = grams.counts * np.log(probabilities / backed_off)
+        models.append(Model(grams, probabilities, shorter, np.maximum(gain, 1e-9)))
     return models
 
 
 def prune(
     models: Sequence[Model], size: int
 ) -> tuple[list[NDArray[np.bool_]], list[NDArray[np.float64]]]:
-    """Choose the n-grams worth most, `size` in all; a context is worth as much as what follows it.
+    """Choose the n-grams that gain most, `size` in all; a context gains as much as what follows it.
 
     Returns:
-        For each length, which n-grams stay, and what all are worth.
+        For each length, which n-grams stay, and what each gains.
     """
-    worths = [model.worth.copy() for model in models]
+    gains = [model.gain.copy() for model in models]
     for n in range(len(models) - 1, 0, -1):
         where = np.searchsorted(models[n - 1].grams.keys, models[n].grams.contexts)
-        np.maximum.at(worths[n - 1], where, worths[n])
-    every = np.concatenate(worths)
+        np.maximum.at(gains[n - 1], where, gains[n])
+    every = np.concatenate(gains)
     least = np.partition(every, len(every) - size)[len(every) - size] if size < len(every) else 0.0
-    return [worth >= least for worth in worths], worths
+    return [gain >= least for gain in gains], gains
 
 
 def back_offs(
@@ -187,16 +187,16 @@ def back_offs(
 
 def fill(
     keys: Hashes,
-    worth: NDArray[np.float64],
+    gain: NDArray[np.float64],
     scores: NDArray[np.float64],
     weights: NDArray[np.float64],
     buckets: int,
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """Put n-grams into buckets, those worth most first; some of the least may find no place.
+    """Put n-grams into buckets, those that gain most first; some of the least may find no place.
 
     Args:
         keys: (M,) hashes, none twice.
-        worth: (M,).
+        gain: (M,).
         scores: (M,) log-probabilities.
         weights: (M,) logarithms of back-off weights.
         buckets: of the table.
@@ -212,7 +212,7 @@ def fill(
     entries = np.zeros((buckets, PLACES), np.uint32)
     back_offs = np.zeros((buckets, PLACES), np.uint8)
     used = np.zeros(buckets, np.int64)
-    waiting = np.argsort(-worth, kind="stable")
+    waiting = np.argsort(-gain, kind="stable")
     for turn in range(_ROUNDS):
         # One n-gram for each bucket a turn, first into the emptier of its two: so they fill evenly.
         pair = both[waiting]
@@ -244,7 +244,7 @@ def build(lines: Iterable[str], *, order: int = ORDER, megabytes: float = MEGABY
     if not len(levels[0].keys):
         raise ValueError("the text has no characters; give files with one sentence a line")
     models = estimate(levels)
-    kept, worths = prune(models, int(_FULL * buckets * PLACES))
+    kept, gains = prune(models, int(_FULL * buckets * PLACES))
     weights = back_offs(models, kept)
 
     def chosen(column: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -254,7 +254,7 @@ def build(lines: Iterable[str], *, order: int = ORDER, megabytes: float = MEGABY
         _LOG.info("%d-grams kept: %d", n, stays.sum())
     entries, offs = fill(
         chosen([model.grams.keys for model in models]),
-        chosen(worths),
+        chosen(gains),
         chosen([np.log(model.probabilities) for model in models]),
         chosen(weights),
         buckets,

@@ -19,7 +19,7 @@ GRACE_S = 3.0
 _T = TypeVar("_T")
 
 
-class Room:
+class PixelBudget:
     """Pixels that may be in memory at a time. One that is larger than all of it gets in alone."""
 
     def __init__(self, size: int) -> None:
@@ -40,7 +40,7 @@ class Room:
             self._changed.notify_all()
 
 
-class Workers(Generic[_T]):
+class OrderedPool(Generic[_T]):
     """Threads that run tasks; results come in the order of the tasks.
 
     They are daemons and not of a `ThreadPoolExecutor`, whose threads the interpreter waits for when it ends:

@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeAlias
 from common.arrays import Image
 from common.image import MAX_PIXELS, InputError, describe, open_picture, seek
 from common.image_headers import share_of_limit
-from ocr.batch.ordered_pool import Room, Workers
+from ocr.batch.ordered_pool import OrderedPool, PixelBudget
 from ocr.files.documents import Loader, pages
 from ocr.files.pdf_resolution import MAX_PDF_PIXELS
 from ocr.onnx_runtime import available_cores
@@ -139,7 +139,7 @@ def read_files(
     if not regions:
         read = partial(reader.read_page, angle=angle, single_line=single_line)
     tasks = _Files(paths, read, max_pixels, contents, skip, look).tasks()
-    results = (task() for task in tasks) if jobs == 1 else Workers(tasks, jobs).results()
+    results = (task() for task in tasks) if jobs == 1 else OrderedPool(tasks, jobs).results()
     with closing(results):
         for steps in results:
             yield from steps
@@ -166,7 +166,7 @@ class _Files:
         self._contents = contents
         self._skip = skip or (lambda file, page: False)
         self._look = look
-        self._room = Room(max_pixels)
+        self._budget = PixelBudget(max_pixels)
 
     def tasks(self) -> Iterator[_Task]:
         for file, path in enumerate(self._paths):
@@ -183,7 +183,7 @@ class _Files:
         for index, decode in walk:
             if self._skip(file, index):
                 continue
-            self._room.enter(size)
+            self._budget.enter(size)
             decoded = threading.Event()
 
             # The task keeps the walk alive: a picture may be decoded after this generator has ended.
@@ -213,7 +213,7 @@ class _Files:
             finally:
                 decoded.set()
             pixels = picture.shape[0] * picture.shape[1]
-            self._room.change(pixels - held)
+            self._budget.change(pixels - held)
             held = pixels
             if self._look:
                 image.append(picture)
@@ -229,7 +229,7 @@ class _Files:
             steps.append(Step(file, error=error, number=index))
         finally:
             decoded.set()
-            self._room.change(-held)
+            self._budget.change(-held)
         return steps
 
 

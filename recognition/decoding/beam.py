@@ -1,6 +1,6 @@
 """CTC prefix beam search (Hannun et al. 2014) where the network is unsure, with a language model.
 
-A prefix is worth the probability of all its alignments, times what the language model says of it to
+The score of a prefix is the probability of all its alignments, times what the language model says of it to
 the power of `Weights.language`, times `Weights.length` for each character. Most steps of a line have one
 class that is as good as certain: they take no search, and once all prefixes end alike the best is kept
 alone, because nothing that follows can tell them apart.
@@ -25,7 +25,7 @@ _ODD = re.compile(r"[a-z][A-Z]|\w[@/\\_]\w")
 
 
 class BeamSearch:
-    """Finds the text worth most.
+    """Finds the best text.
 
     Args:
         characters: in class order, without the blank.

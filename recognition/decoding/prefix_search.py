@@ -1,4 +1,4 @@
-"""The text worth most, of those that a few classes at each step of a line allow: the search of `beam`.
+"""The best text of those that a few classes at each step of a line allow: the search of `beam`.
 
 `PrefixSearch` defines it; where there was a compiler at setup, `prefix_search_cython.pyx` does the same faster, and a
 test holds the two together.
@@ -50,7 +50,7 @@ class Steps(NamedTuple):
 
 
 Search = Callable[[Steps], tuple[int, ...]]
-"""From steps to the classes of the text worth most."""
+"""From steps to the classes of the best text."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ _Beams = dict[_Prefix, tuple[float, float]]
 
 
 class PrefixSearch:
-    """Finds the text worth most, and defines which that is.
+    """Finds the best text, and defines which that is.
 
     Args:
         letters: of the characters in class order, without the blank.
@@ -122,7 +122,7 @@ class PrefixSearch:
         self._model = model
 
     def __call__(self, steps: Steps) -> tuple[int, ...]:
-        """Return the classes of the text worth most."""
+        """Return the classes of the best text."""
         beams: _Beams = {_Prefix(None, BLANK): (1.0, 0.0)}
         order = self._model.order if self._model else 1
         quiet = 0
@@ -188,14 +188,14 @@ class PrefixSearch:
                 prefix.language = prefix.parent.language + max(score, self.weights.rarest)
 
     def _best(self, beams: _Beams, count: int) -> _Beams:
-        """The prefixes worth most, with probabilities scaled to stay in the range of floats."""
+        """The best prefixes, with probabilities scaled to stay in the range of floats."""
         if len(beams) > count:
-            kept = sorted(beams, key=lambda prefix: -self._worth(prefix, beams[prefix]))[:count]
+            kept = sorted(beams, key=lambda prefix: -self._total(prefix, beams[prefix]))[:count]
             beams = {prefix: beams[prefix] for prefix in kept}
         scale = 1 / max(blank + label for blank, label in beams.values())
         return {p: (blank * scale, label * scale) for p, (blank, label) in beams.items()}
 
-    def _worth(self, prefix: _Prefix, alignments: tuple[float, float]) -> float:
+    def _total(self, prefix: _Prefix, alignments: tuple[float, float]) -> float:
         probability = sum(alignments)
         if not probability:
             return -math.inf
@@ -251,7 +251,7 @@ class CompiledSearch:
             self._model = (model.order, *tables, *model.tables(), UNKNOWN, -NATS)
 
     def __call__(self, steps: Steps) -> tuple[int, ...]:
-        """Return the classes of the text worth most."""
+        """Return the classes of the best text."""
         weights, compiled = self.weights, _compiled()
         assert compiled is not None
         found: tuple[int, ...] = compiled.search(

@@ -37,7 +37,7 @@ cdef struct Search:
     Py_ssize_t used, room
     Beam* beams  # those there are, and those being made
     Beam* made
-    double* worths
+    double* beam_scores
     Py_ssize_t count, made_count, beam_room
     Py_ssize_t* queue
     Py_ssize_t queued, queue_room
@@ -107,7 +107,7 @@ cdef int make_room(Search* s, Py_ssize_t needed) noexcept nogil:
         return -1
     if grow(<void**> &s.made, &made, needed, sizeof(Beam)):
         return -1
-    return grow(<void**> &s.worths, &s.beam_room, needed, sizeof(double))
+    return grow(<void**> &s.beam_scores, &s.beam_room, needed, sizeof(double))
 
 
 cdef int advance(Search* s, const int64_t* labels, const double* chances, Py_ssize_t tried) noexcept nogil:
@@ -230,7 +230,7 @@ cdef int weigh(Search* s) noexcept nogil:
     return 0
 
 
-cdef double worth(Search* s, Beam* beam) noexcept nogil:
+cdef double beam_score(Search* s, Beam* beam) noexcept nogil:
     cdef double probability = beam.blank + beam.label
     cdef Prefix* prefix = &s.prefixes[beam.prefix]
     if probability == 0:
@@ -241,19 +241,19 @@ cdef double worth(Search* s, Beam* beam) noexcept nogil:
 
 
 cdef void keep_best(Search* s, Py_ssize_t most) noexcept nogil:
-    """Keep the beams worth most, with probabilities scaled to stay in the range of floats."""
+    """Keep the best beams, with probabilities scaled to stay in the range of floats."""
     cdef Py_ssize_t i, place
     cdef Beam beam
     cdef double value, largest = 0
     if s.count > most:
         for i in range(s.count):
             beam = s.beams[i]
-            value = worth(s, &beam)
+            value = beam_score(s, &beam)
             place = i
-            while place and s.worths[place - 1] < value:
-                s.worths[place], s.beams[place] = s.worths[place - 1], s.beams[place - 1]
+            while place and s.beam_scores[place - 1] < value:
+                s.beam_scores[place], s.beams[place] = s.beam_scores[place - 1], s.beams[place - 1]
                 place -= 1
-            s.worths[place], s.beams[place] = value, beam
+            s.beam_scores[place], s.beams[place] = value, beam
         s.count = most
     for i in range(s.count):
         largest = max(largest, s.beams[i].blank + s.beams[i].label)
@@ -307,7 +307,7 @@ cdef int run(Search* s, const int64_t[:, ::1] labels, const double[:, ::1] chanc
 def search(const int64_t[:, ::1] labels, const double[:, ::1] chances, const int64_t[::1] counts,
            const uint8_t[::1] sure, Py_ssize_t width, double language, double bonus, double rarest,
            model):
-    """Return the classes of the text worth most.
+    """Return the classes of the best text.
 
     Args:
         labels, chances: (S, K), the classes tried at each step and their probabilities; K from 1.
@@ -349,5 +349,5 @@ def search(const int64_t[:, ::1] labels, const double[:, ::1] chances, const int
         free(s.prefixes)
         free(s.beams)
         free(s.made)
-        free(s.worths)
+        free(s.beam_scores)
         free(s.queue)

@@ -14,10 +14,10 @@ from angle.preprocess import (
     SIZE,
     choose_windows,
     cut,
-    line_pieces,
+    line_patches,
     line_windows,
     normalize,
-    pieces,
+    page_patches,
     slant,
 )
 from common.arrays import Boxes, Floats, Image
@@ -39,7 +39,7 @@ def text_page(height: int = 900, width: int = 700, *, letters: float = 0.8, seed
 
 
 def know(degrees: int, margin: float = 6.0) -> Classifier:
-    """A classifier whose network says the same of every piece."""
+    """A classifier whose network says the same of every patch."""
     logits = np.eye(4, dtype=np.float32)[degrees // 90] * margin
 
     def network(inputs: Floats) -> tuple[Floats]:
@@ -49,7 +49,7 @@ def know(degrees: int, margin: float = 6.0) -> Classifier:
 
 
 def never(_: Floats) -> tuple[Floats]:
-    raise AssertionError("a page without pieces needs no network")
+    raise AssertionError("a page without patches needs no network")
 
 
 # Empty and extreme pages
@@ -57,10 +57,10 @@ def never(_: Floats) -> tuple[Floats]:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (3, 3), (127, 129), (2000, 1500)])
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_flat_pages_have_no_pieces(shape: tuple[int, int], level: int) -> None:
+def test_flat_pages_have_no_patches(shape: tuple[int, int], level: int) -> None:
     image = np.full((*shape, 3), level, np.uint8)
     assert Classifier(never)(image) == (0, 0.0)
-    inputs, boxes = pieces(image)
+    inputs, boxes = page_patches(image)
     assert inputs.shape == (0, 1, SIZE, SIZE)
     assert boxes.shape == (0, 4)
 
@@ -75,9 +75,9 @@ def test_sensor_noise_alone_is_a_blank_page() -> None:
     "shape",
     [(1, 1), (1, 2), (2, 1), (1, 5000), (5000, 1), (7, 300), (64, 64), (130, 40), (9, 9000)],
 )
-def test_any_shape_of_noise_gives_pieces_of_one_shape(shape: tuple[int, int]) -> None:
+def test_any_shape_of_noise_gives_patches_of_one_shape(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
-    inputs, boxes = pieces(image)
+    inputs, boxes = page_patches(image)
     assert inputs.shape[1:] == (1, SIZE, SIZE)
     assert inputs.dtype == np.float32
     assert len(inputs) == len(boxes) <= 8
@@ -89,20 +89,20 @@ def test_any_shape_of_noise_gives_pieces_of_one_shape(shape: tuple[int, int]) ->
 # Where it looks
 
 
-def test_pieces_are_normalized() -> None:
-    inputs, _ = pieces(text_page())
+def test_patches_are_normalized() -> None:
+    inputs, _ = page_patches(text_page())
     assert len(inputs) == 8
     assert np.abs(inputs.mean(axis=(1, 2, 3))).max() < 1e-3
     assert np.abs(inputs.std(axis=(1, 2, 3)) - 1).max() < 1e-3
 
 
-def test_normalize_of_a_flat_piece_is_zero() -> None:
+def test_normalize_of_a_flat_patch_is_zero() -> None:
     assert not normalize(np.full((8, 8), 77, np.uint8)).any()
 
 
 def test_windows_lie_on_the_text_and_on_the_page() -> None:
     image = text_page()
-    _, boxes = pieces(image)
+    _, boxes = page_patches(image)
     assert (boxes >= -1).all()
     assert (boxes[:, [0, 2]] <= 701).all()
     assert (boxes[:, [1, 3]] <= 901).all()
@@ -115,13 +115,13 @@ def test_rules_and_frames_are_not_text() -> None:
     image[500:880, 20:680] = 255
     for x in range(20, 680, 12):  # hatching: the densest edges of the page, all of one direction
         cv2.line(image, (x, 520), (x, 870), (0, 0, 0), 2)
-    _, boxes = pieces(image)
+    _, boxes = page_patches(image)
     fine = boxes[boxes[:, 2] - boxes[:, 0] < 140]
     assert ((fine[:, 1] + fine[:, 3]) / 2 < 500).all()
 
 
 def test_windows_of_one_scale_are_spread() -> None:
-    _, boxes = pieces(text_page(1600, 1200))
+    _, boxes = page_patches(text_page(1600, 1200))
     sides = (boxes[:, 2] - boxes[:, 0]).round()
     assert len(set(sides)) == 3, "three scales of a large page"
     for side in set(sides):
@@ -134,12 +134,15 @@ def test_windows_of_one_scale_are_spread() -> None:
 def test_scale_follows_the_page_and_not_its_pixels() -> None:
     page = text_page(1800, 1400)
     double = cv2.resize(page, (2800, 3600), interpolation=cv2.INTER_CUBIC)
-    sides = [np.sort(b[:, 2] - b[:, 0]) for _, b in (pieces(page), pieces(np.asarray(double)))]
+    sides = [
+        np.sort(b[:, 2] - b[:, 0])
+        for _, b in (page_patches(page), page_patches(np.asarray(double)))
+    ]
     assert np.allclose(sides[1] / sides[0], 2, rtol=0.03)
 
 
 def test_small_page_is_not_enlarged() -> None:
-    _, boxes = pieces(text_page(300, 260))
+    _, boxes = page_patches(text_page(300, 260))
     assert np.allclose(boxes[:, 2] - boxes[:, 0], SIZE)
 
 
@@ -151,8 +154,8 @@ def as_set(boxes: Boxes) -> Boxes:
 @pytest.mark.parametrize("shape", [(900, 700), (1500, 1100), (90, 800)])
 def test_turning_the_page_turns_the_windows(degrees: int, shape: tuple[int, int]) -> None:
     image = text_page(*shape) if shape[0] > 100 else text_page(200, 800)[20:110].copy()
-    _, boxes = pieces(image)
-    _, found = pieces(rotate_ccw(image, degrees))
+    _, boxes = page_patches(image)
+    _, found = page_patches(rotate_ccw(image, degrees))
     corners = rotate_quads(boxes_to_quads(boxes), degrees, image.shape[:2])
     wanted = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
     # Where two windows score alike either may win: most of them must be the same.
@@ -165,12 +168,12 @@ def test_turning_the_page_turns_the_windows(degrees: int, shape: tuple[int, int]
 def test_cut_outside_the_page_is_filled_with_the_mean() -> None:
     grey = np.full((20, 20), 100, np.uint8)
     grey[:, :10] = 200
-    piece = cut(grey, np.array([-22, -22, 42, 42], np.float32), 64)
-    assert piece.shape == (64, 64)
-    assert set(np.unique(piece)) == {100, 150, 200}
-    assert (piece[22:42, 22:32] == 200).all()
-    assert (piece[22:42, 32:42] == 100).all()
-    assert piece[0, 0] == piece[-1, -1] == 150
+    patch = cut(grey, np.array([-22, -22, 42, 42], np.float32), 64)
+    assert patch.shape == (64, 64)
+    assert set(np.unique(patch)) == {100, 150, 200}
+    assert (patch[22:42, 22:32] == 200).all()
+    assert (patch[22:42, 32:42] == 100).all()
+    assert patch[0, 0] == patch[-1, -1] == 150
 
 
 def test_count_and_scales_are_obeyed() -> None:
@@ -192,7 +195,7 @@ def test_the_page_is_left_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("degrees", TURNS)
-def test_all_pieces_of_one_mind(degrees: int) -> None:
+def test_all_patches_of_one_mind(degrees: int) -> None:
     found, score = know(degrees)(text_page())
     assert found == degrees
     assert 0.9 < score <= 1
@@ -211,12 +214,12 @@ def test_threshold_of_zero_always_decides() -> None:
     assert Classifier(network, threshold=0)(text_page())[0] == 270
 
 
-def test_no_pieces_know_nothing() -> None:
+def test_no_patches_know_nothing() -> None:
     empty = np.zeros((0, 4), np.float32)
     assert page_scores(empty, temperature=2, outlier_probability=0.02) == pytest.approx([0.25] * 4)
 
 
-def test_unsure_pieces_have_no_vote() -> None:
+def test_unsure_patches_have_no_vote() -> None:
     sure = np.array([[0, 5, 0, 0]], np.float32)
     unsure = np.zeros((7, 4), np.float32)
     alone = page_scores(sure, temperature=2, outlier_probability=0.02)
@@ -261,7 +264,7 @@ def test_impossible_settings_are_refused(setting: dict[str, float]) -> None:
         Classifier(never, **setting)  # type: ignore[arg-type]
 
 
-# Pieces along lines
+# Patches along lines
 
 
 def level(x0: float, y0: float, x1: float, y1: float) -> Floats:
@@ -302,32 +305,32 @@ def test_a_short_line_has_one_window_and_a_point_has_one_too() -> None:
 
 
 @pytest.mark.parametrize("degrees", TURNS)
-def test_pieces_along_lines_turn_with_the_page(degrees: int) -> None:
+def test_patches_along_lines_turn_with_the_page(degrees: int) -> None:
     image = text_page()
     quad = np.array([[[30, 40], [330, 40], [330, 70], [30, 70]]], np.float32)
     turned = rotate_ccw(image, degrees)
-    found = line_pieces(turned, rotate_quads(quad, degrees, (900, 700)))
-    expected = line_pieces(image, quad)
+    found = line_patches(turned, rotate_quads(quad, degrees, (900, 700)))
+    expected = line_patches(image, quad)
     assert found.shape == expected.shape == (2 * len(LINE_HEIGHTS), 1, SIZE, SIZE)
-    straight = [np.rot90(piece, degrees // 90, (1, 2)) for piece in expected]
-    for piece in found:  # columns are cut from the other end
-        assert min(float(np.abs(piece - other).mean()) for other in straight) < 0.15
+    straight = [np.rot90(patch, degrees // 90, (1, 2)) for patch in expected]
+    for patch in found:  # columns are cut from the other end
+        assert min(float(np.abs(patch - other).mean()) for other in straight) < 0.15
 
 
 def test_a_slanted_line_is_laid_level() -> None:
     image = np.full((400, 400, 3), 255, np.uint8)
     cv2.line(image, (60, 130), (340, 270), (0, 0, 0), 12)
     quad = tilted(level(50, 185, 350, 215), np.degrees(np.arctan2(140, 280)))[None]
-    for piece in line_pieces(image, quad)[:, 0]:
-        dark = np.nonzero(piece.min(axis=1) < -1)[0]
-        assert np.ptp(dark) < 0.4 * SIZE, "the bar lies across the piece, not from corner to corner"
+    for patch in line_patches(image, quad)[:, 0]:
+        dark = np.nonzero(patch.min(axis=1) < -1)[0]
+        assert np.ptp(dark) < 0.4 * SIZE, "the bar lies across the patch, not from corner to corner"
 
 
-def test_lines_outside_and_blank_ones_give_no_pieces() -> None:
+def test_lines_outside_and_blank_ones_give_no_patches() -> None:
     image = np.full((50, 60, 3), 200, np.uint8)
     quads = np.stack([level(-500, -500, -400, -450), level(5, 5, 50, 20)])
-    assert line_pieces(image, quads).shape == (0, 1, SIZE, SIZE)
-    assert line_pieces(image, quads[:0]).shape == (0, 1, SIZE, SIZE)
+    assert line_patches(image, quads).shape == (0, 1, SIZE, SIZE)
+    assert line_patches(image, quads[:0]).shape == (0, 1, SIZE, SIZE)
 
 
 @pytest.mark.parametrize("degrees", TURNS)

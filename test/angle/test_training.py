@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from angle.preprocess import SIZE, cut, pieces, tilted_cut
+from angle.preprocess import SIZE, cut, page_patches, tilted_cut
 from common.arrays import Image
 from common.image import rotate_ccw
 from train.batches.page_patches import PatchBatches, PatchLabel, jittered, patch_label
@@ -63,8 +63,8 @@ def test_network_keeps_its_contract_and_its_size() -> None:
 def test_turned_is_what_deployment_means_by_degrees() -> None:
     image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     upright = torch.from_numpy(image[None, None, :, :, 0].astype(np.float32))
-    for k, piece in enumerate(angle_torch.four_rotations(upright)):
-        back = rotate_ccw(piece[0].numpy().astype(np.uint8)[..., None].repeat(3, 2), 90 * k)
+    for k, patch in enumerate(angle_torch.four_rotations(upright)):
+        back = rotate_ccw(patch[0].numpy().astype(np.uint8)[..., None].repeat(3, 2), 90 * k)
         assert (back == image[..., :1]).all()
 
 
@@ -101,10 +101,10 @@ def test_blank_pages_still_make_a_batch() -> None:
     assert not batch["known"].any()
 
 
-def test_pieces_without_jitter_are_those_of_deployment() -> None:
+def test_patches_without_jitter_are_those_of_deployment() -> None:
     recipe = AngleRecipe(pages=1, patches=8, line_patches=0, photo_share=0, jitter=0)
     found = batches(recipe)(5)["patches"]
-    assert np.array_equal(found, pieces(rendered(5).image, count=8)[0])
+    assert np.array_equal(found, page_patches(rendered(5).image, count=8)[0])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_patch_labels(lines: tuple[Line, ...], expected: PatchLabel) -> None:
     assert patch_label(np.array([0, 0, 128, 128], np.float32), lines, 128) == expected
 
 
-def test_shows_counts_text_at_the_scale_of_the_piece() -> None:
+def test_shows_counts_text_at_the_scale_of_the_patch() -> None:
     line = (Line(quad(0, 0, 1200, 20), "text"), Line(quad(0, 40, 1200, 60), "text"))
     assert patch_label(np.array([0, 0, 128, 128], np.float32), line, 128) == PatchLabel.TEXT
     assert patch_label(np.array([0, 0, 1280, 1280], np.float32), line, 128) == PatchLabel.UNSURE
@@ -156,7 +156,7 @@ def test_no_tilt_is_a_plain_cut() -> None:
 # Loss and judging
 
 
-def test_loss_of_text_free_pieces_is_least_when_nothing_is_claimed() -> None:
+def test_loss_of_text_free_patches_is_least_when_nothing_is_claimed() -> None:
     loss = angle_torch.make_loss(AngleRecipe())
     batch = {"patches": torch.randn(4, 1, 8, 8), "known": torch.zeros(4, dtype=torch.bool)}
 
@@ -192,7 +192,7 @@ def test_ten_steps_lower_the_loss() -> None:
 
 
 def test_temperature_makes_scores_honest() -> None:
-    """Eight pieces that are always wrong together know no more than one of them."""
+    """Eight patches that are always wrong together know no more than one of them."""
     rng = np.random.default_rng(0)
     pages = []
     for _ in range(300):
@@ -210,7 +210,7 @@ def test_temperature_makes_scores_honest() -> None:
 
 def test_judge_counts_turns_and_writes_the_configuration(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    page = pieces(rendered(0).image)[0]
+    page = page_patches(rendered(0).image)[0]
     cases = [angle_torch.Case("rendered", page), angle_torch.Case("shop", page[:1])]
     figures = angle_torch.evaluate(AngleNet().eval(), cases, tmp_path)
     assert figures["shop/pages"] == figures["real/pages"]

@@ -114,15 +114,15 @@ def test_only_one_bias_of_an_lstm_learns() -> None:
 # angle
 
 
-def test_angle_takes_pieces_of_any_size_and_serves_the_classifier(
+def test_angle_takes_patches_of_any_size_and_serves_the_classifier(
     rng: np.random.Generator,
 ) -> None:
     network = seasoned(VGG16Angle(NARROW), 4, 1, 32, 32)
     ready = deployed_angle(network)
-    pieces = torch.randn(3, 1, 64, 64)
+    patches = torch.randn(3, 1, 64, 64)
     with torch.inference_mode():
-        assert network(pieces).shape == network(pieces[:, :, :48, :48]).shape == (3, 4)
-        torch.testing.assert_close(ready(pieces), network(pieces), atol=1e-5, rtol=1e-4)
+        assert network(patches).shape == network(patches[:, :, :48, :48]).shape == (3, 4)
+        torch.testing.assert_close(ready(patches), network(patches), atol=1e-5, rtol=1e-4)
 
     def run(values: np.ndarray) -> tuple[np.ndarray]:
         assert values.shape[1:] == (1, 64, 64)

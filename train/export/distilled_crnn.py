@@ -41,9 +41,9 @@ TRUNK = {"crnn": freeze_torch.TRUNK, "resnet": ("conv", "norm", "stage", "rnn")}
 class Trunk(nn.Module):
     """Lines (N, 1, 32, W) to what the heads share, (N, T, D): maps, or the features that attention looks at."""
 
-    def __init__(self, pupil: DistilledStudent) -> None:
+    def __init__(self, distilled: DistilledStudent) -> None:
         super().__init__()
-        self.network, self.has_attention = pupil.student, pupil.has_attention
+        self.network, self.has_attention = distilled.student, distilled.has_attention
 
     def forward(self, lines: Tensor) -> Tensor:
         """Return maps or features."""
@@ -54,14 +54,14 @@ class Trunk(nn.Module):
 class Head(nn.Module):
     """Maps (N, T, D) to log-probabilities (N, T, C)."""
 
-    def __init__(self, pupil: DistilledStudent) -> None:
+    def __init__(self, distilled: DistilledStudent) -> None:
         super().__init__()
-        self.pupil = pupil
+        self.distilled = distilled
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return log-probabilities."""
-        features = self.pupil.join(self.pupil.student.context(maps))
-        return torch.log_softmax(self.pupil.classify(features), 2)
+        features = self.distilled.join(self.distilled.student.context(maps))
+        return torch.log_softmax(self.distilled.classify(features), 2)
 
 
 class SharedRows(nn.Module):
@@ -92,14 +92,14 @@ class SharedOut(nn.Module):
 class EitherHead(nn.Module):
     """Features (N, T, D) to what attention reads (`recognition.attention`) and log-probabilities of CTC."""
 
-    def __init__(self, pupil: DistilledStudent) -> None:
+    def __init__(self, distilled: DistilledStudent) -> None:
         super().__init__()
-        rows = nn.Parameter(pupil.classify.weight.t().contiguous(), requires_grad=False)
-        bias = nn.Parameter(pupil.classify.bias.clone(), requires_grad=False)
-        self.attention = copy.deepcopy(pupil.student.attention)
+        rows = nn.Parameter(distilled.classify.weight.t().contiguous(), requires_grad=False)
+        bias = nn.Parameter(distilled.classify.bias.clone(), requires_grad=False)
+        self.attention = copy.deepcopy(distilled.student.attention)
         self.attention.embed = SharedRows(self.attention.embed.project, rows)
         self.attention.out = SharedOut(self.attention.out.project, rows, bias)
-        self.ctc = SharedOut(copy.deepcopy(pupil.join), rows, bias)
+        self.ctc = SharedOut(copy.deepcopy(distilled.join), rows, bias)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return classes, their log-probabilities, their places, and log-probabilities (N, T, C)."""
@@ -124,21 +124,23 @@ def load_distilled(path: Path, family: str) -> DistilledStudent:
     last = state.get(f"{STUDENT}rnn2.weight_hh_l0", np.zeros((4, 1), np.float32))
     rnn = "crnn-gru" if len(last) == 3 * last.shape[1] else "crnn"
     arch = {"crnn": rnn, "resnet": "resnet-attention"}[family]
-    pupil = DistilledStudent(row_of(arch).make(classes), SmallCRNN(classes))
+    distilled = DistilledStudent(row_of(arch).make(classes), SmallCRNN(classes))
     try:
-        pupil.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+        distilled.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     except RuntimeError as error:
         raise ValueError(f"{path} holds no weights of {arch}: {str(error)[:200]}") from error
-    return pupil.eval().requires_grad_(False)
+    return distilled.eval().requires_grad_(False)
 
 
-def parts(family: str, pupils: list[DistilledStudent], args: argparse.Namespace) -> dict[str, Part]:
+def parts(
+    family: str, students: list[DistilledStudent], args: argparse.Namespace
+) -> dict[str, Part]:
     """Return what becomes of each part, by the name of its file.
 
     Raises:
         ValueError: the networks' convolutions differ.
     """
-    states = [{n: v.numpy() for n, v in pupil.state_dict().items()} for pupil in pupils]
+    states = [{n: v.numpy() for n, v in distilled.state_dict().items()} for distilled in students]
     begins = tuple(STUDENT + begin for begin in TRUNK[family])
     trunks = [{n: v for n, v in state.items() if n.startswith(begins)} for state in states]
     for other in trunks[1:]:
@@ -146,7 +148,7 @@ def parts(family: str, pupils: list[DistilledStudent], args: argparse.Namespace)
         if far > 1e-3:
             raise ValueError(f"the convolutions differ by {far:.2g}: train with --keep-trunk")
     lines = list(recognizer_inputs(args))
-    trunk = Trunk(pupils[0])
+    trunk = Trunk(students[0])
 
     def maps() -> Iterator[Floats]:
         for batch in lines[:3]:
@@ -162,12 +164,12 @@ def parts(family: str, pupils: list[DistilledStudent], args: argparse.Namespace)
             row | {"name": family, "task": "trunk", "package": "crnn"},
         )
     }
-    for pupil, state in zip(pupils, states, strict=True):
-        name = _name(pupil)
+    for distilled, state in zip(students, states, strict=True):
+        name = _name(distilled)
         own = {n: v for n, v in state.items() if not n.startswith(begins)}
         part = row | {"name": name, "task": "recognizer", "package": "crnn", "trunk": family}
         file = f"crnn-{name.removeprefix('crnn-')}"
-        made[file] = Part(_head(pupil, maps), own, part, quantized=False)
+        made[file] = Part(_head(distilled, maps), own, part, quantized=False)
     return made
 
 
@@ -175,22 +177,22 @@ def _same(network: nn.Module) -> nn.Module:
     return network
 
 
-def _name(pupil: DistilledStudent) -> str:
-    if pupil.has_attention:
+def _name(distilled: DistilledStudent) -> str:
+    if distilled.has_attention:
         return "resnet-attention"
-    return "crnn-gru" if isinstance(pupil.student.rnn1, nn.GRU) else "reference"
+    return "crnn-gru" if isinstance(distilled.student.rnn1, nn.GRU) else "reference"
 
 
-def _head(pupil: DistilledStudent, maps: Any) -> Export:  # noqa: ANN401
+def _head(distilled: DistilledStudent, maps: Any) -> Export:  # noqa: ANN401
     config: dict[str, Any] = {"charset": "".join(Charset.load().characters)}
     axes = {"image": STEPS, "log_probs": STEPS}
-    if not pupil.has_attention:
-        return Export(Head(pupil), _same, ("log_probs",), axes, config, maps)
+    if not distilled.has_attention:
+        return Export(Head(distilled), _same, ("log_probs",), axes, config, maps)
     outputs = ("labels", "label_log_probs", "places", "log_probs")
     axes |= dict.fromkeys(outputs[:3], FOUND)
     config["decoder"] = "either"
     # How often attention goes round is decided while it reads: a trace would not show that.
-    return Export(EitherHead(pupil), torch.jit.script, outputs, axes, config, maps)
+    return Export(EitherHead(distilled), torch.jit.script, outputs, axes, config, maps)
 
 
 def main() -> None:
@@ -203,8 +205,8 @@ def main() -> None:
     add_options(parser, 30, "batches")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    pupils = [load_distilled(path, args.family) for path in args.weights]
-    write(parts(args.family, pupils, args), f"{args.family}-trunk", args.out)
+    students = [load_distilled(path, args.family) for path in args.weights]
+    write(parts(args.family, students, args), f"{args.family}-trunk", args.out)
 
 
 if __name__ == "__main__":

@@ -182,12 +182,12 @@ def detector_export(args: argparse.Namespace, row: detection.Row) -> Export:
 def angle_export(args: argparse.Namespace, network: str) -> Export:
     """Return how an orientation classifier is exported."""
     from angle.model_torch import AngleNet, VGG16Angle, deployed
-    from angle.preprocess import pieces
+    from angle.preprocess import page_patches
 
     def inputs() -> Iterator[Floats]:
         for index, image in enumerate(pages(args)):
             turned = np.ascontiguousarray(np.rot90(image, index % 4))
-            found, _ = pieces(turned)
+            found, _ = page_patches(turned)
             if len(found):
                 yield found
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from angle.model_torch import VGG16Angle
-from angle.preprocess import pieces
+from angle.preprocess import page_patches
 from common.arrays import Floats
 from ctpn import Method
 from ctpn.model_torch import HEADS, VGG16CTPN, activate
@@ -62,11 +62,11 @@ class AngleHead(nn.Module):
 
 
 def inputs(args: argparse.Namespace) -> Iterator[Floats]:
-    """Crops of pages as the detector gets them, then pieces as the angle model does."""
+    """Crops of pages as the detector gets them, then patches as the angle model does."""
     for index, image in enumerate(pages(args)):
         height, width = (min(side, SIDE) // 16 * 16 for side in image.shape[:2])
         yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
-        found, _ = pieces(np.ascontiguousarray(np.rot90(image, index % 4)))
+        found, _ = page_patches(np.ascontiguousarray(np.rot90(image, index % 4)))
         if len(found):
             yield np.repeat(found[:8], 3, axis=1)
 

@@ -138,8 +138,8 @@ def test_shortcuts_of_certain_steps_change_no_text() -> None:
         quick = BeamSearch("abcd", None, options)(log_probs)
         full = BeamSearch("abcd", None, replace(options, sure=1.1))(log_probs)
         # Where only the timing is open, up to a twentieth of the probability is not searched.
-        worth = [ctc.log_likelihood(log_probs, [r.label for r in runs]) for runs in (quick, full)]
-        assert worth[0] >= worth[1] - 0.1, seed
+        scores = [ctc.log_likelihood(log_probs, [r.label for r in runs]) for runs in (quick, full)]
+        assert scores[0] >= scores[1] - 0.1, seed
 
 
 def test_only_the_timing_is_open() -> None:
@@ -245,18 +245,18 @@ def test_weight_nought_is_no_model(model: LanguageModel) -> None:
 
 @with_both
 @pytest.mark.parametrize("seed", range(3))
-def test_doubtful_lines_get_the_text_worth_most_of_all(seed: int, model: LanguageModel) -> None:
+def test_doubtful_lines_get_the_best_text_of_all(seed: int, model: LanguageModel) -> None:
     rng = np.random.default_rng(seed)
     log_probs = random_log_probs(rng, 4, 4, 1.0)
     weights = replace(EVERYTHING, language=0.7, length=0.4)
     found = tuple(run.label for run in BeamSearch("abc", model, weights)(log_probs))
 
-    def worth(labels: tuple[int, ...]) -> float:
+    def score(labels: tuple[int, ...]) -> float:
         text = "".join("abc"[label - 1] for label in labels)
         language = float(model.score(text).sum())
         return ctc.log_likelihood(log_probs, labels) + 0.7 * language + 0.4 * len(labels)
 
-    assert worth(found) == pytest.approx(max(map(worth, all_texts(log_probs))), abs=1e-3)
+    assert score(found) == pytest.approx(max(map(score, all_texts(log_probs))), abs=1e-3)
 
 
 @with_both

@@ -120,14 +120,14 @@ def test_the_file_is_no_larger_than_asked_for(tmp_path: Path) -> None:
 def test_table_finds_what_was_put_in_and_hardly_anything_else() -> None:
     rng = np.random.default_rng(6)
     keys = np.unique(rng.integers(1, 2**63, 3000).astype(np.uint64))
-    worth = rng.random(len(keys))
+    gains = rng.random(len(keys))
     buckets = int(len(keys) / 4 / 0.9)
     scores = -rng.random(len(keys)) * 15
-    model = LanguageModel(2, *fill(keys, worth, scores, scores / 2, buckets))
+    model = LanguageModel(2, *fill(keys, gains, scores, scores / 2, buckets))
     found = model.look_up(keys.reshape(-1, 1))
     known = found.known[:, 0]
     assert known.mean() > 0.93
-    assert known[worth > 0.85].all()  # those worth most have their place
+    assert known[gains > 0.85].all()  # those that gain most have their place
     np.testing.assert_allclose(found.scores[known, 0], scores[known], atol=1 / 32)
     np.testing.assert_allclose(found.back_offs[known, 0], scores[known] / 2, atol=1 / 32)
     others = rng.integers(1, 2**63, (100_000, 1)).astype(np.uint64)

@@ -62,8 +62,8 @@ QUICK = FitRecipe(lr=0.01, warmup_steps=1, steps=12, ema_decay=0.5)
 Arrays = dict[str, np.ndarray]
 
 
-def pieces(index: int) -> Arrays:
-    """Pieces that are bright at their upper edge; the last one shows nothing."""
+def patches(index: int) -> Arrays:
+    """Patches that are bright at their upper edge; the last one shows nothing."""
     rng = np.random.default_rng(index)
     values = rng.normal(0, 0.3, (3 + index % 2, 1, 32, 32)).astype(np.float32)
     values[:, :, :8] += 2
@@ -132,9 +132,9 @@ def test_first_loss_of_the_angle_model_is_pytorchs() -> None:
     torch.manual_seed(0)
     network, model = VGG16Angle(NARROW), angle_model.vgg16_angle(NARROW)
     set_weights(model, convert.to_keras(_state(network)))
-    ours, _ = angle_torch.make_loss(recipe)(network.train(), _tensors(pieces(1)), 0.0)
+    ours, _ = angle_torch.make_loss(recipe)(network.train(), _tensors(patches(1)), 0.0)
     angle_keras.compiled(model, QUICK)
-    inputs, truth = angle_keras.make_shape(recipe, 0)(pieces(1), False)
+    inputs, truth = angle_keras.make_shape(recipe, 0)(patches(1), False)
     theirs = model.compute_loss(x=inputs, y=truth, y_pred=model(inputs, training=True))
     assert float(theirs) == pytest.approx(ours.item(), abs=1e-4)
 
@@ -217,7 +217,7 @@ def _learn(
 def test_angle_learns_from_scratch_and_from_weights(tmp_path: Path) -> None:
     shape = angle_keras.make_shape(AngleRecipe(inverted=0.0), 0)
     model = angle_keras.compiled(angle_model.vgg16_angle(NARROW), QUICK)
-    history = _learn(tmp_path / "a", model, pieces, shape, convert.to_torch)
+    history = _learn(tmp_path / "a", model, patches, shape, convert.to_torch)
     assert history["loss"][-1] < 0.9 * history["loss"][0]
     assert json.loads((tmp_path / "a" / "state.json").read_text())["step"] == 12
     best = load_file(tmp_path / "a" / "best.safetensors")
@@ -226,7 +226,7 @@ def test_angle_learns_from_scratch_and_from_weights(tmp_path: Path) -> None:
     fresh = angle_model.vgg16_angle(NARROW)
     set_weights(fresh, convert.to_keras(best))
     angle_keras.compiled(fresh, QUICK)
-    again = _learn(tmp_path / "b", fresh, pieces, shape, convert.to_torch)
+    again = _learn(tmp_path / "b", fresh, patches, shape, convert.to_torch)
     assert again["loss"][0] < 0.95 * history["loss"][0]
 
 
@@ -265,7 +265,7 @@ def test_a_resumed_run_ends_where_one_without_a_stop_ends(tmp_path: Path) -> Non
         set_weights(model, start)
         return angle_keras.compiled(model, QUICK)
 
-    whole = _learn(tmp_path / "whole", made(), pieces, shape, convert.to_torch)
+    whole = _learn(tmp_path / "whole", made(), patches, shape, convert.to_torch)
     broken = made()
 
     def break_off(progress: float) -> None:
@@ -274,16 +274,16 @@ def test_a_resumed_run_ends_where_one_without_a_stop_ends(tmp_path: Path) -> Non
 
     with pytest.raises(KeyboardInterrupt):
         _learn(
-            tmp_path / "parts", broken, pieces, shape, convert.to_torch,
+            tmp_path / "parts", broken, patches, shape, convert.to_torch,
             on_progress=break_off,
         )  # fmt: skip
     seen: list[int] = []
 
     def watched(index: int) -> Arrays:
         seen.append(index)
-        return pieces(index)
+        return patches(index)
 
-    rest = _learn(tmp_path / "parts", made(), pieces, shape, convert.to_torch, resume=True)
+    rest = _learn(tmp_path / "parts", made(), patches, shape, convert.to_torch, resume=True)
     np.testing.assert_allclose(rest["loss"], whole["loss"][1:], rtol=1e-4)
 
 

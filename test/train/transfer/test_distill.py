@@ -96,16 +96,16 @@ def descend(
 # Attention through the classifier
 
 
-def test_a_pupil_with_attention_ends_as_the_plain_network() -> None:
+def test_a_student_with_attention_ends_as_the_plain_network() -> None:
     torch.manual_seed(0)
-    pupil = DistilledStudent(attending(), SmallCRNN(CLASSES)).eval()
+    distilled = DistilledStudent(attending(), SmallCRNN(CLASSES)).eval()
     plain = attending().eval()
-    plain.load_state_dict(tensors(merge(arrays(pupil))))
+    plain.load_state_dict(tensors(merge(arrays(distilled))))
     images, labels = torch.randn(2, 1, 32, 64), torch.randint(1, CLASSES, (2, 5))
     with torch.inference_mode():
-        torch.testing.assert_close(plain(images), pupil(images), atol=1e-5, rtol=1e-4)
-        seen = pupil.joint_features(images)[1]
-        ours, theirs = pupil.student.attention, plain.attention
+        torch.testing.assert_close(plain(images), distilled(images), atol=1e-5, rtol=1e-4)
+        seen = distilled.joint_features(images)[1]
+        ours, theirs = distilled.student.attention, plain.attention
         want = ours.teach(seen, labels)
         torch.testing.assert_close(theirs.teach(plain.features(images), labels), want)
         for a, b in zip(theirs(plain.features(images)), ours(seen), strict=True):
@@ -113,27 +113,27 @@ def test_a_pupil_with_attention_ends_as_the_plain_network() -> None:
 
 
 def test_the_classifier_is_there_once_and_a_copy_has_its_own() -> None:
-    pupil = DistilledStudent(attending(), SmallCRNN(CLASSES))
-    large = [n for n, p in pupil.named_parameters() if len(p) == CLASSES and p.ndim == 2]
+    distilled = DistilledStudent(attending(), SmallCRNN(CLASSES))
+    large = [n for n, p in distilled.named_parameters() if len(p) == CLASSES and p.ndim == 2]
     assert large == ["classify.weight"]
-    average = copy.deepcopy(pupil)
+    average = copy.deepcopy(distilled)
     with torch.no_grad():
         average.classify.weight.zero_()
-    assert pupil.classify.weight.any()
+    assert distilled.classify.weight.any()
     assert not average.student.attention.embed(torch.arange(CLASSES)).any()
 
 
-def test_attention_of_a_pupil_learns_and_leaves_the_classifier_alone() -> None:
+def test_attention_of_a_student_learns_and_leaves_the_classifier_alone() -> None:
     torch.manual_seed(0)
-    pupil, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
-    attention = pupil.student.attention
-    seen = pupil.joint_features(batch["lines"])[1]
+    distilled, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
+    attention = distilled.student.attention
+    seen = distilled.joint_features(batch["lines"])[1]
     attention.loss(seen, batch["labels"], batch["lengths"]).backward()
-    assert pupil.classify.weight.grad is None
+    assert distilled.classify.weight.grad is None
     assert attention.embed.project.weight.grad.any() and attention.out.project.weight.grad.any()
     teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)
     loss = make_loss(METHODS["resnet-attention"], CrnnRecipe(sampled=None), teacher)
-    read = [figures["attention"] for figures in descend(pupil, loss, batch, 0.5, lr=3e-3)]
+    read = [figures["attention"] for figures in descend(distilled, loss, batch, 0.5, lr=3e-3)]
     assert read[-1] < 0.7 * read[0]
 
 
@@ -156,10 +156,10 @@ def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
     network, path = trained
     gru = CRNN(CLASSES, WIDTHS, 12, "gru")
     freeze_trunk(gru, path)
-    pupil = DistilledStudent(gru, SmallCRNN(CLASSES)).train()
+    distilled = DistilledStudent(gru, SmallCRNN(CLASSES)).train()
     batch = lines()
     loss = make_loss(METHODS["crnn-gru"], CrnnRecipe(sampled=None))
-    seen = [figures["ctc"] for figures in descend(pupil, loss, batch, 1.0, lr=1e-2)]
+    seen = [figures["ctc"] for figures in descend(distilled, loss, batch, 1.0, lr=1e-2)]
     assert seen[-1] < 0.8 * seen[0]
     with torch.inference_mode():  # in training mode too: the statistics of the batch do not count
         torch.testing.assert_close(gru.maps(batch["lines"]), network.maps(batch["lines"]))
@@ -187,18 +187,18 @@ def test_all_is_kept_but_attention(tmp_path: Path) -> None:
     # Weights of before attention knew how far things are: that begins from nothing.
     known = {n: v for n, v in before.state_dict().items() if not n.endswith("near.weight")}
     save_file(known, path)
-    pupil, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
-    load_and_freeze(pupil, path)
+    distilled, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
+    load_and_freeze(distilled, path)
     row, recipe = METHODS["resnet-attention"], CrnnRecipe(sampled=None)
     loss = make_loss(row, recipe, teacher, attention_only=True)
-    figures = descend(pupil, loss, batch, 0.0, lr=1e-2)
+    figures = descend(distilled, loss, batch, 0.0, lr=1e-2)
     assert figures[-1]["attention"] < 0.7 * figures[0]["attention"]
     assert figures[-1]["drift"] < 0.7 * figures[0]["drift"]
     with torch.inference_mode():
-        torch.testing.assert_close(pupil(batch["lines"]), before.eval()(batch["lines"]))
+        torch.testing.assert_close(distilled(batch["lines"]), before.eval()(batch["lines"]))
     for name, value in before.state_dict().items():
         kept = not name.startswith("student.attention.")
-        assert torch.equal(pupil.state_dict()[name], value) == kept, name
+        assert torch.equal(distilled.state_dict()[name], value) == kept, name
     with pytest.raises(ValueError, match=r"holds no weights of a run with --teacher"):
         load_and_freeze(DistilledStudent(attending(CLASSES + 1), SmallCRNN(CLASSES + 1)), path)
 
@@ -214,7 +214,7 @@ def narrow(arch: str, classes: int) -> nn.Module:
 
 @pytest.fixture
 def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Runs the command line on narrow pupils; returns the folder of weights."""
+    """Runs the command line on narrow distilled students; returns the folder of weights."""
     monkeypatch.setattr(
         distilled_crnn, "row_of", lambda arch: SimpleNamespace(make=partial(narrow, arch))
     )
@@ -226,11 +226,11 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
 
     monkeypatch.setattr(distilled_crnn, "recognizer_inputs", inputs)
 
-    def run(family: str, *pupils: DistilledStudent) -> Path:
+    def run(family: str, *students: DistilledStudent) -> Path:
         paths = []
-        for number, pupil in enumerate(pupils):
+        for number, distilled in enumerate(students):
             paths.append(tmp_path / f"{number}.safetensors")
-            save_file(pupil.state_dict(), paths[-1])
+            save_file(distilled.state_dict(), paths[-1])
         out = tmp_path / "weights"
         argv = ["export_crnn", family, *map(str, paths), "--out", str(out)]
         monkeypatch.setattr(sys, "argv", argv)
@@ -240,7 +240,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
     return run
 
 
-def pupil(arch: str) -> DistilledStudent:
+def distilled_student(arch: str) -> DistilledStudent:
     torch.manual_seed(3)
     classes = Charset.load().classes
     made = DistilledStudent(narrow(arch, classes), SmallCRNN(classes))
@@ -257,7 +257,7 @@ def crops() -> list[np.ndarray]:
 
 @pytest.mark.slow
 def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None:
-    first, second = pupil("crnn"), pupil("crnn-gru")
+    first, second = distilled_student("crnn"), distilled_student("crnn-gru")
     convolutions = {n: v for n, v in first.student.state_dict().items() if n.startswith(TRUNK)}
     second.student.load_state_dict(second.student.state_dict() | convolutions)
     folder = export("crnn", first, second)
@@ -285,16 +285,16 @@ def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None
 
 @pytest.mark.slow
 def test_convolutions_that_differ_are_no_trunk(export: Callable[..., Path]) -> None:
-    other = pupil("crnn-gru")
+    other = distilled_student("crnn-gru")
     with torch.no_grad():
         other.student.conv3.weight += 0.1
     with pytest.raises(ValueError, match=r"convolutions differ by .* --keep-trunk"):
-        export("crnn", pupil("crnn"), other)
+        export("crnn", distilled_student("crnn"), other)
 
 
 @pytest.mark.slow
 def test_one_file_reads_either_way(export: Callable[..., Path]) -> None:
-    trained = pupil("resnet-attention")
+    trained = distilled_student("resnet-attention")
     folder = export("resnet", trained)
     values = np.random.default_rng(1).normal(size=(2, 1, 32, 64)).astype(np.float32)
     readers = {
@@ -320,7 +320,7 @@ def test_weights_without_a_teacher_are_refused(export: Callable[..., Path]) -> N
     with pytest.raises(ValueError, match="no weights of a run with --teacher"):
         export("crnn", narrow("crnn", Charset.load().classes))
     with pytest.raises(ValueError, match="holds no weights of resnet-attention"):
-        export("resnet", pupil("crnn"))
+        export("resnet", distilled_student("crnn"))
 
 
 def test_who_decodes() -> None:

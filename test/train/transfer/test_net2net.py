@@ -128,10 +128,10 @@ def batch() -> dict[str, Any]:
     truth = [assign(quad, np.zeros(1, np.bool_), (64, 64))] * 2
     names = ("labels", "deltas", "sides", "side_mask")
     out = {n: torch.from_numpy(np.stack([getattr(t, n) for t in truth])) for n in names}
-    pieces = 0.3 * torch.randn(3, 1, 32, 32)
-    pieces[:, :, :8] += 2
+    patches = 0.3 * torch.randn(3, 1, 32, 32)
+    patches[:, :, :8] += 2
     known = torch.tensor([True, True, False])
-    return out | {"images": torch.from_numpy(images), "patches": pieces, "known": known}
+    return out | {"images": torch.from_numpy(images), "patches": patches, "known": known}
 
 
 def narrow() -> Shared:
@@ -295,15 +295,15 @@ def test_weights_of_another_network_are_not_in_a_file(tmp_path: Path) -> None:
         onnx_weights.write_parameter_map(path, {"0.weight": np.ones((4, 1, 3, 3), np.float32)})
 
 
-def test_a_pupil_ends_as_the_plain_network() -> None:
+def test_a_student_ends_as_the_plain_network() -> None:
     torch.manual_seed(0)
     teacher, student = SmallCRNN(50).eval(), CRNN(50, (8, 8, 12, 16), hidden=10)
-    pupil = DistilledStudent(student, teacher)
+    distilled = DistilledStudent(student, teacher)
     lines = torch.randn(2, 1, 32, 64)
     with torch.inference_mode():
-        want = pupil.eval()(lines)
+        want = distilled.eval()(lines)
     plain = CRNN(50, (8, 8, 12, 16), hidden=10)
-    weights = merge({k: v.numpy() for k, v in pupil.state_dict().items()})
+    weights = merge({k: v.numpy() for k, v in distilled.state_dict().items()})
     plain.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
     with torch.inference_mode():
         torch.testing.assert_close(plain.eval()(lines), want, atol=1e-5, rtol=1e-4)
@@ -339,7 +339,7 @@ def test_of_two_steps_the_one_that_is_no_blank_tells() -> None:
         lambda: DenseNetCTC(9, 8, 3, 4, 12, dropout=0.0),
     ],
 )
-def test_a_pupil_learns_from_its_teacher(
+def test_a_student_learns_from_its_teacher(
     tmp_path: Path, student: Callable[[], torch.nn.Module]
 ) -> None:
     from recognition import METHODS
@@ -348,7 +348,7 @@ def test_a_pupil_learns_from_its_teacher(
     torch.manual_seed(0)
     save_file(SmallCRNN(9).state_dict(), tmp_path / "t.safetensors")
     teacher = load_teacher(tmp_path / "t.safetensors")
-    pupil = DistilledStudent(student(), teacher)
+    distilled = DistilledStudent(student(), teacher)
     data = {
         "lines": torch.randn(3, 1, 32, 64),
         "labels": torch.tensor([[1, 2, 3]] * 3),
@@ -357,21 +357,21 @@ def test_a_pupil_learns_from_its_teacher(
         "aligned": torch.full((3, 16), -1),
     }
     loss = line_loss(METHODS["crnn"], CrnnRecipe(), teacher)
-    before = pupil.classify.weight.clone()
-    optimizer = torch.optim.AdamW([p for p in pupil.parameters() if p.requires_grad], lr=5e-3)
+    before = distilled.classify.weight.clone()
+    optimizer = torch.optim.AdamW([p for p in distilled.parameters() if p.requires_grad], lr=5e-3)
     taught = []
     for _ in range(30):
-        value, figures = loss(pupil.train(), data, 0.0)
+        value, figures = loss(distilled.train(), data, 0.0)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
         taught.append(figures["teacher"])
     assert taught[-1] < 0.7 * taught[0]
-    assert pupil.classify.weight.grad is None  # the teacher's, until CTC joins
-    value, _ = loss(pupil, data, 0.9)
+    assert distilled.classify.weight.grad is None  # the teacher's, until CTC joins
+    value, _ = loss(distilled, data, 0.9)
     value.backward()
-    assert pupil.classify.weight.grad.abs().sum() > 0
-    torch.testing.assert_close(pupil.classify.weight, before, atol=1e-1, rtol=0)
+    assert distilled.classify.weight.grad.abs().sum() > 0
+    torch.testing.assert_close(distilled.classify.weight, before, atol=1e-1, rtol=0)
     with pytest.raises(ValueError, match="no weights of the small recognizer"):
         save_file({"classify.bias": torch.zeros(4)}, tmp_path / "x.safetensors")
         load_teacher(tmp_path / "x.safetensors")
