@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -145,3 +147,11 @@ def _straighten(piece: Image, corners: Floats, rows: int, columns: int, how: int
         piece, matrix, (columns, rows), flags=how, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)
+
+
+def weighted_median(values: NDArray[Any], weights: NDArray[Any]) -> float:
+    """Return the value (M,) up to which the lesser ones have half of all weight; of two, the lesser. M is not 0."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    # A little less than half: sums of floating point may miss a half that is reached exactly.
+    return float(values[order][np.searchsorted(reached, (0.5 - 1e-6) * reached[-1])])

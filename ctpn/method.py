@@ -41,6 +41,12 @@ class CTPN(StepSettings):
     nms_threshold: float = setting(
         0.3, "Vertical IoU above which the weaker of two proposals goes", 0, 1
     )
+    max_candidates: int = setting(
+        12000, "Proposals decoded, best first, as in the published systems: bounds time on noise", 1
+    )
+    min_height: float = setting(
+        4.0, "Height of a proposal in pixels below which no text is legible at any scale", 0
+    )
     gap_ratio: float = setting(1.0, "Widest gap inside a line, in heights; a wider one divides", 0)
     min_overlap: float = setting(
         0.55, "Vertical overlap of neighbours, by the smaller height", 0, 1
@@ -83,6 +89,8 @@ class CTPN(StepSettings):
             maps["sides"],
             threshold=self.proposal_threshold,
             nms_threshold=self.nms_threshold,
+            max_candidates=self.max_candidates,
+            min_height=self.min_height,
             suppress=nms.implementation(self.suppression),
         )
         lines = connect(

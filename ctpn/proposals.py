@@ -14,12 +14,6 @@ from common.arrays import Boxes, Floats, Scores
 from ctpn import nms
 from ctpn.anchors import ANCHOR_HEIGHTS, STRIDE, Indices, decode_side, decode_vertical
 
-MAX_CANDIDATES = 12000
-"""Proposals decoded at most, best first, as in the published systems: bounds time on noise."""
-
-MIN_HEIGHT = 4.0
-"""Pixels; shorter proposals hold no legible text at any scale the detector works at."""
-
 
 class Proposals(NamedTuple):
     """Text proposals in pixels of the network's input, best first."""
@@ -58,6 +52,8 @@ def propose(
     *,
     threshold: float = 0.6,
     nms_threshold: float = 0.3,
+    max_candidates: int = 12000,
+    min_height: float = 4.0,
     suppress: nms.Suppress | None = None,
 ) -> Proposals:
     """Find the text proposals in one picture's maps.
@@ -68,6 +64,8 @@ def propose(
         sides: (R, C, K) offsets to the nearest line end, in anchor widths.
         threshold: least score of a proposal.
         nms_threshold: vertical overlap above which the weaker of two proposals goes.
+        max_candidates: proposals decoded, the best ones.
+        min_height: of a proposal, in pixels.
         suppress: which implementation of NMS; the fastest one that is built when omitted.
 
     Returns:
@@ -83,8 +81,8 @@ def propose(
         raise ValueError(f"deltas {deltas.shape} and sides {sides.shape} do not fit scores {grid}")
     flat = np.flatnonzero(scores.ravel() >= threshold)
     values = scores.ravel()[flat]
-    if len(flat) > MAX_CANDIDATES:
-        order = np.sort(np.argsort(-values, kind="stable")[:MAX_CANDIDATES])
+    if len(flat) > max_candidates:
+        order = np.sort(np.argsort(-values, kind="stable")[:max_candidates])
         flat, values = flat[order], values[order]
     rows, cols, anchors = np.unravel_index(flat, grid)
     top, bottom = decode_vertical(deltas[rows, cols, anchors], rows, anchors)
@@ -92,7 +90,7 @@ def propose(
     left = (cols * STRIDE).astype(np.float32)
     boxes = np.stack([left, top, left + STRIDE, bottom], axis=1)
     # `>=` is false for NaN, so a broken network yields no proposals rather than nonsense.
-    good = np.flatnonzero(bottom - top >= MIN_HEIGHT)
+    good = np.flatnonzero(bottom - top >= min_height)
     run = nms.implementation() if suppress is None else suppress
     kept = good[run(boxes[good], values[good].astype(np.float32), nms_threshold)]
     ends = _ends(sides, rows[kept], cols[kept], anchors[kept])

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Quads, Scores
+from common.quads import weighted_median
 from ctpn.anchors import STRIDE, Indices
 from ctpn.proposals import Proposals
 
@@ -221,10 +222,7 @@ def _page_slope(rise: Doubles, spread: Doubles, count: Indices) -> float:
     long = count >= 4
     if not long.any():
         return 0.0
-    slopes = rise[long] / spread[long]
-    order = np.argsort(slopes)
-    weight = np.cumsum(count[long][order])
-    return float(np.clip(slopes[order][np.searchsorted(weight, weight[-1] / 2)], -0.5, 0.5))
+    return float(np.clip(weighted_median(rise[long] / spread[long], count[long]), -0.5, 0.5))
 
 
 def _continuations(fits: _Fits, gap_ratio: float, size: float) -> tuple[Indices, Indices]:

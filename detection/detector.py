@@ -86,12 +86,12 @@ class Detector:
         tallest = float(_heights(coarse.quads).max(initial=0)) * scale
         if not len(coarse.quads) or tallest >= settings.lettering_height:
             half = self._pass(pyramid.at(scale / 2), size)
-            coarse = _merge(half, coarse, settings.lettering_height / scale)
+            coarse = _merge(half, coarse, settings.lettering_height / scale, settings)
         finer = working_scale(heights, size, scale, settings, min_side)
         if finer <= settings.same_scale * scale:
             return coarse.quads, coarse.scores
         fine = self._pass(pyramid.at(finer), size)
-        lines = _merge(coarse, fine, settings.large_height / finer)
+        lines = _merge(coarse, fine, settings.large_height / finer, settings)
         return lines.quads, lines.scores
 
     def _pass(self, resized: Image, whole: tuple[int, int]) -> Lines:
@@ -147,13 +147,14 @@ def _thickness(quads: Quads) -> Floats:
     return np.asarray(np.minimum(_heights(quads), widths), np.float32)
 
 
-def _merge(coarse: Lines, fine: Lines, large: float) -> Lines:
+def _merge(coarse: Lines, fine: Lines, large: float, settings: ScaleSettings) -> Lines:
     """Lines of a fine pass, those of a coarse pass above `large` pixels in place of their fragments."""
     kept = _heights(coarse.quads) >= large
     quads = coarse.quads[kept]
-    # Small print inside large lettering stays: only pieces at least half as thick are its fragments.
-    alike = _thickness(fine.quads)[:, None] >= 0.5 * _thickness(quads)[None]
-    whole = ~((coverage(fine.quads, quads) > 0.5) & alike).any(axis=1)
+    share = settings.fragment_thickness
+    alike = _thickness(fine.quads)[:, None] >= share * _thickness(quads)[None]
+    inside = coverage(fine.quads, quads) > settings.fragment_coverage
+    whole = ~(inside & alike).any(axis=1)
     return Lines(
         np.concatenate([fine.quads[whole], quads]),
         np.concatenate([fine.scores[whole], coarse.scores[kept]]),

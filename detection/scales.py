@@ -46,6 +46,12 @@ class ScaleSettings(StepSettings):
     large_height: float = setting(
         120.0, "Height of a line in the second pass from which the coarse one sees it better", 1
     )
+    fragment_coverage: float = setting(
+        0.5, "Share of a fine pass's line inside a large one from which it is its fragment", 0, 1
+    )
+    fragment_thickness: float = setting(
+        0.5, "The same of its height: small print inside large lettering stays", 0, 1
+    )
     max_aspect: float = setting(
         2.5, "Short sides from which a strip is judged by a part of this shape", 1
     )

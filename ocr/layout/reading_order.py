@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Boxes, Quads
-from common.quads import VERTICAL_RATIO
+from common.quads import VERTICAL_RATIO, weighted_median
 from ocr.settings import Order, Settings
 from ocr.sheet import Models, Sheet
 
@@ -60,10 +60,7 @@ def skew(quads: Quads) -> float:
     if weights.sum() <= 0:
         return 0.0
     angles = np.arctan2(sides[:, 1], sides[:, 0])
-    angles = (angles + np.pi / 4) % (np.pi / 2) - np.pi / 4
-    ranked = np.argsort(angles)
-    middle = np.searchsorted(np.cumsum(weights[ranked]), weights.sum() / 2)
-    return float(angles[ranked[min(middle, len(ranked) - 1)]])
+    return weighted_median((angles + np.pi / 4) % (np.pi / 2) - np.pi / 4, weights)
 
 
 def _deskewed(quads: Quads, angle: float) -> Quads:

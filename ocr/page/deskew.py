@@ -15,6 +15,7 @@ import numpy as np
 
 from common.arrays import Floats, Image, Quads, Scores
 from common.pyramid import ImagePyramid
+from common.quads import weighted_median
 from common.roles import Detector
 from ocr.settings import Deskew, Settings
 from ocr.sheet import Affine, Models, Sheet
@@ -123,9 +124,8 @@ def skew_of_lines(quads: Quads, settings: Deskew) -> Skew:
     if lengths[long].sum() <= 0.5 * np.maximum(lengths, heights).sum():
         return Skew(0.0, 1.0)  # no lines, or columns
     skews = np.degrees(np.arctan2(along[long, 1], along[long, 0]))
-    order = np.argsort(skews)
-    skews, lengths = skews[order], lengths[long][order] / lengths[long].sum()
-    median = float(skews[np.searchsorted(np.cumsum(lengths), 0.5 - 1e-6)])
+    lengths = lengths[long] / lengths[long].sum()
+    median = weighted_median(skews, lengths)
     agreement = lengths[np.abs(skews - median) <= settings.max_deviation].sum()
     return Skew(median, float(agreement))
 

@@ -16,6 +16,7 @@ from common.quads import (
     iou,
     quad_size,
     rotate_quads,
+    weighted_median,
 )
 
 TURNS = (0, 90, 180, 270)
@@ -212,3 +213,12 @@ def test_a_small_column_is_turned_as_a_large_one_is() -> None:
         quad = np.array([[10, 10], [24, 10], [24, 10 + height], [10, 10 + height]], np.float32)
         plain, large = crop(image, quad), crop(image, quad, fine=20)
         assert large.shape == (2 * plain.shape[0], 2 * plain.shape[1], 3)
+
+
+def test_the_weighted_median_has_half_of_the_weight_on_each_side(rng: np.random.Generator) -> None:
+    for size in (1, 2, 9):
+        values, weights = rng.normal(size=size), rng.integers(1, 9, size)
+        whole = np.sort(np.repeat(values, weights))
+        assert weighted_median(values, weights) == whole[(len(whole) - 1) // 2]
+    tenths = np.full(4, 0.1, np.float32)  # whose sum is not 0.4 to the last digit
+    assert weighted_median(np.array([4.0, 1, 3, 2]), tenths) == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ctpn import proposals
 from ctpn.anchors import encode_vertical
 from ctpn.proposals import propose
 
@@ -62,7 +61,10 @@ def test_proposals_stay_inside_the_picture() -> None:
     boxes = propose(scores, deltas, sides).boxes
     assert len(boxes) and (boxes >= 0).all()
     assert (boxes[:, 2] <= 160).all() and (boxes[:, 3] <= 128).all()
-    assert (boxes[:, 3] - boxes[:, 1] >= proposals.MIN_HEIGHT).all()
+    heights = boxes[:, 3] - boxes[:, 1]
+    assert (heights >= 4).all()
+    high = propose(scores, deltas, sides, min_height=float(np.median(heights))).boxes
+    assert 0 < len(high) < len(boxes)
 
 
 def test_best_first_and_at_least_the_threshold() -> None:
@@ -81,12 +83,11 @@ def test_not_a_number_gives_nothing_rather_than_nonsense() -> None:
     assert len(propose(scores, deltas, sides).boxes) == 0
 
 
-def test_noise_everywhere_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proposals, "MAX_CANDIDATES", 100)
+def test_noise_everywhere_is_bounded() -> None:
     rng = np.random.default_rng(2)
     scores, deltas, sides = _maps(40, 40)
     scores[:] = rng.uniform(0.7, 1, scores.shape)
-    found = propose(scores, deltas, sides)
+    found = propose(scores, deltas, sides, max_candidates=100)
     assert 0 < len(found.boxes) <= 100
     assert found.scores[0] == scores.max()
 
