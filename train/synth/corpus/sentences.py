@@ -82,7 +82,7 @@ class Corpus:
     def __init__(self, texts: Mapping[str, Sequence[str]], charset: Charset) -> None:
         self.charset = charset
         self._files: dict[str, list[Sequence[str]]] = {}
-        self._shares: dict[str, np.ndarray] = {}
+        self._bounds: dict[str, np.ndarray] = {}
         for lang in ("zh", "en", "patterns"):
             named = [
                 (name, lines)
@@ -92,7 +92,7 @@ class Corpus:
             self._files[lang] = [lines for _, lines in named]
             # The root keeps one large file of reviews from being all that is ever read.
             share = np.array([_weight(name) * len(lines) ** 0.5 for name, lines in named])
-            self._shares[lang] = share / share.sum() if len(share) else share
+            self._bounds[lang] = np.cumsum(share) / share.sum() if len(share) else share
         self.han = [c for c in charset.characters if is_han(c)]
         self.symbols = [c for c in charset.characters if not is_han(c) and c != " "]
 
@@ -120,9 +120,9 @@ class Corpus:
         """Return one non-empty line of text in "zh", "en" or "mixed" (Chinese with Latin words in it)."""
         if lang == "mixed":
             return self._mixed(rng)
-        files, shares = self._files[lang], self._shares[lang]
+        files, shares = self._files[lang], self._bounds[lang]
         for _ in range(20):
-            lines = files[int(rng.choice(len(files), p=shares))]
+            lines = files[int(np.searchsorted(shares[:-1], rng.random(), "right"))]
             line = lines[int(rng.integers(len(lines)))].strip()
             if not line or _IDENTIFIER.search(line):
                 continue

@@ -67,16 +67,17 @@ def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]
     elif rng.random() < 0.35:
         picture = _motion(rng, picture)
     if rng.random() < 0.5:
-        grain = min(float(rng.uniform(1, 12)), _GRAIN * float(picture.std()))
+        grain = min(float(rng.uniform(1, 12)), _GRAIN * float(cv2.meanStdDev(picture)[1].item()))
         picture = picture + rng.normal(0, grain, picture.shape).astype(np.float32)
     return compress(rng, picture)
 
 
 def legible(picture: NDArray[np.uint8]) -> bool:
     """Say whether enough of the strokes is left: light that falls off and noise do not count."""
-    smooth = cv2.blur(picture, (3, 3)).astype(np.float32)
+    smooth = cv2.blur(picture, (3, 3))
     side = 2 * (picture.shape[0] // 3) + 1
-    return bool((smooth - cv2.blur(smooth, (side, side))).std() >= _FAINTEST)
+    local = cv2.subtract(smooth, cv2.blur(smooth, (side, side)), dtype=cv2.CV_16S)
+    return bool(cv2.meanStdDev(local)[1].item() >= _FAINTEST)
 
 
 def far_damage(rng: Rng, picture: Grey, *, pixels: float) -> NDArray[np.uint8]:

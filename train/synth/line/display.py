@@ -177,7 +177,7 @@ def dot_matrix(rng: Rng, fonts: FontLibrary, text: str) -> tuple[TextMask, Grey]
     size = int(rng.integers(13, 17)) if han else int(rng.integers(8, 13))
     font = bitmap.at(0) if bitmap is not None else fonts.choose(rng, text, style="sans").at(size)
     small = draw_text(text, font, crisp=True)
-    pitch = int(rng.integers(3, 6))
+    pitch = int(rng.integers(3, 6 if small.mask.shape[1] < 100 else 4))
     dot = _dot(pitch, round(10 * float(rng.uniform(0.7, 1.05))))
     on = (small.mask > 127).astype(np.float32)
     mask = np.kron(on, dot)

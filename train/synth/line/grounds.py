@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.preprocess import HEIGHT
+from train.synth.line import shares
 
 Grey = NDArray[np.float32]
 Rng = np.random.Generator
 
-# White, light, dark, any: paper is light, walls and boards have colours, which are greys here.
-_PAPER, _BOARD = (0.42, 0.33, 0.15, 0.10), (0.14, 0.18, 0.23, 0.45)
+_LEVELS = {"white": (255, 255), "light": (180, 255), "dark": (0, 90), "any": (0, 255)}
+_PAPER = {"white": 0.42, "light": 0.33, "dark": 0.15, "any": 0.10}
+_BOARD = {"white": 0.14, "light": 0.18, "dark": 0.23, "any": 0.45}
+"""Paper is light; walls and boards have colours, which are greys here."""
 
 _BUSIEST = 40.0
 """Grey levels of deviation of a ground at most: nobody writes on more."""
@@ -36,8 +39,8 @@ class Grounds:
         if kind < 0.30 and self._photographs:
             photograph = self._photographs[int(rng.integers(len(self._photographs)))]
             return _patch(rng, photograph, height, width)
-        levels = (255.0, rng.uniform(180, 255), rng.uniform(0, 90), rng.uniform(0, 255))
-        level = float(levels[int(rng.choice(4, p=_BOARD if board else _PAPER))])
+        low, high = _LEVELS[shares.draw(rng, _BOARD if board else _PAPER)]
+        level = float(rng.uniform(low, high))
         ground = np.full((height, width), level, np.float32)
         if kind > 0.6:
             coarse = rng.normal(
@@ -68,7 +71,7 @@ def _patch(rng: Rng, photograph: NDArray[np.uint8], height: int, width: int) -> 
     y, x = int(rng.integers(rows - h + 1)), int(rng.integers(columns - w + 1))
     patch = cv2.resize(photograph[y : y + h, x : x + w], (width, height)).astype(np.float32)
     factor = float(rng.uniform(0.1, 0.7)) if rng.random() < 0.6 else 1.0
-    mean, spread = float(patch.mean()), float(patch.std())
+    mean, spread = (float(each.item()) for each in cv2.meanStdDev(patch))
     return mean + (patch - mean) * min(factor, _BUSIEST / max(spread, 1e-3))
 
 

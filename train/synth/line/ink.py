@@ -31,7 +31,7 @@ def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
     """
     level = float(ground.mean())
     contrast = float(rng.uniform(50, 90)) if rng.random() < 0.2 else float(rng.uniform(90, 255))
-    contrast = max(contrast, _ABOVE_TEXTURE * float(ground.std()))
+    contrast = max(contrast, _ABOVE_TEXTURE * float(cv2.meanStdDev(ground)[1].item()))
     darker = level - contrast if (level > 128) != (rng.random() < 0.08) else level + contrast
     colour = float(np.clip(darker, 0, 255))
     if abs(colour - level) < 35:

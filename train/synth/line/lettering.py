@@ -21,12 +21,21 @@ Rng = np.random.Generator
 _NARROWEST, _LOWEST = 8.0, 8.5
 """Pixels of a Han character on a screen that was saved smaller, at least."""
 
+_SIGN_STYLES = {"": 0.5, "sans": 0.25, "display": 0.14, "hand": 0.11}
+_COLUMN_STYLES = {"": 0.7, "display": 0.15, "hand": 0.15}
+
 
 def print_size(rng: Rng, *, han: bool) -> int:
     """Return a size in pixels; below the least strokes run together and only guessing could be learned."""
     if rng.random() < 0.3:
         return int(rng.integers(12 if han else 9, 19))
-    return int(np.exp(rng.uniform(np.log(17), np.log(46))))
+    return stepped(float(np.exp(rng.uniform(np.log(17), np.log(46)))))
+
+
+def stepped(size: float) -> int:
+    """Return a size in whole pixels, in steps of a twelfth: few sizes keep few faces open."""
+    step = max(1, int(size / 12))
+    return step * round(size / step)
 
 
 def printed(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> TextMask:
@@ -58,7 +67,7 @@ def column(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> Text
     text = text.replace(" ", "")
     if len(text) < 2 or not any(map(is_han, text)):
         raise ValueError(f"{text!r} is not written in columns")
-    style = (None, "display", "hand")[int(rng.choice(3, p=[0.7, 0.15, 0.15]))]
+    style = shares.draw(rng, _COLUMN_STYLES) or None
     size = print_size(rng, han=True)
     spacing = float(rng.uniform(0.1, 0.8) if rng.random() < 0.4 else rng.uniform(-0.02, 0.15))
     font = fonts.choose(rng, text, style=style).at(size)
@@ -91,8 +100,8 @@ def on_screen(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> T
 def sign(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> TextMask:
     """Draw a word or two in the lettering of signs."""
     text = sign_text(rng, corpus, max_width)
-    size = int(np.exp(rng.uniform(np.log(22), np.log(48))))
-    style = (None, "sans", "display", "hand")[int(rng.choice(4, p=[0.5, 0.25, 0.14, 0.11]))]
+    size = stepped(float(np.exp(rng.uniform(np.log(22), np.log(48)))))
+    style = shares.draw(rng, _SIGN_STYLES) or None
     font = fonts.choose(rng, text, style=style).at(size)
     drawn = draw_text(text, font, spacing=sign_spacing(rng, text, size))
     return bold(rng, restyle(rng, drawn, vertical=False, lettered=True), size)

@@ -25,13 +25,13 @@ class View:
     Attributes:
         quad: (4, 2) float32, the crop's corners in the padded drawing, clockwise from its top left.
         size: (height, width) of the crop in pixels.
-        pad: pixels about the drawing, enough for the crop.
+        pad: pixels above and below, left and right of the drawing, enough for the crop.
         shrink: height of the crop against that of the word, hardly below 1.
     """
 
     quad: NDArray[np.float32]
     size: tuple[int, int]
-    pad: int
+    pad: tuple[int, int]
     shrink: float
 
     @classmethod
@@ -53,15 +53,19 @@ class View:
             ends = [1, 2] if rng.random() < 0.5 else [0, 3]
             corners[ends, 1] *= 1 + 2 * nearer
         turn = np.array([[cos, sin], [-sin, cos]])
-        pad = int(np.ceil(np.abs(corners).max())) + 2
-        middle = np.array([width / 2 + pad, height / 2 + pad])
+        corners = corners @ turn
+        across, down = (
+            np.ceil(np.abs(corners).max(0) - [width / 2, height / 2]).astype(int).tolist()
+        )
+        pad = max(0, down) + 2, max(0, across) + 2
+        middle = np.array([width / 2 + pad[1], height / 2 + pad[0]])
         kind = rng.random()  # as drawn, seen from aside, or drawn narrow or wide to fill a board
         squeeze = 1.0 if kind < 0.4 else float(rng.uniform(0.55, 1.15))
         if kind > 0.7:
             squeeze = float(np.exp(rng.uniform(np.log(0.45), np.log(2.0))))
         scale = min(1.0, MAX_HEIGHT / high)
         size = max(8, round(high * scale)), max(8, round(wide * scale * squeeze))
-        quad = (corners @ turn + middle).astype(np.float32)
+        quad = (corners + middle).astype(np.float32)
         return cls(quad, size, pad, high / height)
 
     def cut(self, canvas: Grey, drawn: TextMask) -> Crop:
@@ -71,8 +75,8 @@ class View:
         matrix = cv2.getPerspectiveTransform(self.quad, target)
         how = {"flags": cv2.INTER_AREA, "borderMode": cv2.BORDER_REPLICATE}
         crop = cv2.warpPerspective(canvas, matrix, (width, height), **how)
-        middle = self.pad + drawn.mask.shape[0] / 2
-        places = [drawn.centers + self.pad + side * drawn.widths for side in (-0.5, 0.0, 0.5)]
+        middle = self.pad[0] + drawn.mask.shape[0] / 2
+        places = [drawn.centers + self.pad[1] + side * drawn.widths for side in (-0.5, 0.0, 0.5)]
         left, centers, right = (
             cv2.perspectiveTransform(
                 np.stack([x, np.full(len(x), middle)], 1)[None].astype(np.float32), matrix

@@ -152,13 +152,13 @@ class LineRenderer:
                 return self._flat(rng, drawn, letters=0)
         aside = rng.random() < 0.5
         view = View.draw(rng, *drawn.mask.shape, turned=0.4)
-        pad = view.pad if aside else int(0.8 * drawn.mask.shape[0]) + 2
-        lit, off = (_padded(each, pad)[0] / 255.0 for each in (drawn.mask, unlit))
+        pad = view.pad if aside else _room(drawn.mask)
+        lit, off = (_padded(each, pad) / 255.0 for each in (drawn.mask, unlit))
         canvas, finest = display.shine(rng, lit, off), _finest(drawn.text)
         if aside:
             crop = view.cut(canvas, drawn)
             return self._finished(rng, crop, scene_damage, finest=finest * view.shrink)
-        box = (pad, pad, *drawn.mask.shape[::-1])
+        box = (pad[1], pad[0], *drawn.mask.shape[::-1])
         crop = cut(rng, canvas, drawn, box, askew=1.0, fine=0.0)
         return self._finished(rng, crop, damage, finest=finest)
 
@@ -166,14 +166,15 @@ class LineRenderer:
         """Small text of menus and games: hardly damaged, smaller than a lens leaves legible."""
         drawn = lettering.on_screen(rng, self.fonts, self.corpus, max_width)
         height, width = drawn.mask.shape
-        alpha, pad = _padded(drawn.mask, int(0.8 * height) + 2)
+        pad = _room(drawn.mask)
+        alpha = _padded(drawn.mask, pad)
         neighbours(rng, alpha, drawn.mask, pad, ruled=0.16)
         even = rng.random() < 0.7
         canvas = plain(rng, *alpha.shape) if even else self._grounds.draw(rng, *alpha.shape)
         canvas = write(rng, canvas, alpha / 255.0)
         # Saved before anyone cuts lines out of it.
         canvas = compress(rng, canvas).astype(np.float32)
-        box, askew = (pad, pad, width, height), 0.2 if even else 1.0
+        box, askew = (pad[1], pad[0], width, height), 0.2 if even else 1.0
         crop = cut(rng, canvas, drawn, box, askew=askew, fine=FINE)
         if shares.happens(rng, "cut_short"):
             crop = cut_short(rng, crop)
@@ -193,19 +194,20 @@ class LineRenderer:
         """
         mask = drawn.mask if mask is None else mask
         height, width = mask.shape
-        alpha, pad = _padded(mask, int(0.8 * height) + 2)
+        pad = _room(mask)
+        alpha = _padded(mask, pad)
         neighbours(rng, alpha, mask, pad, ruled=0.08)
         marks(rng, alpha, (height, width), pad)
         canvas = self._grounds.draw(rng, *alpha.shape)
         if shares.happens(rng, "highlighted"):
             canvas = highlighted(rng, canvas, (height, width), pad)
-        alpha = _strengthened(alpha, strength, pad)
+        alpha = _strengthened(alpha, strength, pad[1])
         high = height if letters is None else letters
         painted = high >= _PAINTED_FROM and shares.happens(rng, "painted")
         canvas = paint(rng, canvas, alpha, high) if painted else write(rng, canvas, alpha)
         if shares.happens(rng, "sealed"):
             canvas = sealed(rng, canvas, (height, width), pad)
-        crop = cut(rng, canvas, drawn, (pad, pad, width, height), askew=1.0, fine=0.0)
+        crop = cut(rng, canvas, drawn, (pad[1], pad[0], width, height), askew=1.0, fine=0.0)
         return self._finished(rng, crop, damage, finest=_finest(drawn.text))
 
     def _seen(
@@ -224,10 +226,11 @@ class LineRenderer:
         """
         height = letters or drawn.mask.shape[0]
         view = View.draw(rng, *drawn.mask.shape, turned=turned)
-        alpha, pad = _padded(drawn.mask, view.pad)
+        pad = view.pad
+        alpha = _padded(drawn.mask, pad)
         neighbours(rng, alpha, drawn.mask, pad, near=0.35, ruled=0.05)
         canvas = self._grounds.draw(rng, *alpha.shape, board=True)
-        alpha = _strengthened(alpha, strength, pad)
+        alpha = _strengthened(alpha, strength, pad[1])
         painted = shares.happens(rng, "painted_scene")
         canvas = paint(rng, canvas, alpha, height) if painted else write(rng, canvas, alpha)
         crop = view.cut(canvas, drawn)
@@ -248,13 +251,23 @@ class LineRenderer:
         image = lasting_damage(rng, how(rng, crop.image, finest=finest))
         if not legible(image):
             image = np.clip(crop.image, 0, 255).astype(np.uint8)
-        if not legible(image):
-            raise ValueError(f"{crop.text!r} does not stand out from its ground")
+            if not legible(image):
+                raise ValueError(f"{crop.text!r} does not stand out from its ground")
         return _sample(crop, image)
 
 
-def _padded(mask: NDArray[np.generic], pad: int) -> tuple[Grey, int]:
-    return np.pad(mask, pad).astype(np.float32), pad
+def _padded(mask: NDArray[np.generic], pad: tuple[int, int]) -> Grey:
+    """Return a mask with room about it: `pad` rows above and below, columns left and right."""
+    (height, width), (above, left) = mask.shape, pad
+    out = np.zeros((height + 2 * above, width + 2 * left), np.float32)
+    out[above : above + height, left : left + width] = mask
+    return out
+
+
+def _room(mask: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the rows and columns about a line that a detector's crop of it may show."""
+    room = int(0.8 * mask.shape[0]) + 2
+    return room, room
 
 
 def _strengthened(alpha: Grey, strength: Grey | None, pad: int) -> Grey:

@@ -81,11 +81,9 @@ def happens(rng: Rng, effect: str) -> bool:
 
 def draw(rng: Rng, shares: Mapping[str, float]) -> str:
     """Draw a name by its share; the shares need not sum to 1."""
-    names, bounds = _bounds(shares)
-    return names[
-        min(int(np.searchsorted(bounds, rng.random() * bounds[-1], "right")), len(names) - 1)
-    ]
-
-
-def _bounds(shares: Mapping[str, float]) -> tuple[list[str], np.ndarray]:
-    return list(shares), np.cumsum(list(shares.values()))
+    left = rng.random() * sum(shares.values())
+    for name, share in shares.items():
+        left -= share
+        if left < 0:
+            return name
+    return name

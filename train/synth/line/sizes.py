@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from common.characters import is_han, is_wide
 from train.synth.corpus import measures
 from train.synth.corpus.sentences import Corpus
+from train.synth.line import shares
+from train.synth.line.lettering import stepped
 from train.synth.line.sign_text import sign_text
 from train.synth.typesetting.draw_line import Run, TextMask, draw_runs
 from train.synth.typesetting.fonts import Face, FontLibrary
@@ -18,6 +20,8 @@ Rng = np.random.Generator
 
 _SMALL_HAN, _SMALL_LATIN = 13, 10
 """Sizes in pixels below which nothing of a run could be read."""
+
+_STYLES = {"": 0.5, "sans": 0.35, "display": 0.15}
 
 
 def sized_line(
@@ -68,17 +72,18 @@ def _words(rng: Rng, corpus: Corpus, max_width: int) -> tuple[list[str], list[fl
 def _drawn(
     rng: Rng, fonts: FontLibrary, parts: Sequence[str], scales: Sequence[float]
 ) -> tuple[TextMask, NDArray[np.float32]]:
-    size = float(np.exp(rng.uniform(np.log(26), np.log(60))))
-    style = (None, "sans", "display")[int(rng.choice(3, p=[0.5, 0.35, 0.15]))]
+    size = float(np.exp(rng.uniform(np.log(26), np.log(50))))
+    style = shares.draw(rng, _STYLES) or None
     whole = "".join(parts)
-    one = fonts.choose(rng, whole, style=style) if rng.random() < 0.5 else None
-    rise = (0.0, 0.5, 1.0)[int(rng.choice(3, p=[0.6, 0.25, 0.15]))]
+    one = fonts.choose(rng, whole, style=style) if rng.random() < 0.6 else None
+    draw = rng.random()
+    rise = 0.0 if draw < 0.6 else 0.5 if draw < 0.85 else 1.0
     gap = float(rng.uniform(0.0, 0.12) if rng.random() < 0.6 else rng.uniform(0.2, 0.8)) * size
     runs: list[Run] = []
     for text, scale in zip(parts, scales, strict=True):
         face: Face = one or fonts.choose(rng, text, style=style)
         least = _SMALL_HAN if any(map(is_han, text)) else _SMALL_LATIN
-        font = face.at(max(least, _stepped(scale * size)))
+        font = face.at(max(least, stepped(scale * size)))
         between = _between(runs[-1].text, text, gap, size) if runs else ""
         if between:  # belongs to the run before it
             runs[-1] = runs[-1]._replace(text=runs[-1].text + between)
@@ -92,12 +97,6 @@ def _between(before: str, after: str, gap: float, size: float) -> str:
     if is_wide(before[-1]) and is_wide(after[0]):
         return ""
     return " " if before[-1].isalpha() and after[0].isalnum() or gap > 0.3 * size else ""
-
-
-def _stepped(size: float) -> int:
-    """Return a size in whole pixels, in steps of a sixteenth: few sizes keep few faces open."""
-    step = max(1, int(size / 16))
-    return step * round(size / step)
 
 
 def _strengths(rng: Rng, drawn: TextMask, lengths: Sequence[int]) -> NDArray[np.float32]:

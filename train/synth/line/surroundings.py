@@ -14,7 +14,7 @@ Rng = np.random.Generator
 
 
 def neighbours(
-    rng: Rng, alpha: Grey, mask: Mask, pad: int, *, ruled: float, near: float = 0.2
+    rng: Rng, alpha: Grey, mask: Mask, pad: tuple[int, int], *, ruled: float, near: float = 0.2
 ) -> None:
     """Put pieces of the lines above and below, or a rule, into the margin, as a loose crop shows them.
 
@@ -22,77 +22,80 @@ def neighbours(
         rng: draws which.
         alpha: (H, W), 255 where there is ink; changed in place.
         mask: the line that stands in it.
-        pad: pixels about the line.
+        pad: pixels above and left of the line.
         ruled: chance of a rule below.
         near: chance of a piece, above and below each.
     """
-    height, width = mask.shape
+    (height, width), (above, left) = mask.shape, pad
     for sign in (-1, 1):
         if rng.random() < near:
             shift = sign * int(height * rng.uniform(1.12, 1.5))
             other = np.roll(mask, int(rng.integers(width)), axis=1)[:, ::-1]
-            top = pad + shift
+            top = above + shift
             first, last = max(top, 0), min(top + height, alpha.shape[0])
             if last > first:
-                target = alpha[first:last, pad : pad + width]
+                target = alpha[first:last, left : left + width]
                 np.maximum(target, other[first - top : last - top], out=target)
     if rng.random() < ruled:
         thick = max(1, int(height * 0.06))
-        row = pad + height + int(height * rng.uniform(0.03, 0.25))
+        row = above + height + int(height * rng.uniform(0.03, 0.25))
         # Links and names are underlined alone, tables and forms from end to end.
         first, last = 0, alpha.shape[1]
         if rng.random() < 0.4:
-            first, last = pad + np.sort(rng.integers(0, width + 1, 2))
+            first, last = left + np.sort(rng.integers(0, width + 1, 2))
         alpha[row : row + thick, first:last] = 255
     if rng.random() < 0.03:
         thick = max(1, int(height * 0.05))
         for column in (
-            pad - int(height * rng.uniform(0.1, 0.5)),
-            pad + width + int(height * rng.uniform(0.1, 0.5)),
+            left - int(height * rng.uniform(0.1, 0.5)),
+            left + width + int(height * rng.uniform(0.1, 0.5)),
         ):
             alpha[:, max(column, 0) : column + thick] = 255
 
 
-def marks(rng: Rng, alpha: Grey, size: tuple[int, int], pad: int) -> None:
+def marks(rng: Rng, alpha: Grey, size: tuple[int, int], pad: tuple[int, int]) -> None:
     """Strike a line through or draw a box about it, in its ink, in place; most lines stay as they are."""
-    height, width = size
+    (height, width), (above, left) = size, pad
     thick = max(1, round(height * float(rng.uniform(0.03, 0.07))))
     if shares.happens(rng, "struck"):
-        first, last = (pad - thick, pad + width + thick)
+        first, last = (left - thick, left + width + thick)
         if rng.random() < 0.4:  # a part alone
-            first, last = pad + np.sort(rng.integers(0, width + 1, 2))
+            first, last = left + np.sort(rng.integers(0, width + 1, 2))
         rows = [rng.uniform(0.42, 0.62)] if rng.random() < 0.75 else [0.4, 0.6]
         for row in rows:
-            y = pad + round(height * float(row))
+            y = above + round(height * float(row))
             slope = round(height * float(rng.uniform(-0.12, 0.12))) if rng.random() < 0.3 else 0
             cv2.line(
                 alpha, (int(first), y - slope), (int(last), y + slope), 255.0, thick, cv2.LINE_AA
             )
     if shares.happens(rng, "boxed"):
         away = [round(height * float(share)) + thick for share in rng.uniform(0.08, 0.4, 2)]
-        corners = (pad - away[0], pad - away[1]), (pad + width + away[0], pad + height + away[1])
+        corners = (
+            (left - away[0], above - away[1]),
+            (left + width + away[0], above + height + away[1]),
+        )
         cv2.rectangle(alpha, *corners, 255.0, thick)
 
 
-def highlighted(rng: Rng, ground: Grey, size: tuple[int, int], pad: int) -> Grey:
+def highlighted(rng: Rng, ground: Grey, size: tuple[int, int], pad: tuple[int, int]) -> Grey:
     """Return the ground with a stroke of a marker, or the shade of a selection, behind all or a part of the line."""
-    height, width = size
+    (height, width), (above, left) = size, pad
     first, last = 0, width
     if rng.random() < 0.6:
         first, last = (int(x) for x in np.sort(rng.integers(0, width + 1, 2)))
     top, bottom = (round(height * float(share)) for share in rng.uniform(-0.2, 0.12, 2))
-    band = ground[pad + top : pad + height - bottom, pad + first : pad + last]
+    band = ground[above + top : above + height - bottom, left + first : left + last]
     # Between the ground and grey: what stands out from the ground stands out from this.
     band += (128 - band) * float(rng.uniform(0.1, 0.35))
     return ground
 
 
-def sealed(rng: Rng, canvas: Grey, size: tuple[int, int], pad: int) -> Grey:
+def sealed(rng: Rng, canvas: Grey, size: tuple[int, int], pad: tuple[int, int]) -> Grey:
     """Return the line with a seal stamped across: a ring or a square with strokes inside, through which it is read."""
-    height, width = size
+    (height, width), (above, left) = size, pad
     stamp = np.zeros(canvas.shape, np.float32)
     radius = max(6, round(height * float(rng.uniform(0.6, 1.8))))
-    middle = pad + int(rng.integers(0, width + 1)), pad + int(rng.integers(0, height + 1))
+    middle = left + int(rng.integers(0, width + 1)), above + int(rng.integers(0, height + 1))
     thick = max(1, round(radius * float(rng.uniform(0.05, 0.12))))
     if rng.random() < 0.6:
         cv2.circle(stamp, middle, radius, 1.0, thick, cv2.LINE_AA)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from common.characters import is_wide
+from common.characters import is_han, is_wide
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _masked(
     if ink is None:
         raise ValueError(f"{text!r} leaves no ink")
     upper, lower = min(ink[1], rows[0]), max(ink[3], rows[1])
-    mask = np.asarray(canvas)[upper:lower, ink[0] : ink[2]]
+    mask = np.asarray(canvas.crop((ink[0], upper, ink[2], lower)))
     centers = np.asarray(starts + advances / 2 - ink[0], np.float32)
     return TextMask(mask, text, centers, np.asarray(advances, np.float32))
 
@@ -151,7 +151,7 @@ def _draw_column(text: str, font: ImageFont.FreeTypeFont, spacing: float) -> Tex
     if ink is None:
         raise ValueError(f"{text!r} leaves no ink in {font.getname()}")
     left, right = min(ink[0], int(0.6 * size)), max(ink[2], int(1.4 * size))
-    mask = np.asarray(canvas)[ink[1] : ink[3], left:right]
+    mask = np.asarray(canvas.crop((left, ink[1], right, ink[3])))
     return TextMask(mask, text, centers - ink[1], np.full(len(text), pitch, np.float32))
 
 
@@ -165,10 +165,15 @@ def _runs(text: str, fonts: list[ImageFont.FreeTypeFont], spacing: float) -> lis
 
 # A cache keyed by the font itself would keep alive every font that was ever open, some 100 KB each.
 _ADVANCES: WeakKeyDictionary[ImageFont.FreeTypeFont, dict[str, float]] = WeakKeyDictionary()
+_EXTENTS: WeakKeyDictionary[ImageFont.FreeTypeFont, dict[bool, tuple[int, int]]] = (
+    WeakKeyDictionary()
+)
 
 
 def _advance(character: str, font: ImageFont.FreeTypeFont) -> float:
     known = _ADVANCES.setdefault(font, {})
+    if is_han(character):  # all are one em wide, and asking for each takes as long as drawing it
+        character = "国"
     if character not in known:
         known[character] = font.getlength(character)
     return known[character]
@@ -176,5 +181,8 @@ def _advance(character: str, font: ImageFont.FreeTypeFont) -> float:
 
 def _extent(font: ImageFont.FreeTypeFont, han: bool) -> tuple[int, int]:
     """Return how far ordinary text reaches above and below the baseline, in pixels."""
-    box = font.getbbox("国" if han else "Hx", anchor="ls")
-    return int(-box[1]), int(box[3])
+    known = _EXTENTS.setdefault(font, {})
+    if han not in known:
+        box = font.getbbox("国" if han else "Hx", anchor="ls")
+        known[han] = int(-box[1]), int(box[3])
+    return known[han]

@@ -125,13 +125,13 @@ def test_marks_boxes_and_markers_are_drawn_about_the_line() -> None:
     seen = set()
     for seed in range(300):
         alpha = np.zeros((80, 200), np.float32)
-        marks(np.random.default_rng(seed), alpha, (30, 150), 25)
+        marks(np.random.default_rng(seed), alpha, (30, 150), (25, 25))
         if alpha.any():
             rows = np.flatnonzero(alpha.any(1))
             seen.add("box" if rows[0] < 25 else "strike")
     assert seen == {"box", "strike"}
     ground = np.full((80, 200), 255.0, np.float32)
-    marked = highlighted(np.random.default_rng(5), ground.copy(), (30, 150), 25)
+    marked = highlighted(np.random.default_rng(5), ground.copy(), (30, 150), (25, 25))
     assert 200 < marked.min() < 255
     assert (marked[:10] == 255).all()
 
@@ -139,7 +139,7 @@ def test_marks_boxes_and_markers_are_drawn_about_the_line() -> None:
 def test_seals_and_glare_leave_the_strokes() -> None:
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        for spoiled in (sealed(rng, stripes(), (40, 200), 0), glare(rng, stripes())):
+        for spoiled in (sealed(rng, stripes(), (40, 200), (0, 0)), glare(rng, stripes())):
             assert spoiled.shape == (40, 200)
             between = spoiled[20, 14:-10:8] - spoiled[20, 10:-14:8]
             assert np.median(between) > 80

@@ -200,7 +200,7 @@ def test_a_view_keeps_the_word_inside_and_its_characters_in_place() -> None:
     for _ in range(100):
         drawn = TextMask(mask, "words", centers, np.full(5, 30, np.float32))
         view = View.draw(rng, height, width)
-        seen = view.cut(np.pad(mask, view.pad).astype(np.float32), drawn)
+        seen = view.cut(np.pad(mask, [(side, side) for side in view.pad]).astype(np.float32), drawn)
         crop, places, widths = seen.image, seen.centers, seen.widths
         assert crop.shape == view.size
         assert crop.shape[0] <= MAX_HEIGHT
