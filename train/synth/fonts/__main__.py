@@ -1,6 +1,7 @@
 """Fetch the typefaces that training draws with, or look at them.
 
-    python -m train.synth.fonts fetch                 every listed family, some 600, into the cache
+    python -m train.synth.fonts fetch                 every listed family, some 600, into the cache, and
+                                                      the strokes that lines by hand are drawn from
     python -m train.synth.fonts fetch --name lobster  these alone
     python -m train.synth.fonts sheet OUT.png         a line in the regular face of each fetched family
 
@@ -14,10 +15,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from train.synth.fonts import npm
 from train.synth.fonts.cache import VARIABLE, cache_folder, held_out_folder, training_folder
 from train.synth.fonts.families import read_families
 from train.synth.fonts.fetch import fetch
 from train.synth.fonts.sheet import write_sheet
+from train.synth.fonts.stroke_data import PACKAGE, fetch_strokes, strokes_path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +40,8 @@ def _fetch(names: Sequence[str], workers: int) -> int:
         return 1
     try:
         failures = fetch(families, cache_folder(), workers=workers)
+        if not names:
+            failures += _fetch_strokes()
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
@@ -44,6 +49,14 @@ def _fetch(names: Sequence[str], workers: int) -> int:
         print(failure, file=sys.stderr)
     print(f"{len(families) - len(failures)} of {len(families)} families in {cache_folder()}")
     return 1 if failures else 0
+
+
+def _fetch_strokes() -> list[str]:
+    try:
+        print(f"strokes of {fetch_strokes()} characters in {strokes_path()}")
+    except npm.FetchError as error:
+        return [f"{PACKAGE}: {error}"]
+    return []
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from common.characters import is_wide
 from recognition.preprocess import FINE
 from train.data.samples import LineSample
 from train.synth.corpus.sentences import Corpus
+from train.synth.fonts.stroke_data import read_strokes
 from train.synth.line import display, lettering, shares
 from train.synth.line.crop import Crop, cut, cut_short
 from train.synth.line.curve import curved
@@ -29,10 +30,12 @@ from train.synth.line.degrade import (
 )
 from train.synth.line.framed import framed_value
 from train.synth.line.grounds import Grounds, plain
+from train.synth.line.hand import Writer, written
 from train.synth.line.ink import paint, write
 from train.synth.line.perspective import View
 from train.synth.line.sizes import sized_line
 from train.synth.line.surroundings import glare, highlighted, marks, neighbours, sealed
+from train.synth.line.texts import line_text
 from train.synth.typesetting.draw_line import TextMask
 from train.synth.typesetting.fonts import FontLibrary
 
@@ -52,12 +55,15 @@ class LineRenderer:
         fonts: faces to draw with.
         corpus: what to write.
         photographs: a folder of JPEG or PNG files to write on, or None for grounds made by rule.
+
+    Lines by hand are left out where `python -m train.synth.fonts fetch` did not fetch the strokes.
     """
 
     def __init__(self, fonts: FontLibrary, corpus: Corpus, photographs: Path | None = None) -> None:
         self.fonts = fonts
         self.corpus = corpus
         self._grounds = Grounds(photographs)
+        self._strokes = read_strokes()
         self._makers = {
             "document": self._document,
             "screen": self._screen,
@@ -68,6 +74,7 @@ class LineRenderer:
             "display": self._display,
             "framed": self._framed,
             "column": self._column,
+            "hand": self._hand,
         }
 
     def line(self, seed: int, index: int, max_width: int) -> LineSample:
@@ -117,6 +124,14 @@ class LineRenderer:
         if max_width > shares.SCENE_WIDTH or rng.random() < 0.55:
             return self._flat(rng, drawn, strength=strength, letters=letters)
         return self._seen(rng, drawn, strength=strength, letters=letters)
+
+    def _hand(self, rng: Rng, max_width: int) -> LineSample:
+        """A line that somebody wrote, mostly on paper."""
+        if self._strokes is None:
+            raise LookupError("no strokes of characters were fetched")
+        text = line_text(rng, self.corpus, round(max_width * 0.9))
+        drawn = written(rng, self._strokes, text, Writer.draw(rng))
+        return self._flat(rng, drawn, letters=0) if rng.random() < 0.8 else self._seen(rng, drawn)
 
     def _framed(self, rng: Rng, max_width: int) -> LineSample:
         """A value in a frame: on paper or on a plate."""

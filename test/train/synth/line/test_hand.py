@@ -1,0 +1,72 @@
+"""Lines by hand: the strokes of their text, in their places, by somebody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train.synth.fonts.stroke_data import StrokeData, read_strokes, write_strokes
+from train.synth.line.hand import Writer, written
+
+PLAIN = Writer(pen=0.06, slant=0.0, pitch=1.0, haste=0.0, joined=0.0, taper=0.3, sway=0.0)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> StrokeData:
+    cross = [[[100, 400], [500, 405], [900, 400]], [[500, 850], [505, 400], [500, -80]]]
+    write_strokes(tmp_path / "x.npz", {"十": cross, "一": [[[100, 400], [500, 405], [900, 400]]]})
+    found = read_strokes(tmp_path / "x.npz")
+    assert found is not None
+    return found
+
+
+def test_characters_stand_where_they_are_said_to(data: StrokeData) -> None:
+    for slant in (0.0, 0.3):
+        drawn = written(np.random.default_rng(1), data, "十一十", replace(PLAIN, slant=slant))
+        assert drawn.text == "十一十"
+        np.testing.assert_allclose(np.diff(drawn.centers), 56, atol=1)
+        height = drawn.mask.shape[0]
+        for center in (drawn.centers[0], drawn.centers[2]):
+            # The upright stroke crosses the middle of the line there.
+            row = drawn.mask[round(0.25 * height)].astype(int)
+            near = row[max(0, int(center) - 18) : int(center) + 19]
+            assert near.max() > 127
+        across = drawn.mask[:, int(drawn.centers[1]) - 5 : int(drawn.centers[1]) + 5]
+        assert 0 < across.mean() < 60
+
+
+def test_figures_and_marks_need_no_strokes_of_the_package(data: StrokeData) -> None:
+    text = "0123456789，。、：！？(（)）+-×=/%.,:；“”"
+    drawn = written(np.random.default_rng(2), data, text, PLAIN)
+    assert len(drawn.centers) == len(text)
+    assert (np.diff(drawn.centers) > 0).all()
+    for character, center, width in zip(text, drawn.centers, drawn.widths, strict=True):
+        first, last = int(center - 0.6 * width), int(center + 0.6 * width) + 1
+        assert drawn.mask[:, max(0, first) : last].max() > 127, character
+
+
+def test_nobody_writes_the_same_twice_and_a_seed_always_does(data: StrokeData) -> None:
+    hasty = replace(PLAIN, haste=0.8, joined=0.5, sway=0.03)
+    first, again, other = (
+        written(np.random.default_rng(s), data, "十十一", hasty) for s in (3, 3, 4)
+    )
+    assert np.array_equal(first.mask, again.mask)
+    assert first.mask.shape != other.mask.shape or not np.array_equal(first.mask, other.mask)
+
+
+def test_what_has_no_strokes_is_not_written(data: StrokeData) -> None:
+    with pytest.raises(LookupError):
+        written(np.random.default_rng(0), data, "字", PLAIN)
+    with pytest.raises(ValueError, match="no ink"):
+        written(np.random.default_rng(0), data, "  ", PLAIN)
+
+
+def test_writers_differ_and_stay_legible() -> None:
+    rng = np.random.default_rng(5)
+    writers = [Writer.draw(rng) for _ in range(300)]
+    assert all(0.02 < writer.pen < 0.1 and abs(writer.slant) < 0.4 for writer in writers)
+    assert np.std([writer.haste for writer in writers]) > 0.2
+    assert 0.3 < np.mean([writer.joined > 0 for writer in writers]) < 0.95
