@@ -68,9 +68,12 @@ def item(rng: Rng, text: str) -> str:
 
 
 def few_words(rng: Rng, sentence: str, most: int) -> str:
-    """Return a word of a sentence, or two, in at most `most` characters; longer ones are cut."""
+    """Return a word of a sentence, or two, in at most `most` characters; a longer one is cut where all are longer."""
     words = sentence.split()
-    first = int(rng.integers(len(words))) if words else 0
+    words = [word for word in words if len(word) <= most] or words
+    # Of two the longer one: else half of all signs would say "the", "of" and "to".
+    drawn = rng.integers(len(words), size=2).tolist() if words else [0]
+    first = max(drawn, key=lambda i: len(words[i]) if words else 0)
     text = "".join(words[first : first + 1])
     if first + 1 < len(words) and len(text) + 1 + len(words[first + 1]) <= most:
         text = f"{text} {words[first + 1]}" if rng.random() < 0.3 else text

@@ -11,7 +11,7 @@ from train.synth.typesetting.draw_line import TextMask
 
 Rng = np.random.Generator
 
-_LONGEST = 14.0
+_LONGEST = 10.0
 """Heights of a line that is bent: the crop of a longer one would leave its letters too small."""
 
 

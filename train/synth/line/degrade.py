@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.preprocess import HEIGHT
 from train.synth.line import shares
 
 Grey = NDArray[np.float32]
@@ -13,6 +14,9 @@ Rng = np.random.Generator
 
 _FAINTEST = 2.5
 """Grey levels of deviation, noise smoothed away, below which nothing can be read."""
+
+_ALIKE, _ALIKE_HAN = 0.76, 0.83
+"""Correlation of strokes before and after damage, at least: looked at in a sheet ordered by it."""
 
 _GRAIN = 0.5
 """Noise in deviations of what is seen, at most: under more of it nothing can be read."""
@@ -72,12 +76,29 @@ def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]
     return compress(rng, picture)
 
 
-def legible(picture: NDArray[np.uint8]) -> bool:
-    """Say whether enough of the strokes is left: light that falls off and noise do not count."""
-    smooth = cv2.blur(picture, (3, 3))
-    side = 2 * (picture.shape[0] // 3) + 1
-    local = cv2.subtract(smooth, cv2.blur(smooth, (side, side)), dtype=cv2.CV_16S)
-    return bool(cv2.meanStdDev(local)[1].item() >= _FAINTEST)
+def legible(clean: Grey, damaged: NDArray[np.uint8], *, han: bool) -> bool:
+    """Say whether the strokes are still there to be read after some damage.
+
+    At the recognizer's height, what is finer than a stroke smoothed away and light that falls off taken out, the two
+    are compared by their correlation. Han characters have more strokes to lose.
+
+    Args:
+        clean: (H, W) the line before.
+        damaged: the line after, of any size.
+        han: it has Han characters.
+    """
+    size = max(16, round(clean.shape[1] * HEIGHT / clean.shape[0])), HEIGHT
+    before, after = _strokes(np.clip(clean, 0, 255), size), _strokes(damaged, size)
+    spread = float(cv2.norm(after)) / (size[0] * size[1]) ** 0.5
+    alike = float(cv2.sumElems(before * after)[0])
+    needed = (_ALIKE_HAN if han else _ALIKE) * float(cv2.norm(before) * cv2.norm(after))
+    return spread >= _FAINTEST and alike >= needed
+
+
+def _strokes(picture: NDArray[np.generic], size: tuple[int, int]) -> Grey:
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = cv2.blur(small, (3, 3))
+    return np.asarray(small - cv2.blur(small, (15, 15)), np.float32)
 
 
 def far_damage(rng: Rng, picture: Grey, *, pixels: float) -> NDArray[np.uint8]:
@@ -124,7 +145,7 @@ def lasting_damage(rng: Rng, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         grey = fainter(rng, picture.astype(np.float32), 12.0, 40.0)
         picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     if shares.happens(rng, "squashed") and picture.shape[0] >= 20:
-        picture = _jpeg(picture, int(rng.integers(5, 18)))
+        picture = _jpeg(picture, int(rng.integers(6, 25)))
     return picture
 
 

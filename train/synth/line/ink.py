@@ -68,10 +68,10 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
         colour = level if hollow else float(rng.uniform(0, 255))
         edge = _beside(rng, colour)
         if draw < 0.15:
-            wider = _spread(alpha, _thickness(rng, height, 0.16) + 1)
+            wider = _spread(alpha, _thickness(rng, height, 0.12) + 1)
             ground = _over(ground, wider, _beside(rng, edge))
         # An edge that is all there is must be seen.
-        around = _spread(alpha, _thickness(rng, height, 0.09) + (hollow and height > 40))
+        around = _spread(alpha, _thickness(rng, height, 0.075) + (hollow and height > 40))
         ground = _over(ground, around, edge)
         colour += float(rng.uniform(-25, 25)) if hollow else 0.0
     elif draw < 0.85:

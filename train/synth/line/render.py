@@ -152,7 +152,7 @@ class LineRenderer:
         wide = max_width > shares.SCENE_WIDTH
         how = lettering.printed if wide or rng.random() < 0.3 else lettering.sign
         drawn = how(rng, self.fonts, self.corpus, max_width)
-        least = 11.0 if any(map(is_wide, drawn.text)) else 8.5
+        least = 11.0 if _has_han(drawn.text) else 8.5
         return self._seen(rng, drawn, turned=0.5, pixels=float(rng.uniform(least, least + 6)))
 
     def _display(self, rng: Rng, max_width: int) -> LineSample:
@@ -246,14 +246,11 @@ class LineRenderer:
         neighbours(rng, alpha, drawn.mask, pad, near=0.35, ruled=0.05)
         canvas = self._grounds.draw(rng, *alpha.shape, board=True)
         alpha = _strengthened(alpha, strength, pad[1])
-        painted = shares.happens(rng, "painted_scene")
+        painted = height >= _PAINTED_FROM and shares.happens(rng, "painted_scene")
         canvas = paint(rng, canvas, alpha, height) if painted else write(rng, canvas, alpha)
         crop = view.cut(canvas, drawn)
         if pixels is not None:
-            small = far_damage(rng, crop.image, pixels=pixels * view.shrink)
-            if not legible(small):
-                raise ValueError(f"{drawn.text!r} is too far away")
-            return _sample(crop.widened(small.shape[1] / crop.image.shape[1]), small)
+            return self._from_afar(rng, crop, pixels * view.shrink)
         finest = _finest(drawn.text, 1.0) * view.shrink * drawn.mask.shape[0] / height
         return self._finished(rng, crop, scene_damage, finest=finest)
 
@@ -263,12 +260,21 @@ class LineRenderer:
             crop = cut_short(rng, crop)
         if shares.happens(rng, "glare"):
             crop = replace(crop, image=glare(rng, crop.image))
-        image = lasting_damage(rng, how(rng, crop.image, finest=finest))
-        if not legible(image):
+        image, han = lasting_damage(rng, how(rng, crop.image, finest=finest)), _has_han(crop.text)
+        if not legible(crop.image, image, han=han):
             image = np.clip(crop.image, 0, 255).astype(np.uint8)
-            if not legible(image):
+            if not legible(crop.image, image, han=han):
                 raise ValueError(f"{crop.text!r} does not stand out from its ground")
         return _sample(crop, image)
+
+    def _from_afar(self, rng: Rng, crop: Crop, pixels: float) -> LineSample:
+        """Damage a crop as one that is `pixels` high; what nobody could read is taken from nearer."""
+        for _ in range(4):
+            small = far_damage(rng, crop.image, pixels=pixels)
+            if legible(crop.image, small, han=_has_han(crop.text)):
+                return _sample(crop.widened(small.shape[1] / crop.image.shape[1]), small)
+            pixels *= 1.2
+        raise ValueError(f"{crop.text!r} is too far away")
 
 
 def _padded(mask: NDArray[np.generic], pad: tuple[int, int]) -> Grey:
@@ -293,7 +299,11 @@ def _strengthened(alpha: Grey, strength: Grey | None, pad: int) -> Grey:
 
 def _finest(text: str, more: float = 0.0) -> float:
     """Return the height in pixels to which a line may be scaled down: Han characters have more strokes."""
-    return 13.0 + more if any(map(is_wide, text)) else 9.0
+    return 13.0 + more if _has_han(text) else 9.0
+
+
+def _has_han(text: str) -> bool:
+    return any(map(is_wide, text))
 
 
 def _sample(crop: Crop, image: NDArray[np.uint8]) -> LineSample:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from common.characters import is_wide
@@ -11,6 +13,8 @@ Rng = np.random.Generator
 
 _CHINESE, _NUMBER = 0.42, 0.07
 """Shares of signs; the others are Latin words."""
+
+_CODE = re.compile(r"[^A-Za-z0-9 '&.,:!?-]")
 
 _TRADITIONAL = 0.45
 """Of Chinese signs, besides those of the corpus: faces and strokes of signs are unlike those of books."""
@@ -28,6 +32,8 @@ def sign_text(rng: Rng, corpus: Corpus, max_width: int) -> str:
         text = corpus.number(rng)[:room].strip()
     else:
         text = variation.few_words(rng, corpus.sentence(rng, "en"), room)
+        if _CODE.search(text):  # documents say names of programs more often than signs
+            text = variation.few_words(rng, corpus.sentence(rng, "en"), room)
         text = variation.recased(rng, text, upper=0.62)
     return text.strip(" ,.;:-") or "SALE"
 

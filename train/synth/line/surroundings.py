@@ -50,7 +50,7 @@ def neighbours(
             left - int(height * rng.uniform(0.1, 0.5)),
             left + width + int(height * rng.uniform(0.1, 0.5)),
         ):
-            alpha[:, max(column, 0) : column + thick] = 255
+            alpha[:, max(column, 0) : max(column + thick, 0)] = 255
 
 
 def marks(rng: Rng, alpha: Grey, size: tuple[int, int], pad: tuple[int, int]) -> None:
