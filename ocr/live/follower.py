@@ -18,9 +18,9 @@ from ocr.live.frames import Frame, Kept, Past, Region
 from ocr.live.matching import Rect
 from ocr.live.motion import follow
 from ocr.live.pieces import joined
+from ocr.live.same_line import goes_on, without_doubles
 from ocr.live.settings import DEFAULTS, LiveSettings
 from ocr.live.tracks import Track
-from ocr.live.voting import similarity
 from ocr.settings import Accept, Crop
 
 _CROP, _ACCEPT = Crop(), Accept()
@@ -194,39 +194,32 @@ class Follower:
 
     def _resumed(self, track: Track) -> Track | None:
         """The line that a new one goes on with, where it was hidden, or changed its looks, for a moment."""
-        for old in [*(t for t in self._tracks if t.missing is not None), *self._ended]:
-            gone = track.first.seconds - old.last.seconds
-            if not -0.3 <= gone <= self._settings.resume_within or not self._is_same(old, track):
-                continue
-            for lines in (self._tracks, self._ended):
-                if old in lines:
-                    lines.remove(old)
-            old.resume(track)
-            return old
+        lost = [*(t for t in self._tracks if t.missing is not None), *self._ended]
+        for old in lost:
+            if goes_on(old, track, self._settings):
+                for lines in (self._tracks, self._ended):
+                    lines[:] = [line for line in lines if line is not old]
+                old.resume(track)
+                return old
         return None
 
-    def _is_same(self, old: Track, new: Track) -> bool:
-        """Whether a new line stands in the column of an old one and says the same, as far as that was legible."""
-        height = max(old.rect.height, new.rect.height)
-        apart = abs(old.rect.y - new.rect.y)
-        if abs(old.rect.x - new.rect.x) > height or apart > 3 * height:
-            return False
-        before, score = old.vote.result()
-        now, again = new.vote.result()
-        if before == now:
-            return True
-        doubtful = min(score, again) < self._settings.sure
-        alike = similarity("".join(before.split()), "".join(now.split()))
-        return doubtful and alike >= self._settings.alike
-
     def _end(self, seconds: float) -> None:
-        """Part with lines that have been missing for long."""
-        remaining: list[Track] = []
-        for track in self._tracks:
-            lost = track.missing is not None
-            gone = lost and seconds - track.last.seconds >= self._settings.lost_after
-            (self._ended if gone else remaining).append(track)
-        self._tracks = remaining
+        """Part with lines that have been missing for long, and with what follows another's line."""
+        self._tracks = without_doubles(self._tracks, self._settings)
+        gone = [
+            track
+            for track in self._tracks
+            if track.missing is not None
+            and seconds - track.last.seconds >= self._settings.lost_after
+        ]
+        self._tracks = [track for track in self._tracks if track not in gone]
+        for track in gone:
+            younger = next((t for t in self._tracks if goes_on(track, t, self._settings)), None)
+            if younger is None:
+                self._ended.append(track)
+            else:
+                track.resume(younger)
+                self._tracks[self._tracks.index(younger)] = track
 
     def _settled(self, seconds: float) -> list[Event]:
         """Events of lines that are still there, where they are to be told at once."""
@@ -258,7 +251,9 @@ class Follower:
         s = self._settings
         text, score = track.vote.result()
         lasted = max(track.until, track.last.seconds) - track.first.seconds
-        if not text or is_rule(text, _ACCEPT) or score < s.least_score:
+        if not text or is_rule(text, _ACCEPT):
+            return None
+        if score < (s.least_short_score if len(text) < s.short else s.least_score):
             return None
         if track.seen < s.least_looks or lasted < s.least_seconds:
             return None

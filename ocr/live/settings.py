@@ -38,6 +38,8 @@ class LiveSettings:
         likely: Score of the detector from which a reading of `readable` is enough.
         readable: Score of a reading below which there is no text.
         least_score: Score of an event, at least.
+        short: Characters below which it has to be `least_short_score`: texture is read as a letter or two.
+        least_short_score: Score of such an event, at least.
         least_looks: Frames in which a line has been found, at least.
         least_seconds: How long an event lasts, at least.
         alike: Similarity of texts, 0 to 1, from which a doubtful reading and another one are of the same line.
@@ -73,6 +75,8 @@ class LiveSettings:
     likely: float = 0.7
     readable: float = 0.5
     least_score: float = 0.6
+    short: int = 4
+    least_short_score: float = 0.85
     least_looks: int = 2
     least_seconds: float = 0.25
     alike: float = 0.8
