@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.charset import Charset, normalize
+from recognition.charset import Charset
 from recognition.preprocess import width_at_height
 from train.batches.line_crops import line_crops
 from train.batches.lines import LineBatches
@@ -75,17 +75,12 @@ class BucketedLineBatches(LineBatches):
         width = int(rng.choice(self.recipe.widths, p=self.recipe.shares))
         samples: list[LineSample] = []
         if self.page is not None and rng.random() < self.recipe.page_share:
-            samples = [s for s in line_crops(self.page(number), rng) if self._readable(s.text)]
+            samples = [s for s in line_crops(self.page(number), rng) if self.is_readable(s.text)]
         if not samples:
             count = max(1, self.recipe.columns // width // 2)
-            samples = [
-                self.renderer.line(self.seed, number * 1000 + i, width) for i in range(count)
-            ]
+            samples = self.rendered(number * 1000, count, width)
         for sample in samples if self.keep is None else self.keep(samples, rng):
             wide = width_at_height(*sample.image.shape[:2])
             edge = next((edge for edge in EDGES if wide <= edge), None)
             if edge is not None:
                 self._waiting[edge].append(sample)
-
-    def _readable(self, text: str) -> bool:
-        return bool(text) and normalize(text) == text and not self.charset.missing(text)

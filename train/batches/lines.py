@@ -58,8 +58,17 @@ class LineBatches:
             width, samples = self.page_lines(self.page, index, rng)
         if not samples:
             count = self.recipe.columns // width
-            samples = [self.renderer.line(self.seed, index * 1000 + i, width) for i in range(count)]
+            samples = self.rendered(index * 1000, count, width)
         return self.collate(samples, width)
+
+    def rendered(self, first: int, count: int, width: int) -> list[LineSample]:
+        """Render so many lines of a width class; those with characters that are not in the charset are left out."""
+        lines = (self.renderer.line(self.seed, first + i, width) for i in range(count))
+        return [line for line in lines if self.is_readable(line.text)]
+
+    def is_readable(self, text: str) -> bool:
+        """Whether the recognizer can say a text."""
+        return bool(text) and normalize(text) == text and not self.charset.missing(text)
 
     def page_lines(
         self, page: Callable[[int], PageSample], index: int, rng: np.random.Generator
@@ -70,8 +79,7 @@ class LineBatches:
             for sample in line_crops(page(index * self.recipe.pages + i), rng):
                 wide = width_at_height(*sample.image.shape[:2])
                 width = next((w for w in self.recipe.widths if wide <= 1.2 * w), None)
-                plain = normalize(sample.text) == sample.text
-                if width is not None and plain and not self.charset.missing(sample.text):
+                if width is not None and self.is_readable(sample.text):
                     classes[width].append(sample)
         width = max(classes, key=lambda w: w * len(classes[w]))
         return width, classes[width][: self.recipe.columns // width]
