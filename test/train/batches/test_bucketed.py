@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,3 +105,19 @@ def test_wrong_lines_stay_and_right_ones_go(monkeypatch: pytest.MonkeyPatch) -> 
     assert kept.count("near") == 300
     assert 30 < kept.count("right") < 90
     assert 120 < kept.count("lost") < 180
+
+
+class Foreign(Renderer):
+    """Every third line has a character that is not in the charset."""
+
+    def line(self, seed: int, index: int, max_width: int) -> LineSample:
+        sample = super().line(seed, index, max_width)
+        return replace(sample, text="∆" + sample.text) if index % 3 == 0 else sample
+
+
+@pytest.mark.parametrize("kind", [LineBatches, BucketedLineBatches])
+def test_lines_with_unknown_characters_are_left_out(kind: type[LineBatches]) -> None:
+    batches = kind(Foreign(), Charset.load(), RECIPE, 1)  # type: ignore[arg-type]
+    read = [text for i in range(4) for text in texts(batches(i))]
+    assert read
+    assert not any(int(text) % 3 == 0 for text in read)
