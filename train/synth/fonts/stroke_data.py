@@ -43,18 +43,16 @@ class StrokeData(NamedTuple):
     characters: NDArray[np.int32]
     codes: Mapping[int, int]
 
-    def of(self, character: str) -> list[Points]:
-        """Return the strokes of a character in their order, each (n, 2) in ems.
+    def of(self, character: str) -> tuple[Points, NDArray[np.int32]]:
+        """Return the points of a character in ems, (n, 2), and of how many each of its strokes has.
 
         Raises:
             KeyError: its strokes are not known.
         """
         number = self.codes[ord(character)]
-        bounds = self.strokes[self.characters[number] : self.characters[number + 1] + 1].tolist()
-        return [
-            self.points[first:last].astype(np.float32) / EM
-            for first, last in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
+        bounds = self.strokes[self.characters[number] : self.characters[number + 1] + 1]
+        points = self.points[bounds[0] : bounds[-1]].astype(np.float32) / EM
+        return points, np.diff(bounds)
 
 
 def strokes_path() -> Path:

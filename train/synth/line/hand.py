@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ _SIZE = 56
 """Pixels per em of the drawing; a crop is about half as high."""
 
 _SHIFT = 4  # fractional bits of points
+
+_REACH = 0.45
+"""Ems over which a pen runs on to the next stroke, at most."""
 
 # Figures and marks in ems of a square, x from 0, y down; each with its advance in ems.
 _FIGURES: dict[str, tuple[float, str]] = {
@@ -122,93 +126,109 @@ def written(rng: Rng, data: StrokeData, text: str, writer: Writer) -> TextMask:
 
     Raises:
         LookupError: a character has no known strokes.
+        ValueError: nothing of the text leaves ink.
     """
-    strokes: list[Points] = []
-    centers, widths, x = [], [], 0.0
-    up = 0.0
-    for character in text:
-        if character == " ":
-            advance = 0.5
-        else:
-            shape, advance = _shape(data, character, writer)
-            up = 0.7 * up + float(rng.normal(0, writer.sway))
-            scale = 1 + float(rng.normal(0, 1.5 * writer.sway))
-            lines = _hurried(rng, shape, writer)
-            strokes += [line * scale + np.array([x, up], np.float32) for line in lines]
-        centers.append(x + min(advance, 1.0) / 2)
-        widths.append(advance)
-        x += advance
-    if not strokes:
+    shapes = [_shape(data, character, writer) for character in text]
+    advances = np.array([advance for _, _, advance in shapes], np.float32)
+    starts = np.cumsum(advances) - advances
+    if not any(len(points) for points, _, _ in shapes):
         raise ValueError(f"{text!r} leaves no ink")
-    mask, left = _inked(strokes, writer)
-    places = (np.array(centers, np.float32)) * _SIZE - left
-    return TextMask(mask, text, places, np.array(widths, np.float32) * _SIZE)
+    sizes = [len(points) for points, _, _ in shapes]
+    points = np.concatenate([points for points, _, _ in shapes])
+    lengths = np.concatenate([lengths for _, lengths, _ in shapes])
+    points = _moved(rng, points, lengths, writer)
+    # Each character strays from the line a little less than the one before it, and on from there.
+    wander = rng.normal(0, writer.sway, len(text))
+    for i in range(1, len(text)):
+        wander[i] += 0.7 * wander[i - 1]
+    scales = 1 + rng.normal(0, 1.5 * writer.sway, len(text))
+    places = np.stack([starts, wander], 1)
+    points = points * np.repeat(scales, sizes)[:, None] + np.repeat(places, sizes, axis=0)
+    strokes = np.repeat(np.arange(len(lengths)), lengths)
+    for _ in range(1 + int(writer.haste > 0.4)):
+        points, strokes = _rounded(points, strokes)
+    mask, left = _inked(points, _joined(rng, points, strokes, writer), writer)
+    centers = (starts + np.minimum(advances, 1.0) / 2) * _SIZE - left
+    return TextMask(mask, text, np.asarray(centers, np.float32), advances * _SIZE)
 
 
-def _shape(data: StrokeData, character: str, writer: Writer) -> tuple[list[Points], float]:
-    """Return the strokes of a character, and its advance in ems."""
-    if character in _FIGURES:
-        advance, lines = _FIGURES[character]
-        wide = 0.8 + 0.2 * writer.pitch
-        pairs = [[pair.split(",") for pair in line.split()] for line in lines.split("|")]
-        return [np.array(line, np.float32) / 100 for line in pairs], advance * wide
-    return data.of(character), writer.pitch
+def _shape(
+    data: StrokeData, character: str, writer: Writer
+) -> tuple[Points, NDArray[np.int32], float]:
+    """Return the points of a character in ems, how many each stroke has, and its advance."""
+    if character in _FIGURES or character == " ":
+        points, lengths, advance = _figure(character)
+        return points, lengths, advance * (0.8 + 0.2 * writer.pitch)
+    return *data.of(character), writer.pitch
 
 
-def _hurried(rng: Rng, lines: Sequence[Points], writer: Writer) -> list[Points]:
-    """Move strokes and their points, cut corners, and now and then run on from one stroke into the next."""
-    out: list[Points] = []
-    away = 0.012 + 0.03 * writer.haste
-    turn = rng.normal(0, 0.015 + 0.05 * writer.haste, len(lines))
-    for line, angle in zip(lines, turn, strict=True):
-        middle = line.mean(0)
-        cos, sin = np.cos(angle), np.sin(angle)
-        matrix = np.array([[cos, sin], [-sin, cos]], np.float32)
-        moved = (line - middle) @ matrix * (1 + rng.normal(0, 0.08 * writer.haste)) + middle
-        moved = moved + rng.normal(0, away, 2) + rng.normal(0, 0.4 * away, line.shape)
-        smooth = _rounded(moved.astype(np.float32), 1 + int(writer.haste > 0.4))
-        if out and rng.random() < writer.joined and np.hypot(*(out[-1][-1] - smooth[0])) < 0.45:
-            out[-1] = np.concatenate([out[-1], smooth])
-        else:
-            out.append(smooth)
-    return out
+@functools.cache
+def _figure(character: str) -> tuple[Points, NDArray[np.int32], float]:
+    """Return a figure or mark as `_shape` does."""
+    advance, drawn = _FIGURES.get(character, (0.5, ""))
+    lines = [[pair.split(",") for pair in line.split()] for line in drawn.split("|") if line]
+    points = np.array([pair for line in lines for pair in line], np.float32).reshape(-1, 2) / 100
+    return points, np.array([len(line) for line in lines], np.int32), advance
 
 
-def _rounded(line: Points, times: int) -> Points:
-    """Cut corners (Chaikin 1974); the ends stay."""
-    for _ in range(times if len(line) > 2 else 0):
-        first, second = line[:-1], line[1:]
-        cut = np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second], 1)
-        line = np.concatenate([line[:1], cut.reshape(-1, 2), line[-1:]])
-    return line
+def _moved(rng: Rng, points: Points, lengths: NDArray[np.int32], writer: Writer) -> Points:
+    """Turn, shorten and shift each stroke about its middle, and move its points."""
+    count, away = len(lengths), 0.012 + 0.03 * writer.haste
+    first = np.cumsum(lengths) - lengths
+    middles = np.add.reduceat(points, first, axis=0) / lengths[:, None]
+    angle = rng.normal(0, 0.015 + 0.05 * writer.haste, count)
+    scale = 1 + rng.normal(0, 0.08 * writer.haste, count)
+    cos, sin = (np.repeat(each * scale, lengths) for each in (np.cos(angle), np.sin(angle)))
+    around = np.repeat(middles, lengths, axis=0)
+    x, y = (points - around).T
+    turned = np.stack([cos * x - sin * y, sin * x + cos * y], 1)
+    shifts = np.repeat(rng.normal(0, away, (count, 2)), lengths, axis=0)
+    noise = rng.normal(0, 0.4 * away, points.shape)
+    return np.asarray(around + turned + shifts + noise, np.float32)
 
 
-def _inked(strokes: Sequence[Points], writer: Writer) -> tuple[NDArray[np.uint8], float]:
+def _rounded(points: Points, strokes: NDArray[np.int64]) -> tuple[Points, NDArray[np.int64]]:
+    """Cut the corners of strokes (Chaikin 1974), whose numbers go along with the points; ends stay."""
+    before, after = points[:-1], points[1:]
+    slots = np.empty((len(points), 4, 2), np.float32)
+    slots[:, 0] = slots[:, 3] = points
+    slots[:-1, 1] = 0.75 * before + 0.25 * after
+    slots[:-1, 2] = 0.25 * before + 0.75 * after
+    goes_on = strokes[:-1] == strokes[1:]
+    used = np.zeros((len(points), 4), np.bool_)
+    used[:-1, 1] = used[:-1, 2] = goes_on
+    used[1:, 0], used[:-1, 3] = ~goes_on, ~goes_on
+    used[0, 0] = used[-1, 3] = True
+    return slots[used], np.repeat(strokes, used.sum(1))
+
+
+def _joined(
+    rng: Rng, points: Points, strokes: NDArray[np.int64], writer: Writer
+) -> list[tuple[int, int]]:
+    """Return the first and last point, and one more, of what is drawn in one go: a stroke, or several."""
+    ends = np.flatnonzero(np.diff(strokes)) + 1
+    near = np.hypot(*(points[ends] - points[ends - 1]).T) < _REACH
+    lifted = ends[~(near & (rng.random(len(ends)) < writer.joined))].tolist()
+    return list(zip([0, *lifted], [*lifted, len(points)], strict=True))
+
+
+def _inked(
+    points: Points, strokes: Sequence[tuple[int, int]], writer: Writer
+) -> tuple[NDArray[np.uint8], float]:
     """Draw strokes; return the ink and the column, from the line's start, at which it begins."""
-    every = np.concatenate(strokes)
     lean = np.array([[1, 0], [-writer.slant, 1]], np.float32)  # rows run down
-    low, high = (every @ lean).min(0), (every @ lean).max(0)
+    leaning = points @ lean
+    low, high = leaning.min(0), leaning.max(0)
     thick = max(1, round(writer.pen * _SIZE))
     room = thick + 2
-    size = np.ceil((high - low) * _SIZE).astype(int) + 2 * room
-    mask = np.zeros((int(size[1]), int(size[0])), np.uint8)
-    pixels = [
-        np.rint(((line @ lean - low) * _SIZE + room) * 2**_SHIFT).astype(np.int32)
-        for line in strokes
-    ]
-    cv2.polylines(
-        mask,
-        [line[: 1 + 2 * len(line) // 3] for line in pixels],
-        False,
-        255,
-        thick,
-        cv2.LINE_AA,
-        _SHIFT,
-    )
+    width, height = (np.ceil((high - low) * _SIZE).astype(int) + 2 * room).tolist()
+    mask = np.zeros((height, width), np.uint8)
+    pixels = np.rint(((leaning - low) * _SIZE + room) * 2**_SHIFT).astype(np.int32)
+    heads = [pixels[first : first + 1 + 2 * (last - first) // 3] for first, last in strokes]
+    tails = [pixels[(first + last) // 2 : last] for first, last in strokes]
     thin = max(1, round(thick * (1 - writer.taper)))
-    cv2.polylines(
-        mask, [line[len(line) // 2 :] for line in pixels], False, 255, thin, cv2.LINE_AA, _SHIFT
-    )
+    for lines, pen in ((heads, thick), (tails, thin)):
+        cv2.polylines(mask, lines, False, 255, pen, cv2.LINE_AA, _SHIFT)
     columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     left = float(low[0]) * _SIZE - room + int(columns[0]) + writer.slant * 0.5 * _SIZE
     return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], left

@@ -48,7 +48,7 @@ def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
 
 
 def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
-    """Paint as shops and posters do: an edge, two of them, a shadow, a block behind, a shade, a glow.
+    """Paint as shops and posters do: an edge, two of them, a shadow, a block behind, a shade, a glow, a relief.
 
     What is around the letters keeps them apart from the ground, so they may be of the ground's own brightness.
 
@@ -62,6 +62,8 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
         alpha = np.asarray(cv2.dilate(alpha, np.ones((3, 3) if height > 40 else (2, 2), np.uint8)))
     level = float(ground.mean())
     colour = _beside(rng, level)
+    if shares.happens(rng, "embossed"):
+        return _embossed(rng, ground, alpha, height)
     draw = rng.random()
     if draw < 0.65:
         hollow = shares.happens(rng, "fill_as_ground")  # the edge is all there is
@@ -84,6 +86,15 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
         fall = np.linspace(-1, 1, alpha.shape[0], dtype=np.float32)[:, None]
         return _over(ground, alpha, colour + fall * float(rng.uniform(-30, 30)))
     return _over(ground, alpha, colour)
+
+
+def _embossed(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
+    """Raise letters out of a plate, or sink them into it: one side of each stroke is lit, the other in shade."""
+    away = max(1, height // 30)
+    across, down = (away, away) if rng.random() < 0.5 else (-away, away)
+    relief = _moved(alpha, -across, -down) - _moved(alpha, across, down)
+    lit = float(rng.uniform(45, 120)) * (1 if rng.random() < 0.6 else -1)
+    return ground + lit * relief + float(rng.uniform(-30, 30)) * alpha
 
 
 def _beside(rng: Rng, level: float) -> float:

@@ -61,6 +61,7 @@ EFFECTS: Mapping[str, float] = {
     "shrunk": 0.65,  # of screens: saved smaller than they were
     "painted": 0.35,  # of large print: edges, shadows and shades
     "painted_scene": 0.32,  # of scenes
+    "embossed": 0.08,  # of painted lines: raised out of a plate or sunk into it
     "fill_as_ground": 0.30,  # of edged letters: as light inside as the ground
     "stretched": 0.10,  # of print: .5 to 1.8 as wide
     "worn": 0.03,  # pale and uneven, as of thermal printers

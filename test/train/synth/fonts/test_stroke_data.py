@@ -38,12 +38,13 @@ def test_strokes_come_back_as_they_were_written(tmp_path: Path) -> None:
     write_strokes(tmp_path / "x.npz", MEDIANS)
     data = read_strokes(tmp_path / "x.npz")
     assert data is not None
-    across, down = data.of("十")
+    points, lengths = data.of("十")
+    assert lengths.tolist() == [2, 3]
     np.testing.assert_allclose(
-        across, [[100 / 1024, 500 / 1024], [900 / 1024, 480 / 1024]], atol=1e-6
+        points[:2], [[100 / 1024, 500 / 1024], [900 / 1024, 480 / 1024]], atol=1e-6
     )
-    np.testing.assert_allclose(down[:, 1], [0, 500 / 1024, 1], atol=1e-6)
-    assert [len(line) for line in data.of("一")] == [2]
+    np.testing.assert_allclose(points[2:, 1], [0, 500 / 1024, 1], atol=1e-6)
+    assert data.of("一")[1].tolist() == [2]
     with pytest.raises(KeyError):
         data.of("二")
 
