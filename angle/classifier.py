@@ -1,4 +1,4 @@
-"""Picture in, how far its content is turned out: patches, their class scores, one decision."""
+"""Tell how far the content of a picture is turned: patches, their class scores, one decision."""
 
 from __future__ import annotations
 

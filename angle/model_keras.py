@@ -1,4 +1,4 @@
-"""Patches of a page in, logits of the four turns out: the original system's network in Keras.
+"""Score the four turns of patches of a page: the original system's network in Keras.
 
 Layer names are those of `angle.model_torch.VGG16Angle`.
 """

@@ -1,4 +1,4 @@
-"""Patches of a page in, logits of the four turns out: the networks in PyTorch.
+"""Score the four turns of patches of a page: the networks in PyTorch.
 
 `AngleNet` is a plain stack of 3x3 convolutions at falling resolution. The pooled mean and maximum of the last
 maps go to the classifier: the maximum lets one telling character decide for a patch.

@@ -1,4 +1,4 @@
-"""Picture in, the few square patches that show most text out, at several scales.
+"""Cut the few square patches of a picture that show most text, at several scales.
 
 Whether a page is upright or upside down is in the strokes of its characters, which a thumbnail of
 the page no longer shows. How large the text is nobody knows beforehand, so patches are cut at

@@ -1,4 +1,4 @@
-"""Picture in, which way is up by what it shows besides text out: sky over ground, people on their feet.
+"""Tell which way a picture is up by what it shows besides text: sky over ground, people on their feet.
 
 A few blurred letters tell little of how a photograph is turned; the photograph itself tells something. The network
 scores how upright a picture looks, and is asked that of the picture in its four turns: so it cannot favour one of

@@ -1,4 +1,4 @@
-"""Views of a picture in, how upright they look out: a small residual network (He et al. 2016, section 4.2)."""
+"""Score how upright views of a picture are: a small residual network (He et al. 2016, section 4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One OCR engine in a process of its own: picture paths in, one JSON line a picture out.
+"""Run one OCR engine in a process of its own: it gets paths of pictures and writes one JSON line for each.
 
     python bench/engines.py ours|rapidocr|tesseract [--threads N] [--single-line]
 

@@ -1,4 +1,4 @@
-"""Weights between PyTorch's layout and Keras': dictionaries of arrays in, dictionaries of arrays out.
+"""Convert weights, dictionaries of arrays, between the layouts of PyTorch and Keras.
 
 Layers have the same names in both, so only the last part of a name and the order of the axes
 differ. Nothing is computed but the sum of an LSTM's two biases, and our networks keep the second at

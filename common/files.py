@@ -1,4 +1,4 @@
-"""A path in; a file that appears there whole or not at all out."""
+"""Write a file that appears whole or not at all."""
 
 from __future__ import annotations
 

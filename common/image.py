@@ -1,4 +1,4 @@
-"""A file, bytes, a Pillow image or an array in; an RGB picture as a viewer shows it out."""
+"""Load a picture from a path, bytes, a file, Pillow or an array, in RGB as a viewer shows it."""
 
 from __future__ import annotations
 

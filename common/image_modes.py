@@ -1,4 +1,4 @@
-"""Pixels of any Pillow mode or array type in; (H, W, 3) uint8 RGB out, in bounded memory."""
+"""Convert pixels of any Pillow mode or array type to (H, W, 3) uint8 RGB, in bounded memory."""
 
 from __future__ import annotations
 

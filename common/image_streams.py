@@ -1,4 +1,4 @@
-"""File objects in, their bytes out; and what else must be known before Pillow opens a picture."""
+"""Read file objects, and what else must be known before Pillow opens a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores in, chances out."""
+"""Turn scores into probabilities."""
 
 from __future__ import annotations
 

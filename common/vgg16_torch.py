@@ -1,4 +1,4 @@
-"""The convolutions of VGG-16 in PyTorch: pictures in, maps of conv5_3 at stride 16 out.
+"""Define the convolutions of VGG-16 in PyTorch: pictures to maps of conv5_3 at stride 16.
 
 Simonyan and Zisserman 2015, configuration D, without the last pooling and the three large linear
 layers. The networks of the papers start from weights trained on a million photographs; ours start

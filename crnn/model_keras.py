@@ -1,4 +1,4 @@
-"""The recognizer of the paper in Keras: lines in, logits per step out.
+"""Define the recognizer of the paper in Keras: lines to logits per step.
 
 Layer names and all choices are those of `crnn.model_torch`.
 """

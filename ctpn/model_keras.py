@@ -1,4 +1,4 @@
-"""Pictures in, logits and offsets for every anchor out: the CTPN of the paper in Keras.
+"""Define the CTPN of the paper in Keras: pictures to logits and offsets for every anchor.
 
 Tian et al. 2016. Layer names are those of `ctpn.model_torch.VGG16CTPN`, which tells what is added
 to the paper and why.

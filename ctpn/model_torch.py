@@ -1,4 +1,4 @@
-"""The CTPN networks in PyTorch, and their losses: pictures in, logits and offsets for every anchor out.
+"""Define the CTPN networks and their losses in PyTorch: pictures to logits and offsets for every anchor.
 
 Tian et al. 2016, section 3. `small` replaces the VGG-16 trunk by eight plain 3x3 convolutions and widens the vertical
 view by two dilated ones, because 119 pixels do not show both edges of large lettering.

@@ -1,4 +1,4 @@
-"""The DB network in PyTorch, and its losses: pictures in, maps at stride 4 out.
+"""Define the DB network and its losses in PyTorch: pictures to maps at stride 4.
 
 Liao et al. 2020 on the trunk of the small CTPN, whose weights it starts from (`--init-trunk weights/ctpn-small.onnx`).
 The neck adds the maps of stride 16, 8 and 4 from the coarsest to the finest (Lin et al. 2017, "Feature Pyramid

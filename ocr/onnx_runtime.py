@@ -1,4 +1,4 @@
-"""A weight file in; a network (arrays to arrays) on ONNX Runtime and its configuration out."""
+"""Open a weight file as a network, from arrays to arrays, on ONNX Runtime, with its configuration."""
 
 from __future__ import annotations
 

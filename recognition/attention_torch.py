@@ -1,4 +1,4 @@
-"""Attention beside CTC: features of a line in, one character after the other out.
+"""Read features of a line by attention, one character after the other, beside CTC.
 
 Bahdanau et al. 2015 on the features that CTC also reads, trained jointly as by Kim et al. 2017.
 Where it looks depends on what stands there and on how far that is from where it looked last: what is alike in a long

@@ -1,4 +1,4 @@
-"""DenseNet-CTC in Keras: lines in, logits per step out.
+"""Define DenseNet-CTC in Keras: lines to logits per step.
 
 Layer names and all choices are those of `recognition.densenet_torch`.
 """

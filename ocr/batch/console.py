@@ -1,4 +1,4 @@
-"""Pages in; text on a stream and JSON lines in a file or on that stream out, and what went wrong in one line each."""
+"""Write pages as text to a stream and as JSON lines to a file or that stream, and say what went wrong."""
 
 from __future__ import annotations
 

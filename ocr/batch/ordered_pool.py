@@ -1,4 +1,4 @@
-"""Tasks in; their results out in the order of the tasks, done by threads beside each other, within bounds."""
+"""Run tasks on threads, within bounds, and return their results in the order of the tasks."""
 
 from __future__ import annotations
 

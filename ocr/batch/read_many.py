@@ -1,4 +1,4 @@
-"""Many files in, their pages out: several at a time, one after the other in the order of the files.
+"""Read many files, several at a time, and return their pages in the order of the files.
 
     reader = ocr.load(threads=1)
     for page in read_many(reader, paths):

@@ -1,4 +1,4 @@
-"""What an earlier run has written in; what is still to do out. It may have been killed at any moment.
+"""Find what an earlier run has finished, at whatever moment it was killed, and what is left to do.
 
 Files of JSON lines are appended to, so that only their last line can be half written. All other output files appear
 whole or not at all (`ocr.formats.save`).

@@ -1,4 +1,4 @@
-"""Pictures and PDFs of a folder or bucket in, Parquet out, on a Ray cluster: `python -m ocr.bulk INPUT OUTPUT`.
+"""Read the pictures and PDFs of a folder or bucket into Parquet, on Ray: `python -m ocr.bulk INPUT OUTPUT`.
 
 INPUT and OUTPUT are folders or addresses of buckets (s3://…, gs://…). OUTPUT gets files `part-….parquet` of one table:
 a row for each page, its lines nested in it; and a row with an error for each page or file that could not be read.

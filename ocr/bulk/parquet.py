@@ -1,4 +1,4 @@
-"""Folders and buckets; the Parquet files there that pages are kept in. Needs pyarrow."""
+"""Keep pages in Parquet files of a folder or bucket. Needs pyarrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A path or bytes in; the pages found there out, one in memory at a time: pictures, PDFs, multi-page TIFFs.
+"""Open the pages of a path or bytes, one in memory at a time: pictures, PDFs, multi-page TIFFs.
 
 Nothing is decoded before its page is asked for, and a damaged page leaves the others readable.
 """

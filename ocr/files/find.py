@@ -1,4 +1,4 @@
-"""What a command line was given in; the files it stands for out: files, folders, patterns, a list on stdin."""
+"""Find the files that a command line stands for: files, folders, patterns, a list on stdin."""
 
 from __future__ import annotations
 

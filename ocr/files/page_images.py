@@ -1,4 +1,4 @@
-"""A source in; the picture of each of its pages out again, decoded only when asked for, one at a time.
+"""Decode the picture of each page of a source again, only when asked for, one at a time.
 
 Output files that hold the picture are written after reading, when it is no longer in memory.
 """

@@ -1,4 +1,4 @@
-"""A page of a PDF in; at how many pixels a point it is drawn, out: its pictures' own resolution within limits."""
+"""Choose the pixels a point at which a page of a PDF is drawn: its pictures' own resolution within limits."""
 
 from __future__ import annotations
 

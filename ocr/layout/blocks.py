@@ -1,4 +1,4 @@
-"""A page's lines in; blocks of them out: paragraphs of running text, rows that belong together, tables.
+"""Group the lines of a page into blocks: paragraphs of running text, rows that belong together, tables.
 
 Lines come in reading order and keep it: grouping only says where one thing ends and the next begins.
 """

@@ -1,4 +1,4 @@
-"""The lines of a paragraph in; its text out."""
+"""Join the lines of a paragraph to its text."""
 
 from __future__ import annotations
 

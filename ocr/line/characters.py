@@ -1,4 +1,4 @@
-"""Where a recognizer saw the characters of a crop in; the part of the line that each of them takes, out.
+"""Place the characters of a line: the part of it that each takes, by where a recognizer saw them in a crop.
 
 CTC says in which few columns a character was noticed, not how wide it is. Neighbours part where their usual widths
 say: between a wide and a narrow character closer to the narrow one.

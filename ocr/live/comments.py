@@ -1,4 +1,4 @@
-"""A line of a comment area in; who said or did what, out.
+"""Tell who said or did what in a line of a comment area.
 
 The rules are few, and any function from a text to a `Comment` may stand in their place (`ocr.live.read(parse=…)`). In
 their order:

@@ -1,4 +1,4 @@
-"""A folder that is being filled with pictures in; frames out."""
+"""Read frames from a folder that is being filled with pictures."""
 
 from __future__ import annotations
 

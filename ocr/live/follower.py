@@ -1,4 +1,4 @@
-"""Frames of one region in; events out: lines are found where pixels changed, followed, read a few times, ended."""
+"""Follow the lines of one region from frame to frame: found where pixels changed, read a few times, ended."""
 
 from __future__ import annotations
 

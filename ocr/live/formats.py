@@ -1,4 +1,4 @@
-"""Cues in; files that players and editors of subtitles read, out."""
+"""Write cues as files that players and editors of subtitles read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events in; stdout, a JSON file and files of subtitles out. Nothing but what was asked for is held."""
+"""Write events to stdout, a JSON file and files of subtitles; nothing but what was asked for is held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source in; events out, one after the other as lines leave the picture."""
+"""Read a source: events, one after the other as lines leave the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen in; frames out, as many a second as are asked for."""
+"""Capture frames of the screen, as many a second as are asked for."""
 
 from __future__ import annotations
 

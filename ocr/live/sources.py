@@ -1,4 +1,4 @@
-"""What a user names as a source in; something that gives frames out."""
+"""Open what a user names as a source of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of a clip in; its subtitles out: the rows in which text comes and goes, and cues with all lines of one time.
+"""Choose the subtitles of a clip: the rows in which text comes and goes, and cues of the lines of one time.
 
 Subtitles change every few seconds in one place; names of stations stay for ever, and text of the scene comes anywhere.
 """

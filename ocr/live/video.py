@@ -1,4 +1,4 @@
-"""A clip or a stream in; its frames out. Damaged frames are left out, a cut file ends where it is cut."""
+"""Decode the frames of a clip or a stream; damaged ones are left out, a cut file ends where it is cut."""
 
 from __future__ import annotations
 

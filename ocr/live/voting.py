@@ -1,4 +1,4 @@
-"""Readings of one line in; the text that most of them support, character by character, out.
+"""Vote on the readings of one line: the text that most of them support, character by character.
 
 Readings are aligned one after the other to what has been voted for so far, as ROVER does with outputs of speech
 recognizers (Fiscus 1997, section 2), so that a letter lost in one frame is made up for by the others.

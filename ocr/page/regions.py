@@ -1,4 +1,4 @@
-"""Parts of a picture in, as of a form with fixed fields; one page with the lines of those parts out."""
+"""Read parts of a picture, as the fields of a form, to one page."""
 
 from __future__ import annotations
 
