@@ -19,11 +19,7 @@ from pathlib import Path
 import torch
 
 from train.export import gated_classifier
-from train.export.models import (
-    EXPORTS,
-    add_options,
-    recognizer_inputs,
-)
+from train.export.models import EXPORTS, ExportOptions, add_options, recognizer_inputs
 from train.export.onnx_file import make, register
 from train.transfer import onnx_weights, quantized_weights
 
@@ -63,24 +59,20 @@ def main() -> None:
     if exported.package == "angle" and args.temperature is None:
         args.temperature = _fitted(args.weights.parent / "config.json")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    export = exported.make(args)
+    options = ExportOptions.from_arguments(args)
+    export = exported.make(options)
     state = quantized_weights.load(args.weights)
     export.trained.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     stem = exported.file if name == exported.name else f"{args.method}-{name}"
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         made = make(export, Path(folder), quantized=not args.float)
-        if (
-            exported.name in ("small", "base")
-            and export.classifier
-            and not args.float
-            and args.shortlist
-        ):
-            gated_classifier.add(made, recognizer_inputs(args, args.shortlist))
+        gated = exported.name in ("small", "base") and export.classifier and not args.float
+        if gated and args.shortlist:
+            gated_classifier.add(made, recognizer_inputs(options, args.shortlist))
         if args.trainable == "inside":
-            if (
-                exported.name != "small"
-            ):  # what is left in float there is little, and reads better so
+            # What is left in float in the small ones is little, and reads better so.
+            if exported.name != "small":
                 onnx_weights.quantize_large(made)
             onnx_weights.write_parameter_map(made, state)
         made.replace(args.out / f"{stem}.onnx")

@@ -25,7 +25,7 @@ from common.arrays import Floats
 from crnn.model_torch import SmallCRNN
 from recognition import row_of
 from recognition.charset import Charset
-from train.export.models import Export, add_options, recognizer_inputs
+from train.export.models import Export, ExportOptions, add_options, recognizer_inputs
 from train.export.shared_trunk import Part, write
 from train.transfer import freeze_torch, onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
@@ -132,9 +132,7 @@ def load_distilled(path: Path, family: str) -> DistilledStudent:
     return distilled.eval().requires_grad_(False)
 
 
-def parts(
-    family: str, students: list[DistilledStudent], args: argparse.Namespace
-) -> dict[str, Part]:
+def parts(family: str, students: list[DistilledStudent], options: ExportOptions) -> dict[str, Part]:
     """Return what becomes of each part, by the name of its file.
 
     Raises:
@@ -147,7 +145,7 @@ def parts(
         far = max(float(np.abs(other[n] - v).max()) for n, v in trunks[0].items() if v.ndim)
         if far > 1e-3:
             raise ValueError(f"the convolutions differ by {far:.2g}: train with --keep-trunk")
-    lines = list(recognizer_inputs(args))
+    lines = list(recognizer_inputs(options))
     trunk = Trunk(students[0])
 
     def maps() -> Iterator[Floats]:
@@ -156,7 +154,7 @@ def parts(
                 yield trunk(torch.from_numpy(batch)).numpy()
 
     axes = {"image": LINES, "maps": STEPS}
-    row: dict[str, Any] = {"data": args.data}
+    row: dict[str, Any] = {"data": options.data}
     made = {
         f"{family}-trunk": Part(
             Export(trunk, _same, ("maps",), axes, {}, lambda: iter(lines)),
@@ -206,7 +204,11 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     students = [load_distilled(path, args.family) for path in args.weights]
-    write(parts(args.family, students, args), f"{args.family}-trunk", args.out)
+    write(
+        parts(args.family, students, ExportOptions.from_arguments(args)),
+        f"{args.family}-trunk",
+        args.out,
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import copy
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,39 @@ class Export:
     classifier: bool = False
 
 
+@dataclass(frozen=True)
+class ExportOptions:
+    """What the exporting commands have in common.
+
+    Attributes:
+        weights: safetensors of a run.
+        calibrate: batches, pages or photographs to calibrate int8 on.
+        data: what the weights were trained on, for the manifest.
+        fonts: folder of typefaces to render with; None takes the usual ones.
+        corpus: folder of texts to render.
+        backgrounds: folder of photographs.
+        decoder: of a recognizer that can be read in several ways.
+        temperature: of the turn's score; None leaves the class its own.
+    """
+
+    weights: Path
+    calibrate: int
+    data: str
+    fonts: Path | None = None
+    corpus: Path | None = None
+    backgrounds: Path | None = None
+    decoder: str = "ctc"
+    temperature: float | None = None
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> ExportOptions:
+        """Take them from a command line of `add_options`; of several weights, the first."""
+        given = {f.name: getattr(args, f.name) for f in fields(cls) if hasattr(args, f.name)}
+        if isinstance(args.weights, list):
+            given["weights"] = args.weights[0]
+        return cls(**given)
+
+
 def add_options(parser: argparse.ArgumentParser, calibrate: int, unit: str) -> None:
     """Add where the files go, what int8 is calibrated on, so many units by default, and what is rendered from."""
     parser.add_argument("--out", type=Path, default=WEIGHTS)
@@ -67,19 +100,19 @@ def add_options(parser: argparse.ArgumentParser, calibrate: int, unit: str) -> N
         parser.add_argument(f"--{name}", type=Path)
 
 
-def is_normalized(args: argparse.Namespace) -> bool:
+def is_normalized(options: ExportOptions) -> bool:
     """Say whether the weights of a VGG-16 still have their batch norms."""
-    with safe_open(args.weights, "pt") as stream:
+    with safe_open(options.weights, "pt") as stream:
         return "trunk.norm1_1.weight" in stream.keys()  # noqa: SIM118 - no dictionary
 
 
-def is_distilled_file(args: argparse.Namespace) -> bool:
+def is_distilled_file(options: ExportOptions) -> bool:
     """Say whether the weights are of a recognizer that learned with a teacher."""
-    with safe_open(args.weights, "pt") as stream:
+    with safe_open(options.weights, "pt") as stream:
         return is_distilled(dict.fromkeys(stream.keys()))
 
 
-def recognizer_inputs(args: argparse.Namespace, batches: int | None = None) -> Iterator[Floats]:
+def recognizer_inputs(options: ExportOptions, batches: int | None = None) -> Iterator[Floats]:
     """Render lines that a recognizer is measured on: as many batches as int8 is calibrated on, if not told."""
     from recognition.charset import Charset
     from train.batches.lines import LineBatches
@@ -87,15 +120,15 @@ def recognizer_inputs(args: argparse.Namespace, batches: int | None = None) -> I
     from train.synth.line.render import LineRenderer
 
     renderer = LineRenderer(
-        FontLibrary.load(args.fonts), Corpus.load(args.corpus), args.backgrounds
+        FontLibrary.load(options.fonts), Corpus.load(options.corpus), options.backgrounds
     )
     recipe = CrnnRecipe(columns=4096)
     make = LineBatches(renderer, Charset.load(), recipe, seed=CALIBRATION_SEED)
-    for index in range(args.calibrate if batches is None else batches):
+    for index in range(options.calibrate if batches is None else batches):
         yield make(index)["lines"].astype(np.float32)
 
 
-def recognizer_export(args: argparse.Namespace, row: recognition.Row) -> Export:
+def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
     """Return how a recognizer is exported; `--decoder attention` ships the reader beside CTC."""
     from crnn.model_torch import LogProbabilities, SmallCRNN
     from recognition.charset import Charset
@@ -103,24 +136,23 @@ def recognizer_export(args: argparse.Namespace, row: recognition.Row) -> Export:
     from recognition.resnet_attention_torch import AttentionReading
     from train.transfer.distill_torch import DistilledStudent
 
-    if args.decoder not in row.decoders:
+    if options.decoder not in row.decoders:
         raise ValueError(
-            f"--decoder {args.decoder} is not for {row.name}: {', '.join(row.decoders)}"
+            f"--decoder {options.decoder} is not for {row.name}: {', '.join(row.decoders)}"
         )
 
     def inputs() -> Iterator[Floats]:
-        return recognizer_inputs(args)
+        return recognizer_inputs(options)
 
     charset = Charset.load()
     network = row.make(charset.classes)
-    if is_distilled_file(
-        args
-    ):  # two layers hold a third of what they would merged, and are as fast
+    if is_distilled_file(options):
+        # Two layers hold a third of what they would merged, and are as fast.
         network = DistilledStudent(network, SmallCRNN(charset.classes))
     config: dict[str, Any] = {"charset": "".join(charset.characters)}
     if getattr(network, "stride", STRIDE) != STRIDE:
         config["stride"] = network.stride
-    if args.decoder == "ctc":
+    if options.decoder == "ctc":
         axes = {"image": LINE_AXES, "log_probs": {0: "N", 1: "T"}}
         made = Export(network, LogProbabilities, ("log_probs",), axes, config, inputs)
         return replace(made, classifier=True)
@@ -133,14 +165,14 @@ def recognizer_export(args: argparse.Namespace, row: recognition.Row) -> Export:
     )
 
 
-def pages(args: argparse.Namespace) -> Iterator[Image]:
+def pages(options: ExportOptions) -> Iterator[Image]:
     """Render the pages that ranges of activations are measured on."""
     from train.synth.backgrounds import Backgrounds
     from train.synth.page import PageRenderer
 
-    fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
-    pages = PageRenderer(fonts, corpus, Backgrounds.load(args.backgrounds))
-    for index in range(args.calibrate):
+    fonts, corpus = FontLibrary.load(options.fonts), Corpus.load(options.corpus)
+    pages = PageRenderer(fonts, corpus, Backgrounds.load(options.backgrounds))
+    for index in range(options.calibrate):
         yield pages.page(CALIBRATION_SEED, index).image
 
 
@@ -153,7 +185,7 @@ def detector_axes(method: DetectionMethod) -> dict[str, dict[int, str]]:
     return axes
 
 
-def detector_export(args: argparse.Namespace, row: detection.Row) -> Export:
+def detector_export(options: ExportOptions, row: detection.Row) -> Export:
     """Return how a detector is exported."""
     from detection.network_torch import Deployed
     from detection.preprocess import normalize
@@ -161,12 +193,12 @@ def detector_export(args: argparse.Namespace, row: detection.Row) -> Export:
     method = row.method()
 
     def inputs() -> Iterator[Floats]:
-        for image in pages(args):
+        for image in pages(options):
             height, width = (side // method.stride * method.stride for side in image.shape[:2])
             yield np.ascontiguousarray(normalize(image[:height, :width], stride=method.stride))
 
     network = row.torch.NETWORKS[row.network]()
-    with safe_open(args.weights, "pt") as stream:
+    with safe_open(options.weights, "pt") as stream:
         without_norms(network, dict.fromkeys(stream.keys()))
     return Export(
         network,
@@ -179,22 +211,22 @@ def detector_export(args: argparse.Namespace, row: detection.Row) -> Export:
     )
 
 
-def angle_export(args: argparse.Namespace, network: str) -> Export:
+def angle_export(options: ExportOptions, network: str) -> Export:
     """Return how an orientation classifier is exported."""
     from angle.model_torch import AngleNet, VGG16Angle, deployed
     from angle.preprocess import page_patches
 
     def inputs() -> Iterator[Floats]:
-        for index, image in enumerate(pages(args)):
+        for index, image in enumerate(pages(options)):
             turned = np.ascontiguousarray(np.rot90(image, index % 4))
             found, _ = page_patches(turned)
             if len(found):
                 yield found
 
-    config = {"temperature": args.temperature} if args.temperature else {}
+    config = {"temperature": options.temperature} if options.temperature else {}
     small = network == "small"
     return Export(
-        AngleNet() if small else VGG16Angle(normalized=is_normalized(args)),
+        AngleNet() if small else VGG16Angle(normalized=is_normalized(options)),
         deployed,
         ("logits",),
         {"image": {0: "N"}, "logits": {0: "N"}},
@@ -203,18 +235,18 @@ def angle_export(args: argparse.Namespace, network: str) -> Export:
     )
 
 
-def scene_export(args: argparse.Namespace) -> Export:
+def scene_export(options: ExportOptions) -> Export:
     """Return how the model that looks at photographs is exported."""
     from angle.scene import four_turns, views
     from angle.scene_torch import SceneNet
     from train.batches.scenes import photographs
 
     def inputs() -> Iterator[Floats]:
-        for image in photographs(args.backgrounds)[0][: args.calibrate]:
+        for image in photographs(options.backgrounds)[0][: options.calibrate]:
             yield four_turns(views(image))
 
     axes = {"image": {0: "N"}, "scores": {0: "N"}}
-    config = {"temperature": args.temperature} if args.temperature else {}
+    config = {"temperature": options.temperature} if options.temperature else {}
     return Export(SceneNet(), copy.deepcopy, ("scores",), axes, config, inputs)
 
 
@@ -226,16 +258,16 @@ class Exported(NamedTuple):
     name: str
     file: str
     """Without the suffix."""
-    make: Callable[[argparse.Namespace], Export]
+    make: Callable[[ExportOptions], Export]
 
 
 EXPORTS = {
     "angle": Exported(
-        "angle", "angle", "small", "angle-small", lambda args: angle_export(args, "small")
+        "angle", "angle", "small", "angle-small", lambda options: angle_export(options, "small")
     ),
     "angle-reference": Exported(
         "angle", "angle", "reference", "angle-reference",
-        lambda args: angle_export(args, "reference"),
+        lambda options: angle_export(options, "reference"),
     ),
     "scene": Exported("scene", "angle", "small", "scene-small", scene_export),
     **{

@@ -24,7 +24,7 @@ from common.arrays import Floats
 from ctpn import Method
 from ctpn.model_torch import HEADS, VGG16CTPN, activate
 from detection.preprocess import MEAN, STD, normalize
-from train.export.models import Export, add_options, pages
+from train.export.models import Export, ExportOptions, add_options, pages
 from train.export.shared_trunk import Part, write
 from train.shared_vgg16_torch import Shared
 from train.transfer import quantized_weights
@@ -61,9 +61,9 @@ class AngleHead(nn.Module):
         return out
 
 
-def inputs(args: argparse.Namespace) -> Iterator[Floats]:
+def inputs(options: ExportOptions) -> Iterator[Floats]:
     """Crops of pages as the detector gets them, then patches as the angle model does."""
-    for index, image in enumerate(pages(args)):
+    for index, image in enumerate(pages(options)):
         height, width = (min(side, SIDE) // 16 * 16 for side in image.shape[:2])
         yield np.ascontiguousarray(normalize(image[:height, :width], MEAN, STD))
         found, _ = page_patches(np.ascontiguousarray(np.rot90(image, index % 4)))
@@ -71,10 +71,10 @@ def inputs(args: argparse.Namespace) -> Iterator[Floats]:
             yield np.repeat(found[:8], 3, axis=1)
 
 
-def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[str, Part]:
+def parts(shared: Shared, options: ExportOptions, temperature: float) -> dict[str, Part]:
     """Return what becomes of each part of the networks, by the name of its file."""
     trunk = shared.detector.trunk
-    seen = list(inputs(args))
+    seen = list(inputs(options))
 
     def maps(wanted: Callable[[Floats], bool]) -> Callable[[], Iterator[Floats]]:
         def run() -> Iterator[Floats]:
@@ -94,7 +94,7 @@ def parts(shared: Shared, args: argparse.Namespace, temperature: float) -> dict[
     axes = {"image": MAPS | {2: "H", 3: "W"}, "maps": MAPS}
     head_axes = {"image": MAPS, **{name: {0: "N", 1: "R", 2: "C"} for name in Method.outputs}}
     find, turn = DetectorHead(shared.detector), AngleHead(shared.head)
-    row = {"name": NAME, "data": args.data}
+    row = {"name": NAME, "data": options.data}
     return {
         f"vgg16-{NAME}": Part(
             Export(trunk, same, ("maps",), axes, {}, lambda: iter(seen)),
@@ -142,7 +142,7 @@ def main() -> None:
     if temperature is None:
         config = args.weights.with_name("config.json").read_text("utf-8")
         temperature = float(json.loads(config)["temperature"])
-    write(parts(shared, args, temperature), f"vgg16-{NAME}", args.out)
+    write(parts(shared, ExportOptions.from_arguments(args), temperature), f"vgg16-{NAME}", args.out)
 
 
 if __name__ == "__main__":

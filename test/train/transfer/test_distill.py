@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ from recognition.charset import Charset
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_torch import ResNetAttention
 from train.export import distilled_crnn, onnx_file
-from train.export.models import EXPORTS, Export
+from train.export.models import EXPORTS, Export, ExportOptions
 from train.loop.fit_torch import Loss
 from train.loop.recipes import CrnnRecipe
 from train.recognizer_torch import make_loss
@@ -219,7 +218,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
         distilled_crnn, "row_of", lambda arch: SimpleNamespace(make=partial(narrow, arch))
     )
 
-    def inputs(_: argparse.Namespace) -> Iterator[np.ndarray]:
+    def inputs(_: ExportOptions) -> Iterator[np.ndarray]:
         rng = np.random.default_rng(0)
         for width in (48, 96, 64):
             yield rng.normal(size=(2, 1, 32, width)).astype(np.float32)
@@ -366,14 +365,14 @@ def test_small_networks_come_back_out_of_their_onnx(package: str, tmp_path: Path
             network.train()(torch.randn(shape) + 0.5)
     trained = tmp_path / "trained.safetensors"
     save_file(network.state_dict(), trained)
-    args = argparse.Namespace(temperature=None, weights=trained)
+    options = ExportOptions(trained, calibrate=0, data="")
     if package == "crnn":
         from crnn.model_torch import LogProbabilities
 
         axes = {"image": {0: "N", 3: "W"}, "log_probs": {0: "N", 1: "T"}}
         made = Export(network, LogProbabilities, ("log_probs",), axes, {}, iter, classifier=True)
     else:
-        made = EXPORTS[package].make(args)
+        made = EXPORTS[package].make(options)
         made.trained.load_state_dict(network.state_dict())
     inputs = [np.random.default_rng(i).normal(size=shape).astype(np.float32) for i in range(2)]
     made = replace(made, inputs=lambda: iter(inputs))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,7 +29,7 @@ from ctpn.targets import assign
 from ocr.models import build
 from recognition.densenet_torch import DenseNetCTC
 from train.export import onnx_file, vgg16
-from train.export.models import Export
+from train.export.models import Export, ExportOptions
 from train.loop import setup_torch
 from train.loop.recipes import WARM_START_LR, CrnnRecipe, FitRecipe, VGG16Recipe
 from train.loop.setup import TrainingOptions, build_schedule
@@ -185,7 +184,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Shar
         vgg16, "VGG16Angle", lambda normalized: VGG16Angle(NARROW, normalized=normalized)
     )
 
-    def inputs(_: argparse.Namespace) -> Iterator[np.ndarray]:
+    def inputs(_: ExportOptions) -> Iterator[np.ndarray]:
         rng = np.random.default_rng(0)
         for _ in range(3):
             yield rng.normal(size=(1, 3, 48, 64)).astype(np.float32)
