@@ -4,6 +4,7 @@ python -m train.synth.generate --kind pages --seed 1 --count 24 --out runs/sampl
 
 writes one PNG each, `labels.jsonl` in the form that `train.evaluate` reads, and with `--sheet` a
 contact sheet with the quads drawn. Sample i of a seed is the same, however many are asked for.
+`--kind lines --line-kind far` writes lines of one kind of `train.synth.line.shares`.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from tqdm import tqdm
 from common.arrays import Image
 from common.files import replace_when_written
 from train.data.contact_sheet import contact_sheet, drawn
-from train.data.samples import Line, PageSample
+from train.data.samples import Line, LineSample, PageSample
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
 from train.synth.line.render import LineRenderer
+from train.synth.line.shares import NARROW_KINDS, SCENE_WIDTH, WIDE_KINDS
 from train.synth.page import KINDS, PageRenderer
 from train.synth.typesetting.fonts import FontLibrary
 
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.kind == "pages":
             sample = pages.page(args.seed, index, kind=args.page_kind)
         else:
-            line = lines.line(args.seed, index, LINE_WIDTH)
+            line = _line(lines, args.seed, index, args.line_kind)
             sample = PageSample(line.image, (Line(_whole(line.image), line.text),))
         name = f"{index:06d}.png"
         write_picture(args.out / name, sample.image)
@@ -62,12 +64,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _line(lines: LineRenderer, seed: int, index: int, kind: str | None) -> LineSample:
+    """Render a line, of a kind if one is asked for; some kinds are short."""
+    if kind is None:
+        return lines.line(seed, index, LINE_WIDTH)
+    width = LINE_WIDTH if kind in WIDE_KINDS else SCENE_WIDTH
+    return lines.of_kind(kind, seed, index, width)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m train.synth.generate", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--kind", choices=["pages", "lines"], default="pages")
     parser.add_argument("--page-kind", choices=sorted(KINDS), help="only pages of this kind")
+    parser.add_argument(
+        "--line-kind",
+        choices=sorted(NARROW_KINDS),
+        help="with --kind lines: only lines of this kind",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first sample")
     parser.add_argument("--count", type=int, default=24)

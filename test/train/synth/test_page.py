@@ -316,3 +316,11 @@ def test_a_page_without_drawable_text_is_an_error_that_names_it(
     monkeypatch.setitem(KINDS, "document", bare)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="document page .* seed 8, index 2"):
         renderer().page(8, 2, kind="document")
+
+
+def test_generate_writes_lines_of_one_kind(tmp_path: Path) -> None:
+    arguments = ["--kind", "lines", "--line-kind", "framed", "--count", "3", "--out", str(tmp_path)]
+    assert generate.main(arguments) == 0
+    records = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    assert len(records) == 3
+    assert all(any(c.isdigit() for c in record["lines"][0]["text"]) for record in records)
