@@ -7,21 +7,16 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TextIO
 
-import PIL.Image
-
-from common.image import InputError, describe, open_picture, seek
 from ocr.batch.read_many import Step
+from ocr.files.page_count import count_pages, is_document
 
 SAY_EVERY_S = 10.0
 """Seconds between two lines in a log."""
 
 COUNTING_S = 2.0
 """Seconds spent, at most, on counting pages before reading begins."""
-
-_DOCUMENTS = frozenset({".pdf", ".tif", ".tiff"})
 
 
 class Progress:
@@ -113,13 +108,13 @@ def expected_pages(
     PDFs and TIFFs are opened for as long as there is time, and the rest taken to be like those. PDFium must not be at
     work on another thread.
     """
-    documents = [number for number, path in enumerate(paths) if _is_document(path)]
+    documents = [number for number, path in enumerate(paths) if is_document(path)]
     until = time.monotonic() + seconds
     counted: dict[int, int] = {}
     for number in documents:
         if time.monotonic() > until:
             break
-        counted[number] = _count(paths[number])
+        counted[number] = count_pages(paths[number])
     mean = math.ceil(sum(counted.values()) / max(len(counted), 1))
     counts = [1] * len(paths)
     for number in documents:
@@ -130,32 +125,4 @@ def expected_pages(
 
 def are_several(paths: Sequence[str]) -> bool:
     """Whether files have more than one page together, as far as their number and names tell."""
-    return len(paths) > 1 or any(map(_is_document, paths))
-
-
-def _is_document(path: str) -> bool:
-    return Path(path).suffix.lower() in _DOCUMENTS
-
-
-def _count(path: str) -> int:
-    """Pages of a document; 1 where that cannot be told, for one error is what there will be to count."""
-    if Path(path).suffix.lower() == ".pdf":
-        import pypdfium2
-
-        try:
-            with pypdfium2.PdfDocument(path) as pdf:
-                return len(pdf)
-        except (pypdfium2.PdfiumError, OSError):
-            return 1
-    try:
-        with open_picture(path) as picture:
-            return _frames(picture, describe(path)) if picture.format == "TIFF" else 1
-    except InputError:
-        return 1
-
-
-def _frames(picture: PIL.Image.Image, name: str) -> int:
-    count = 1
-    while seek(picture, count, name=name):
-        count += 1
-    return count
+    return len(paths) > 1 or any(map(is_document, paths))

@@ -10,6 +10,7 @@ import PIL.Image
 
 from common.arrays import Image
 from common.image import describe
+from ocr.files.page_count import count_pages, is_document
 from ocr.files.page_images import pictures_of
 from ocr.formats import FORMATS
 from ocr.formats.draw import draw
@@ -106,8 +107,20 @@ class Outputs:
         stem = self._names[file]
         own = [FORMATS[name] for name in self.formats if not FORMATS[name].file_name]
         files = [kind.name_for(stem) for kind in own] + [drawn_name(stem)] * self._drawn
-        return all((self._folder / name).is_file() for name in files) and all(
-            labels.has(self._paths[file], stem) for labels in self._labels.values()
+        return (
+            all((self._folder / name).is_file() for name in files)
+            and all(labels.has(self._paths[file], stem) for labels in self._labels.values())
+            and (not self._drawn or self._are_drawn(file))
+        )
+
+    def _are_drawn(self, file: int) -> bool:
+        """Whether all pages of an input are drawn: the first one does not wait for the others."""
+        path = self._paths[file]
+        count = 1 if path in self._contents or not is_document(path) else count_pages(path)
+        stem = self._names[file]
+        return all(
+            (self._folder / drawn_name(stem + page_suffix(page))).is_file()
+            for page in range(1, count)
         )
 
     def write(self, file: int, name: str, pages: Sequence[Page]) -> None:

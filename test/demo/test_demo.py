@@ -151,6 +151,20 @@ def test_document_of_several_pages(
     }
 
 
+def test_a_page_that_could_not_be_drawn_is_drawn_by_the_next_run(
+    bar_demo: Callable[..., int], bars: Image, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "a.tif", tmp_path / "out"
+    frames = [PIL.Image.fromarray(bars) for _ in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    (out / "a.p1.drawn.png").mkdir(parents=True)  # in its place nothing can be written
+    assert bar_demo(path, "-o", out, "--draw", "--quiet") == 1
+    assert (out / "a.drawn.png").is_file() and (out / "a.txt").is_file()
+    (out / "a.p1.drawn.png").rmdir()
+    assert bar_demo(path, "-o", out, "--draw", "--quiet", "--resume") == 0
+    assert (out / "a.p1.drawn.png").is_file()
+
+
 def test_defect_on_one_page_keeps_the_others(
     bar_reader: Callable[[int], ocr.Reader],
     good: Path,
