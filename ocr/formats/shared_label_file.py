@@ -17,6 +17,7 @@ import PIL.Image
 from common.files import append_whole
 from ocr.files.page_images import Picture, pictures_of
 from ocr.formats import FORMATS, save
+from ocr.formats.words import plain_text
 from ocr.result import Page
 
 
@@ -44,7 +45,7 @@ class LabelFile:
             stem: Of its output files.
         """
         paths = Path(source), self._page_path(stem, 0)
-        return any(self._relative(path) in self._names for path in paths)
+        return any(self._listed(self._relative(path)) in self._names for path in paths)
 
     def add(
         self, source: str, stem: str, pages: Sequence[Page], content: str | bytes | None = None
@@ -69,14 +70,14 @@ class LabelFile:
             picture = pictures(page)
             path = Path(source) if picture.is_file else self._page_path(stem, page.page)
             name = self._relative(path)
-            if name in self._names:
+            if self._listed(name) in self._names:
                 continue
             if not picture.is_file and not path.exists():
                 _save_png(path, picture)
             named.append(replace(page, image=name))
         if named:
             self._append(self._format.encode(named))
-            self._names.update(page.image for page in named)
+            self._names.update(self._listed(page.image) for page in named)
 
     def _page_path(self, stem: str, page: int) -> Path:
         return self._folder / f"{stem}.p{page}.png"
@@ -87,6 +88,12 @@ class LabelFile:
             return Path(os.path.relpath(path.resolve(), self._root.resolve())).as_posix()
         except ValueError:  # on another drive of Windows
             return path.resolve().as_posix()
+
+    def _listed(self, name: str) -> str:
+        """A name as it is read back: PaddleOCR's has no escapes for line breaks, tabs and what is no UTF-8."""
+        if self._format is not FORMATS["paddle"]:
+            return name
+        return plain_text(name).encode("utf-8", "backslashreplace").decode()
 
     def _append(self, record: bytes) -> None:
         """Add to the end; where the disk has no room for all of it, nothing is added."""

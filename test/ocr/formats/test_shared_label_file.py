@@ -143,3 +143,15 @@ def test_readers_of_the_field_take_the_labels_back(tmp_path: Path, reader: Modul
     assert sample.image.shape == (40, 60, 3)
     for line in sample.lines:
         assert line.quad.tolist() == [list(corner) for corner in BOX]
+
+
+@pytest.mark.parametrize("name", [n for n, each in FORMATS.items() if each.file_name])
+@pytest.mark.parametrize("odd", ["new\nline.png", "a\ttab.png", "caf\udce9.png", "bell\a.png"])
+def test_odd_names_are_found_again(tmp_path: Path, name: str, odd: str) -> None:
+    """PaddleOCR's labels have no escapes for them: an input counted as not done, and was added again."""
+    path = picture(tmp_path / odd)
+    LabelFile(tmp_path, name).add(str(path), "odd", [page_of(path, "text")])
+    again = LabelFile(tmp_path, name)
+    assert again.has(str(path), "odd")
+    again.add(str(path), "odd", [page_of(path, "text")])
+    assert (tmp_path / FORMATS[name].file_name).read_bytes().count(b"\n") == 1
