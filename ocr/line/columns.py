@@ -113,15 +113,32 @@ def merge(
             continue
         shares = coverage(quads, quad[None])[:, 0]
         before = sum(s * _evidence(line) for s, (line, _) in zip(shares, lines, strict=True))
-        if _evidence(reading) > settings.min_gain * before:
+        replaced = [lines[i] for i in np.flatnonzero(shares > settings.max_replaced).tolist()]
+        gain = 1.0 if _are_stacked(replaced) else settings.min_gain
+        if _evidence(reading) > gain * before:
             taken.append(index)
             inside += shares
+    across = _columns_under(quads, [columns[i][1] for i in taken], settings)
     kept = []
     for i, ((reading, quad), share) in enumerate(zip(lines, inside, strict=True)):
         is_poor = reading.score < settings.poor_score or is_column(*quad_size(quad))
-        if share <= (settings.max_replaced_poor if is_poor else settings.max_replaced):
+        if across[i] < 2 and share <= (
+            settings.max_replaced_poor if is_poor else settings.max_replaced
+        ):
             kept.append(i)
     return kept, taken
+
+
+def _are_stacked(lines: Sequence[Line]) -> bool:
+    """Whether lines are single Chinese characters one below the other: a column read in rows, set with wide gaps."""
+    texts = [reading.text.strip() for reading, _ in lines]
+    return len(texts) > 2 and all(len(text) == 1 and is_wide(text) for text in texts)
+
+
+def _columns_under(quads: Quads, columns: Sequence[Floats], settings: Columns) -> list[int]:
+    """For each line, how many columns it covers the most of: one that covers several is none."""
+    by = coverage(np.array(columns, np.float32).reshape(-1, 4, 2), quads)
+    return np.asarray((by > settings.max_replaced).sum(axis=0)).tolist()
 
 
 def _evidence(reading: Reading) -> float:

@@ -92,6 +92,24 @@ def test_rows_in_a_grid_stay_rows() -> None:
     assert merged(rows, found) == rows
 
 
+def test_a_line_over_several_columns_is_none() -> None:
+    """The detector at times draws one box around three columns; what is read in it may score well."""
+    found = [(Reading("竖排文字", 0.98), box(100 * i, 0, 100 * i + 40, 300)) for i in range(4)]
+    wide = (Reading("lll", 0.75), box(90, 10, 350, 290))
+    assert texts(merged([wide], found)) == ["竖排文字"] * 4
+
+
+def test_single_characters_below_each_other_are_a_column() -> None:
+    """Most of them were found, as rows of one character each."""
+    rows = [
+        (Reading(c, 0.95), box(100, 60 * i, 130, 60 * i + 30)) for i, c in enumerate("窗竹影微")
+    ]
+    column = [(Reading("窗竹影微摇", 0.95), box(100, 0, 130, 270))]
+    assert texts(merged(rows, column)) == ["窗竹影微摇"]
+    words = [(Reading(reading.text * 2, 0.95), quad) for reading, quad in rows]
+    assert texts(merged(words, column)) == ["窗窗", "竹竹", "影影", "微微"]
+
+
 @pytest.mark.parametrize("reading", [Reading("两字", 0.5), Reading("字", 0.99), Reading("  ", 0.9)])
 def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
     assert merged([], [(reading, box(0, 0, 30, 200))]) == []
