@@ -15,7 +15,7 @@ COPY setup-cpu.sh requirements*.txt requirements*.lock ./
 COPY common/build_cython.py common/
 COPY ctpn/nms ctpn/nms
 COPY recognition/decoding/prefix_search_cython.pyx recognition/decoding/
-RUN sh setup-cpu.sh --web
+RUN sh setup-cpu.sh --web && sh setup-cpu.sh --video
 
 COPY common common
 COPY detection detection
@@ -24,6 +24,7 @@ COPY angle angle
 COPY ctpn ctpn
 COPY crnn crnn
 COPY ocr ocr
+COPY demo.py ./
 COPY weights weights
 
 RUN useradd --system --no-create-home ocr
