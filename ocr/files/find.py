@@ -92,6 +92,8 @@ def _as_utf8(content: bytes, separator: bytes) -> bytes:
 
 def _files(path: str, left_out: list[Path]) -> list[str]:
     """The files of a folder or pattern; any other path as it is, also where nothing is there."""
+    if not path:  # which would be this folder: a variable of a shell that is not set, most likely
+        raise MissingFileError("'': an empty path, expected a file, a folder or a pattern")
     try:
         if Path(path).is_dir():
             return [str(file) for file in find_files(Path(path), left_out)]

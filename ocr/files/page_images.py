@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import PIL.Image
 
-from common.image import MAX_PIXELS, InputError, Source, describe, load, open_picture
+from common.image import MAX_PIXELS, InputError, Source, describe, load, open_picture, seek
 from ocr.files.documents import Loader, PdfPage, pages
 from ocr.result import Page
 
@@ -94,12 +94,15 @@ def _described(source: Path | bytes, decode: Loader) -> Picture:
             source if header.format == "JPEG" and header.mode in ("L", "RGB") else None,
             _orientation(header),
             _dpi(header),
-            isinstance(source, Path) and _is_single(header),
+            isinstance(source, Path) and _is_single(header, describe(source)),
         )
 
 
-def _is_single(header: PIL.Image.Image) -> bool:
-    return header.format != "TIFF" or getattr(header, "n_frames", 1) == 1
+def _is_single(header: PIL.Image.Image, name: str) -> bool:
+    try:
+        return header.format != "TIFF" or not seek(header, 1, name=name)
+    except InputError:  # there is another page, if a damaged one
+        return False
 
 
 def _orientation(header: PIL.Image.Image) -> int:

@@ -91,6 +91,8 @@ def test_what_stands_for_nothing_is_said_and_the_rest_found() -> None:
     assert found == ["a.png"]
     assert errors[0] == "empty: empty: no pictures or PDFs in this folder"
     assert errors[1].startswith("no*such: no*such: no such file")
+    found, errors = _found("", "a.png")
+    assert found == ["a.png"] and "an empty path" in errors[0]
 
 
 @pytest.mark.usefixtures("folder")

@@ -8,7 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from common.image import InputError
+from common.image import InputError, open_picture
+from ocr.files import page_images
 from ocr.files.page_images import pictures_of
 from ocr.files.pdf_resolution import PDF_DPI
 from ocr.result import Angle, Elapsed, Page
@@ -43,6 +44,23 @@ def test_a_page_that_is_not_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(InputError, match="no page 5"):
         pictures(page_number(5))
     assert pictures(page_number(0)).decode().shape[2] == 3
+
+
+def test_a_damaged_second_page_is_a_page(tmp_path: Path) -> None:
+    """Counting the pages to find out whether there is one alone failed with what Pillow makes of such a header."""
+    path = tmp_path / "a.tif"
+    frames = [PIL.Image.new("L", (20, 10), shade) for shade in (10, 20)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    data = bytearray(path.read_bytes())
+    first = int.from_bytes(data[4:8], "little")
+    count = int.from_bytes(data[first : first + 2], "little")
+    end = first + 2 + 12 * count
+    second = int.from_bytes(data[end : end + 4], "little")
+    assert data[second + 2 : second + 4] == b"\x00\x01"  # the width, whose tag nothing has now
+    data[second + 2 : second + 4] = b"\xff\x00"
+    path.write_bytes(data)
+    with open_picture(path) as header:
+        assert not page_images._is_single(header, "a.tif")
 
 
 def test_arrays_and_pillow_pictures() -> None:
