@@ -25,5 +25,15 @@ class Doubt(StepSettings):
 
     number_score: float = setting(0.5, "Score of an amount with two points at most", 0, 1)
     bullet_gap: float = setting(
-        0.75, "Distance of a leading point from the text, in heights, from which it is a bullet", 0
+        0.75, "Distance of a leading mark from the text, in heights, from which it is a bullet", 0
     )
+    bullet_fill: float = setting(
+        0.7,
+        "Share of its box that the ink of a solid bullet takes: a large disc's has pi / 4",
+        0,
+        1,
+    )
+    bullet_aspect: float = setting(0.75, "Shorter side of a solid bullet by its longer one", 0, 1)
+    min_bullet: float = setting(0.15, "Height of a solid bullet in that of its line at least", 0)
+    max_bullet: float = setting(0.65, "The same at most: letters are higher", 0)
+    bullet_white: float = setting(0.2, "White behind a solid bullet in heights at least", 0)

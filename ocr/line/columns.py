@@ -138,7 +138,7 @@ def _are_stacked(lines: Sequence[Line]) -> bool:
 def _columns_under(quads: Quads, columns: Sequence[Floats], settings: Columns) -> list[int]:
     """For each line, how many columns it covers the most of: one that covers several is none."""
     by = coverage(np.array(columns, np.float32).reshape(-1, 4, 2), quads)
-    return np.asarray((by > settings.max_replaced).sum(axis=0)).tolist()
+    return [int(count) for count in (by > settings.max_replaced).sum(axis=0)]
 
 
 def _evidence(reading: Reading) -> float:

@@ -1,20 +1,24 @@
 """Doubt what cannot be right, and take away what is no character: scores fall, digits are never invented.
 
 An amount with two points (70.269.42) has a comma read as one. A small mark well before a line's text is a bullet that
-the recognizer does not know; it reads a full stop or an apostrophe there, which no line begins with.
+the recognizer does not know; it reads a full stop or an apostrophe there, which no line begins with. A comma at
+the end of a Chinese line is the Chinese one.
 """
 
 from __future__ import annotations
 
 import re
 
+from common.characters import is_han
 from common.quads import quad_size
 from common.roles import Reading
+from ocr.line.bullets import second_character, without_first, without_solid_mark
 from ocr.line.characters import reads_vertically
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
 
 _TWO_POINTS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{3})+\.\d{1,2}(?![\d.])")
+_LATIN_WORDS = re.compile(r"[A-Za-z0-9]+")
 _STRAY = frozenset(".,'`。，‘’")
 
 
@@ -23,10 +27,12 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     margin = sheet.margin(settings)
     readings = []
     for reading, quad in sheet.lines():
-        doubted = doubt_numbers(reading, settings)
+        doubted = with_full_comma(doubt_numbers(reading, settings))
         if not reads_vertically(quad, margin):
             height, width = quad_size(quad)
-            doubted = without_bullet(doubted, width / max(height, 1e-6), settings)
+            length = width / max(height, 1e-6)
+            doubted = without_bullet(doubted, length, settings)
+            doubted = without_solid_mark(doubted, sheet.image, quad, length, settings.doubt)
         readings.append(doubted)
     return sheet.having(readings=tuple(readings))
 
@@ -46,14 +52,19 @@ def without_bullet(reading: Reading, length: float, settings: Settings) -> Readi
         length: Of the line in its heights.
         settings: Of all steps.
     """
-    text, spans = reading.text, reading.char_spans
-    if len(text) < 3 or text[0] not in _STRAY or len(spans) != len(text):
+    following = second_character(reading, length, settings.doubt)
+    if following is None or reading.text[0] not in _STRAY:
         return reading
-    following = next(i for i in range(1, len(text) + 1) if i == len(text) or text[i] != " ")
-    if following == len(text) or text[following] in _STRAY or text[following].isdigit():
+    if reading.text[following] in _STRAY or reading.text[following].isdigit():
         return reading
-    distance = (sum(spans[following]) - sum(spans[0])) / 2 * length
-    if distance < settings.doubt.bullet_gap:
+    return without_first(reading, following)
+
+
+def with_full_comma(reading: Reading) -> Reading:
+    """Write the comma that ends a Chinese line in full width: of its empty half nothing is left in the crop."""
+    text = reading.text
+    if text[-1:] != "," or not is_han(text[-2:-1]):
         return reading
-    scores = reading.char_scores[following:]
-    return Reading(text[following:], sum(scores) / len(scores), scores, spans[following:])
+    if sum(map(is_han, text)) < len(_LATIN_WORDS.findall(text)):
+        return reading
+    return reading._replace(text=text[:-1] + "，")

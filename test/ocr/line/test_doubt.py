@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 
-from common.arrays import Image, Quads, Scores
+from common.arrays import Floats, Image, Quads, Scores
 from common.roles import Reading
 from ocr.line import turned
-from ocr.line.doubt import doubt_numbers, without_bullet
+from ocr.line.bullets import without_solid_mark
+from ocr.line.doubt import doubt_numbers, with_full_comma, without_bullet
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
 
@@ -47,6 +49,63 @@ def test_a_stray_mark_before_a_gap_is_a_bullet() -> None:
         without_bullet(_spread("...", 0.02), 8.0, SETTINGS),
     ):
         assert same.text in {".gitignore", ".5 mm", "•Apples", "..."}
+
+
+def item(mark: str) -> tuple[Image, Reading, Floats]:
+    """A line of an item with its mark drawn, and a reading that took that for a letter."""
+    image = np.full((60, 400, 3), 250, np.uint8)
+    if mark == "square":
+        image[26:36, 22:32] = 10
+    elif mark == "disc":
+        y, x = np.ogrid[:60, :400]
+        image[(x - 28) ** 2 + (y - 31) ** 2 <= 6.4**2] = 10
+    elif mark == "bar":
+        image[18:44, 26:29] = 10
+    else:
+        cv2.putText(image, mark, (20, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (10, 10, 10), 2)
+    cv2.putText(image, "Open it", (60, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (10, 10, 10), 2)
+    places = [0.04, 0.1, *np.linspace(0.25, 0.9, 7).tolist()]
+    spans = tuple((p - 0.01, p + 0.01) for p in places)
+    quad = np.array([[15, 12], [180, 12], [180, 50], [15, 50]], np.float32)
+    return image, Reading("m Open it", 0.9, (0.9,) * 9, spans), quad
+
+
+@pytest.mark.parametrize(
+    ("mark", "is_bullet"),
+    [("square", True), ("disc", True), ("bar", False), ("m", False), ("A", False), ("o", False)],
+)
+def test_a_solid_mark_is_no_letter(mark: str, is_bullet: bool) -> None:
+    image, reading, quad = item(mark)
+    read = without_solid_mark(reading, image, quad, 165 / 38, SETTINGS.doubt)
+    assert read.text == ("Open it" if is_bullet else "m Open it")
+    light = without_solid_mark(reading, 255 - image, quad, 165 / 38, SETTINGS.doubt)
+    assert light.text == read.text
+    assert len(read.char_spans) == len(read.char_scores) == len(read.text)
+
+
+def test_a_bullet_that_was_read_as_one_stays() -> None:
+    image, reading, quad = item("square")
+    for bullet in "•■-":
+        known = reading._replace(text=f"{bullet} Open it")
+        assert without_solid_mark(known, image, quad, 165 / 38, SETTINGS.doubt) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("今年雨水多，收成好,", "今年雨水多，收成好，"),
+        ("会议延期,", "会议延期，"),
+        ("用OCR读,", "用OCR读，"),
+        ("1,234,", "1,234,"),
+        ("word,", "word,"),
+        ("many English words 和,", "many English words 和,"),
+        ("好,3", "好,3"),
+        (",", ","),
+        ("", ""),
+    ],
+)
+def test_the_last_comma_of_a_chinese_line(text: str, expected: str) -> None:
+    assert with_full_comma(Reading(text, 0.9)).text == expected
 
 
 def test_lines_on_their_head_are_read_turned() -> None:

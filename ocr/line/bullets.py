@@ -1,0 +1,89 @@
+"""Bullets of lists that were read as letters: told by their shape, taken away, since nobody knows which they were.
+
+A solid square or disc well before a line's text is no letter, however surely it was read as one (▪ as m).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from common.arrays import Floats, Image
+from common.quads import crop
+from common.roles import Reading
+from ocr.doubt_settings import Doubt
+
+BULLETS = frozenset("•·●○■□◆◇▪►▲△★☆✓√✔‣◦-–—*+")
+"""Marks that stay: they were read as what begins an item."""
+
+
+def second_character(reading: Reading, length: float, settings: Doubt) -> int | None:
+    """The first character of the text behind a mark that white parts from it; None where there is none such.
+
+    Args:
+        reading: Of a line.
+        length: Of the line in its heights.
+        settings: Of the step.
+    """
+    text, spans = reading.text, reading.char_spans
+    if len(text) < 3 or len(spans) != len(text):
+        return None
+    following = next((i for i in range(1, len(text)) if text[i] != " "), None)
+    if following is None:
+        return None
+    distance = (sum(spans[following]) - sum(spans[0])) / 2 * length
+    return following if distance >= settings.bullet_gap else None
+
+
+def without_first(reading: Reading, following: int) -> Reading:
+    """A reading from one of its characters on."""
+    scores = reading.char_scores[following:]
+    score = sum(scores) / max(len(scores), 1)
+    return Reading(reading.text[following:], score, scores, reading.char_spans[following:])
+
+
+def without_solid_mark(
+    reading: Reading, image: Image, quad: Floats, length: float, settings: Doubt
+) -> Reading:
+    """Take a character from a line's beginning that is a solid mark on the picture.
+
+    Args:
+        reading: Of the line.
+        image: (H, W, 3) uint8 RGB.
+        quad: (4, 2) the line on it.
+        length: Of the line in its heights.
+        settings: Of the step.
+    """
+    following = second_character(reading, length, settings)
+    if following is None or reading.text[0] in BULLETS:
+        return reading
+    return (
+        without_first(reading, following) if begins_solid(crop(image, quad), settings) else reading
+    )
+
+
+def begins_solid(line: Image, settings: Doubt) -> bool:
+    """Whether the first thing in a crop (H, W, 3) of a line is a small solid mark with white behind it."""
+    grey = cv2.cvtColor(line, cv2.COLOR_RGB2GRAY)
+    _, dark = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    ink = dark if dark.mean() <= 0.5 else 1 - dark
+    rows = np.flatnonzero(ink.any(axis=1))
+    columns = np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        return False
+    steps = np.flatnonzero(np.diff(columns) > 1)
+    if not len(steps):
+        return False
+    left, right = int(columns[0]), int(columns[steps[0]]) + 1
+    white = int(columns[steps[0] + 1]) - right
+    height = int(rows[-1] - rows[0] + 1)
+    own = np.flatnonzero(ink[:, left:right].any(axis=1))
+    top, bottom = int(own[0]), int(own[-1]) + 1
+    high, wide = bottom - top, right - left
+    fill = float(ink[top:bottom, left:right].mean())
+    return (
+        fill >= settings.bullet_fill
+        and min(high, wide) >= settings.bullet_aspect * max(high, wide)
+        and settings.min_bullet * height <= high <= settings.max_bullet * height
+        and white >= settings.bullet_white * height
+    )
