@@ -288,7 +288,8 @@ def test_generate_writes_pictures_labels_and_a_sheet(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FontLibrary, "load", lambda folder=None: library())
-    monkeypatch.setattr(Corpus, "load", lambda folder=None: corpus())
+    texts = corpus()
+    monkeypatch.setattr(Corpus, "load", lambda folder=None: texts)
     arguments = ["--kind", kind, "--seed", "4", "--count", "3", "--sheet"]
     assert generate.main([*arguments, "--out", str(tmp_path / "a")]) == 0
     assert generate.main([*arguments[:-1], "--first", "1", "--out", str(tmp_path / "b")]) == 0
@@ -318,7 +319,8 @@ def test_a_page_without_drawable_text_is_an_error_that_names_it(
         renderer().page(8, 2, kind="document")
 
 
-def test_generate_writes_lines_of_one_kind(tmp_path: Path) -> None:
+def test_generate_writes_lines_of_one_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FontLibrary, "load", lambda folder=None: library())
     arguments = ["--kind", "lines", "--line-kind", "framed", "--count", "3", "--out", str(tmp_path)]
     assert generate.main(arguments) == 0
     records = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
