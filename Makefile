@@ -1,4 +1,6 @@
 PYTHON = .venv/bin/python
+# Two processes, each file in one of them; name a file or a folder to test it in one process.
+PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
 
 .PHONY: help setup format lint type test test-all demo ci
 
@@ -21,10 +23,10 @@ type:  ## check types
 
 # All tests of these two globs are slow: Keras alone takes seconds to import.
 test:  ## run the quick tests
-	$(PYTHON) -m pytest -m "not slow" --ignore-glob="*keras*" --ignore-glob="*shipped*"
+	$(PYTEST) -m "not slow" --ignore-glob="*keras*" --ignore-glob="*shipped*"
 
 test-all:  ## run all tests
-	$(PYTHON) -m pytest
+	$(PYTEST)
 
 demo:  ## read the example page
 	$(PYTHON) demo.py test/data/page.png

@@ -24,6 +24,11 @@ from ocr import Reader
 # What a seed draws depends on the typefaces: tests see the system's alone, whether or not the library was fetched.
 os.environ["OCR_FONTS_CACHE"] = str(Path(tempfile.gettempdir()) / f"ocr-test-fonts-{os.getuid()}")
 
+# Networks of tests are tiny, and files are tested side by side: one thread each is fastest. The frameworks read
+# these when they are imported.
+for _variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
 DEVELOPMENT = frozenset(
     "torch keras tensorflow onnx onnxscript safetensors fontTools tensorboard scipy lmdb defusedxml"
     " google google_crc32c h5py opencc shapely fastapi starlette pydantic httpcore2 multipart"

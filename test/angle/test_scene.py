@@ -154,7 +154,7 @@ def test_training_learns_what_is_up(folder: Path) -> None:
     from train.scene_torch import evaluate, make_loss
 
     torch.manual_seed(0)
-    recipe = SceneRecipe(dropout=0.1)
+    recipe = SceneRecipe(views=6, dropout=0.1)
     learned, held = photographs(folder, HELD_OUT_EVERY)
     batches, network, loss = (
         SceneBatches(learned, recipe, 1),

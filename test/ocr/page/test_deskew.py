@@ -167,12 +167,14 @@ def test_a_page_torn_to_level_pieces_is_deskewed(degrees: float, level: int, lea
 
 
 @pytest.fixture(scope="module")
-def reader() -> ocr.Reader:
-    return ocr.load(threads=1)
+def expected(shipped_reader: ocr.Reader) -> ocr.Page:
+    return shipped_reader.read(load(DATA / "page.png"))
 
 
-@pytest.mark.parametrize("degrees", [-24.0, 13.0, 27.0])
-def test_the_example_page_is_read_aslant(reader: ocr.Reader, degrees: float) -> None:
+@pytest.mark.parametrize("degrees", [-24.0, 13.0])
+def test_the_example_page_is_read_aslant(
+    shipped_reader: ocr.Reader, expected: ocr.Page, degrees: float
+) -> None:
     upright = load(DATA / "page.png")
     height, width = upright.shape[:2]
     side = math.ceil(math.hypot(height, width))
@@ -180,7 +182,7 @@ def test_the_example_page_is_read_aslant(reader: ocr.Reader, degrees: float) -> 
     turn[:, 2] += (side - np.array([width, height])) / 2
     ground = [float(x) for x in np.median(upright.reshape(-1, 3), axis=0)]
     aslant = cv2.warpAffine(upright, turn, (side, side), flags=cv2.INTER_CUBIC, borderValue=ground)
-    expected, found = reader.read(upright), reader.read(np.asarray(aslant, np.uint8))
+    found = shipped_reader.read(np.asarray(aslant, np.uint8))
     assert difflib.SequenceMatcher(None, expected.text, found.text, autojunk=False).ratio() > 0.95
     by_text = {line.text: np.array(line.box) for line in expected.lines}
     same = [line for line in found.lines if line.text in by_text]

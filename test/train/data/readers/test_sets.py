@@ -361,9 +361,13 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     root = tmp_path_factory.mktemp("sets")
 
     def of(name: str) -> Path:
-        if not (root / name).exists():
-            (root / name).mkdir()
-            MAKERS[name](root / name)
+        if not (
+            root / name
+        ).exists():  # where a package is missing it is not made, however often it is asked for
+            unfinished = root / "unfinished" / name
+            unfinished.mkdir(parents=True, exist_ok=True)
+            MAKERS[name](unfinished)
+            unfinished.rename(root / name)
         return root / name
 
     return of
