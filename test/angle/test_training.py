@@ -18,7 +18,7 @@ from train.loop.recipes import AngleRecipe
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from angle.model_torch import AngleNet  # noqa: E402 - only where torch is
+from angle.model_torch import AngleNet, VGG16Angle  # noqa: E402 - only where torch is
 from train import angle_torch
 
 
@@ -189,6 +189,23 @@ def test_ten_steps_lower_the_loss() -> None:
     assert values[-1] < 0.7 * values[0]
     assert np.isfinite(values).all()
     assert 0 <= figures["right"] <= 1
+
+
+def test_the_network_of_the_paper_learns() -> None:
+    torch.manual_seed(0)
+    values = 0.3 * torch.randn(4, 1, 32, 32)
+    values[:, :, :8] += 2
+    batch = {"patches": values, "known": torch.tensor([True, True, True, False])}
+    network, loss = VGG16Angle((4, 4, 6, 6, 8)), angle_torch.make_loss(AngleRecipe(inverted=0.0))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)
+    losses = []
+    for _ in range(12):
+        value, _ = loss(network.train(), batch, 1.0)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_temperature_makes_scores_honest() -> None:

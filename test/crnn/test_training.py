@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: E402, N812
 from safetensors.torch import save_file
 
 from crnn.model_torch import BaseCRNN, Residual, SmallCRNN
-from recognition.ctc_loss_torch import Targets, line_loss
+from recognition.ctc_loss_torch import Targets, coarser, line_loss
 from train.batches.lines import IGNORE, align
 from train.data.samples import LineSample
 from train.loop.setup_torch import extend_classifier, load_initial_weights
@@ -162,3 +162,27 @@ def test_frozen_parts_stay_as_they_are() -> None:
 def test_what_is_not_there_is_not_frozen() -> None:
     with pytest.raises(ValueError, match="no 'stage9' to freeze, expected some of stem"):
         freeze(SmallCRNN(9, (8, 8, 8, 8), 8), ["stage9"])
+
+
+# Steps twice as wide
+
+
+def targets(aligned: list[int], steps: int) -> Targets:
+    row = torch.tensor([aligned])
+    return Targets(torch.tensor([[5, 6, 7]]), torch.tensor([3]), torch.tensor([steps]), row)
+
+
+@pytest.mark.parametrize(
+    ("aligned", "expected"),
+    [
+        ([0, 0, 1, 0, 0, 2], [0, 1, 2]),
+        ([0, IGNORE, 1, IGNORE, IGNORE, IGNORE], [IGNORE, 1, IGNORE]),
+        ([1, 2, 0, 0, 3, 3], [IGNORE, 0, 3]),
+        ([0, 1, 2], [1]),  # half a step at the end is left out
+    ],
+)
+def test_wide_steps(aligned: list[int], expected: list[int]) -> None:
+    found = coarser(targets(aligned, len(aligned)), 2)
+    assert found.aligned.tolist() == [expected]
+    assert found.steps.tolist() == [-(-len(aligned) // 2)]
+    assert coarser(targets(aligned, 3), 1).aligned.tolist() == [aligned]

@@ -1,8 +1,14 @@
-"""PyTorch and Keras are one network: names, weights there and back, every layer, the first loss."""
+"""PyTorch and Keras are one network: a table of networks, and what must hold of each.
+
+Names, weights there and back, outputs, every layer, the first loss, and that a few steps of `fit` lower it.
+What holds of the networks in PyTorch is in `test/detection/test_methods.py` and `test/recognition/test_methods.py`.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +16,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
+tensorflow = pytest.importorskip("tensorflow")
+
+from safetensors.numpy import load_file
 
 from angle import model_keras as angle_keras_model
 from angle.model_torch import VGG16Angle
@@ -21,16 +30,33 @@ from crnn import model_keras as crnn_keras_model
 from crnn.model_torch import CRNN
 from ctpn import model_keras as ctpn_keras_model
 from ctpn.model_torch import VGG16CTPN
+from ctpn.targets import assign
+from detection import METHODS
+from recognition import row_of
 from recognition.densenet_keras import densenet
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_keras import read_by_attention, resnet_attention
 from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
+from train import angle_keras, angle_torch, crnn_keras, ctpn_keras, detector_torch, recognizer_torch
+from train.batches.lines import IGNORE
+from train.loop.fit_keras import fit
+from train.loop.loader_keras import RenderedBatches
+from train.loop.recipes import AngleRecipe, CrnnRecipe, CtpnKerasRecipe, FitRecipe
+from train.loop.run import Run
 
-pytestmark = [pytest.mark.torch, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.slow,
+    # Keras reads TensorFlow's variables in a way that NumPy 2 warns of.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 NARROW = (4, 6, 8, 10, 12)
 LINE_WIDTHS = (4, 6, 8, 10)
 CLASSES = 9
+QUICK = FitRecipe(lr=0.01, warmup_steps=1, steps=12, ema_decay=0.5)
+
+Arrays = dict[str, np.ndarray]
 
 
 class Pair(NamedTuple):
@@ -235,6 +261,154 @@ def test_reading_by_attention_is_equal() -> None:
     np.testing.assert_array_equal(theirs[0], ours[0].numpy())
     for a, b in zip(ours[1:], theirs[1:], strict=True):
         np.testing.assert_allclose(b, a.numpy(), atol=1e-4)
+
+
+# The first loss, and learning
+
+
+def patches(index: int) -> Arrays:
+    """Patches that are bright at their upper edge; the last one shows nothing."""
+    rng = np.random.default_rng(index)
+    values = rng.normal(0, 0.3, (3 + index % 2, 1, 32, 32)).astype(np.float32)
+    values[:, :, :8] += 2
+    known = np.ones(len(values), np.bool_)
+    known[-1] = False
+    return {"patches": values, "known": known}
+
+
+def crops(index: int) -> Arrays:
+    """White squares with a black bar, and the targets of the bar."""
+    rng = np.random.default_rng(index)
+    images = np.full((2, 64, 64, 3), 255, np.uint8)
+    targets = []
+    for image in images:
+        x0, y0 = (int(v) for v in rng.integers(2, 20, 2))
+        image[y0 : y0 + 18, x0 : x0 + 40] = 0
+        quad = [[x0, y0], [x0 + 40, y0], [x0 + 40, y0 + 18], [x0, y0 + 18]]
+        targets.append(assign(np.array([quad], np.float32), np.zeros(1, np.bool_), (64, 64)))
+    names = ("labels", "deltas", "sides", "side_mask")
+    return {"images": images, **{n: np.stack([getattr(t, n) for t in targets]) for n in names}}
+
+
+def lines(index: int) -> Arrays:
+    """Lines of one to three bars, each a character by its height; sizes change from batch to batch."""
+    rng = np.random.default_rng(index)
+    columns = (48, 64)[index % 2]
+    count = 2 + index % 3
+    values = np.zeros((count, 1, 32, columns), np.float32)
+    labels = np.zeros((count, 3), np.int64)
+    aligned = np.full((count, columns // 4), IGNORE, np.int64)
+    for line, label, steps in zip(values, labels, aligned, strict=True):
+        steps[:] = 0
+        for j in range(3):
+            label[j] = rng.integers(1, CLASSES)
+            line[0, : 3 * label[j], 4 + 14 * j : 12 + 14 * j] = 2
+            steps[2 + int(3.5 * j)] = j + 1
+    lengths, steps = np.full(count, 3), np.full(count, columns // 4)
+    return {
+        "lines": values,
+        "labels": labels,
+        "lengths": lengths,
+        "steps": steps,
+        "aligned": aligned,
+    }
+
+
+def _training(name: str, model: Any, recipe: CrnnRecipe) -> tuple[Any, Callable[..., Any]]:
+    """The model compiled with its loss, and what brings a batch to it."""
+    if name.startswith("angle"):
+        shape = angle_keras.make_shape(AngleRecipe(inverted=0.0), 0)
+        return angle_keras.compiled(model, QUICK), shape
+    if name == "ctpn":
+        return ctpn_keras.compiled(model, QUICK, CtpnKerasRecipe()), ctpn_keras.shape
+    shape = crnn_keras.make_shape(2 if name == "densenet" else 1)
+    return crnn_keras.compiled(model, QUICK, recipe), shape
+
+
+def _loss(name: str, recipe: CrnnRecipe) -> Callable[..., Any]:
+    if name.startswith("angle"):
+        return angle_torch.make_loss(AngleRecipe(inverted=0.0))
+    if name == "ctpn":
+        return detector_torch.make_loss(METHODS["ctpn-reference"])
+    return recognizer_torch.make_loss(row_of(name), recipe)
+
+
+def _batch(name: str) -> Arrays:
+    """A batch of hard cases: a page without text, a doubled character, a line that cannot hold its text."""
+    if name.startswith("angle"):
+        return patches(1)
+    if name == "ctpn":
+        batch = crops(0)
+        batch["labels"][1] = np.minimum(batch["labels"][1], 0)
+        return batch
+    batch = lines(0)  # an even number of lines, of which none is repeated
+    batch["labels"][0, 1] = batch["labels"][0, 0]
+    batch["steps"][1] = 2
+    return batch
+
+
+def test_first_losses_are_equal(pair: Pair, request: pytest.FixtureRequest) -> None:
+    name = request.node.callspec.params["pair"]
+    recipe, batch, before = CrnnRecipe(sampled=None), _batch(name), weights(pair.keras)
+    network = copy.deepcopy(pair.torch).train()
+    training, shape = _training(name, pair.keras, recipe)
+    inputs, truth = shape(batch, False)
+    join = getattr(training, "join", None)
+    try:
+        # In graphs, as in a training.
+        found = tensorflow.function(lambda x: training(x, training=True))(inputs)
+        for progress in (0.0, 1.0) if join else (0.0,):  # CTC joins in the second part of a run
+            if join:
+                join(progress)
+            tensors = {key: torch.from_numpy(value) for key, value in batch.items()}
+            ours, parts = _loss(name, recipe)(network, tensors, progress)
+            theirs = tensorflow.function(training.compute_loss)(x=inputs, y=truth, y_pred=found)
+            assert float(theirs) == pytest.approx(ours.item(), rel=1e-4, abs=1e-4)
+            assert name != "ctpn" or parts["vertical"] > 0 and parts["side"] > 0
+    finally:
+        set_weights(pair.keras, before)
+
+
+@pytest.mark.parametrize("name", ["ctpn", "crnn", "resnet-attention"])
+def test_steps_lower_the_loss(name: str) -> None:
+    """The angle model learns in the loop's own test."""
+    keras.utils.set_random_seed(1)
+    training, shape = _training(name, MAKERS[name]()[1], CrnnRecipe(sampled=None))
+    training.run_eagerly = True  # building a graph takes longer than these few steps
+    inputs, truth = shape(crops(0) if name == "ctpn" else lines(0), False)
+    values = []
+    for _ in range(5):
+        training.reset_metrics()
+        values.append(training.train_on_batch(inputs, truth, return_dict=True)["loss"])
+    assert values[-1] < 0.97 * values[0]
+
+
+def test_fit_takes_batches_of_any_size(tmp_path: Path) -> None:
+    """In a graph, which is built once for all; what is saved is PyTorch's."""
+    keras.utils.set_random_seed(1)
+    network, model, converter, _ = MAKERS["densenet"]()
+    training, shape = _training("densenet", model, CrnnRecipe(aligned_until=0.3))
+    history = fit(
+        training, QUICK, Run.create(tmp_path, {}, 1),
+        RenderedBatches(lines, shape, steps=4), RenderedBatches(lines, shape, steps=2, start=100),
+        converter.to_torch, on_progress=training.join,
+    )  # fmt: skip
+    assert history["aligned"][-1] < 0.9 * history["aligned"][0]
+    assert {"ctc", "aligned", "val_loss"} <= set(history)
+    saved = load_file(tmp_path / "last.safetensors")
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in saved.items()})
+
+
+def test_first_batch_differs_along_every_axis_that_varies() -> None:
+    """Else Keras would take an axis that two batches share by chance for one that never changes."""
+    shape = crnn_keras.make_shape(1)
+    for index in range(6):
+        one, other = shape(lines(index), True), shape(lines(index + 2), False)
+        for part in (0, 1):
+            for key in one[part]:
+                a, b = one[part][key].shape, other[part][key].shape
+                varying = [0, 3] if key == "lines" else list(range(len(a)))
+                assert all(a[axis] != b[axis] for axis in varying), key
 
 
 # Conversion by itself

@@ -18,7 +18,6 @@ from common.vgg16_torch import VGG16, fold
 from crnn import Recognizer
 from crnn.model_torch import (
     CRNN,
-    LogProbabilities,
 )
 from ctpn import Detector
 from ctpn.model_torch import VGG16CTPN, activate
@@ -178,35 +177,6 @@ def test_rows_do_not_know_of_each_other_after_the_convolutions() -> None:
 
 
 # crnn
-
-
-@pytest.mark.parametrize("arch", LINES)
-def test_steps_are_the_strides_and_each_answers_for_its_columns(arch: str) -> None:
-    network = LINES[arch]().eval()
-    stride = getattr(network, "stride", 4)
-    with torch.inference_mode():
-        for width in (16, 48, 104):
-            features = network.features(torch.randn(2, 1, 32, width))
-            assert features.shape[:2] == (2, width // stride)
-            assert network.classify(features).shape == (2, width // stride, CLASSES)
-
-
-@pytest.mark.parametrize("arch", LINES)
-def test_a_recognizer_reads_with_it(arch: str, rng: np.random.Generator) -> None:
-    network = LINES[arch]().eval()
-    ready = LogProbabilities(network).eval()
-    stride = getattr(network, "stride", 4)
-
-    def run(lines: np.ndarray) -> tuple[np.ndarray]:
-        assert lines.shape[3] % stride == 0
-        with torch.inference_mode():
-            return (ready(torch.from_numpy(lines)).numpy(),)
-
-    crops = [rng.integers(0, 255, (20, w, 3), np.uint8) for w in (7, 33, 90)]
-    readings = Recognizer(run, charset="abcdefgh", stride=stride)(crops)
-    assert len(readings) == 3
-    for reading in readings:
-        assert all(0 <= a < b <= 1 for a, b in reading.char_spans)
 
 
 def test_recognizer_refuses_unknown_decoders() -> None:

@@ -21,6 +21,7 @@ CLASSES = len(CHARSET) + 1
 
 SMALLER: dict[str, dict[str, Any]] = {
     "small": {"widths": (8, 12, 16, 20), "hidden": 8},
+    "base": {"widths": (4, 6, 8, 10), "hidden": 8},
     "crnn": {"widths": (4, 6, 8, 10), "hidden": 8},
     "crnn-gru": {"widths": (4, 6, 8, 10), "hidden": 8},
     "densenet": {"stem": 6, "layers": 2, "growth": 4, "width": 8},
@@ -116,6 +117,7 @@ def test_a_recognizer_reads_crops_of_any_size(name: str) -> None:
     crops = [np.random.default_rng(1).integers(0, 255, (*size, 3), np.uint8) for size in sizes]
     for reading in reader(crops):
         assert set(reading.text) <= set(CHARSET) and 0 <= reading.score <= 1
+        assert all(0 <= start < end <= 1 for start, end in reading.char_spans)
     assert not reader([np.zeros((0, 9, 3), np.uint8)])[0].text
 
 

@@ -23,7 +23,7 @@ import ctpn.model_torch
 import detection.db
 import detection.db_torch
 import recognition
-from crnn.model_torch import CRNN, BaseCRNN
+from crnn.model_torch import CRNN
 from detection.db_torch import DBNet
 from detection.network_torch import Deployed
 from ocr import Reader
@@ -56,8 +56,6 @@ class NarrowCTPN(ctpn.model_torch.VGG16CTPN):
 
 
 def narrow_line(arch: str, classes: int) -> torch.nn.Module:
-    if arch == "base":
-        return BaseCRNN(classes, NARROW[:4], 6)
     if arch == "densenet":
         return DenseNetCTC(classes, 8, 2, 4, 8)
     if arch == "resnet-attention":
@@ -149,9 +147,9 @@ def _compare(path: Path, network: torch.nn.Module, package: str) -> None:
             np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("arch", ["base", "crnn", "crnn-gru", "densenet", "resnet-attention"])
+@pytest.mark.parametrize("arch", ["crnn", "densenet"])
 def test_onnx_of_recognizers_equals_pytorch(arch: str, export: Any, tmp_path: Path) -> None:
-    method = {"crnn": "crnn-reference", "base": "crnn-base"}.get(arch, arch)
+    method = {"crnn": "crnn-reference"}.get(arch, arch)
     network = export(method, narrow_line(arch, _classes()), "--float")
     path = tmp_path / "weights" / f"{recognition.METHODS[method].file}.onnx"
     _compare(path, crnn.model_torch.LogProbabilities(network).eval(), "recognizer")

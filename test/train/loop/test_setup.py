@@ -1,0 +1,43 @@
+"""What a training starts from: the name of its network, weights of its own or of another's trunk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from safetensors.torch import save_file
+
+from angle.model_torch import VGG16Angle
+from ctpn.model_torch import VGG16CTPN
+from train.loop import setup, setup_torch
+
+pytestmark = pytest.mark.torch
+
+NARROW = (4, 4, 6, 6, 8)
+
+
+def test_names_of_recurrent_layers() -> None:
+    assert setup.with_rnn("crnn", "gru") == setup.with_rnn("crnn-gru", None) == "crnn-gru"
+    assert setup.with_rnn("crnn-gru", "lstm") == setup.with_rnn("crnn", None) == "crnn"
+    assert setup.with_rnn("densenet", None) == "densenet"
+    with pytest.raises(ValueError, match="--rnn gru is for --arch crnn"):
+        setup.with_rnn("densenet", "gru")
+
+
+def test_weights_start_a_training_and_those_of_others_are_refused(tmp_path: Path) -> None:
+    network = VGG16CTPN(NARROW, 9, 5)
+    path = tmp_path / "ctpn.safetensors"
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
+    again = setup_torch.load_initial_weights(VGG16CTPN(NARROW, 9, 5), path)
+    assert torch.equal(again.state_dict()["fc.weight"], network.state_dict()["fc.weight"])
+    # The angle model may start from the detector's trunk, and keeps its own head.
+    angle = VGG16Angle(NARROW)
+    head = angle.head.weight.detach().clone()
+    setup_torch.load_initial_weights(angle, init_trunk=path)
+    assert torch.equal(angle.head.weight, head)
+    assert torch.equal(angle.trunk.conv5_3.weight, network.trunk.conv5_3.weight)
+    with pytest.raises(ValueError, match="weights of another network"):
+        setup_torch.load_initial_weights(VGG16Angle(NARROW), path)
