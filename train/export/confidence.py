@@ -86,12 +86,12 @@ def error(confidence: Confidence, answers: Answers) -> float:
 
 
 def rendered(renderer: LineRenderer, count: int) -> Iterable[tuple[Image, str]]:
-    """Yield rendered lines of all widths of the training, in three channels."""
+    """Yield rendered lines of all widths of the training."""
     recipe, rng = CrnnRecipe(), np.random.default_rng(CALIBRATION_SEED)
     for number in range(count):
         width = int(rng.choice(recipe.widths, p=recipe.shares))
         sample = renderer.line(CALIBRATION_SEED, number, width)
-        yield np.repeat(sample.image[:, :, None], 3, axis=2), sample.text
+        yield sample.image, sample.text
 
 
 def write(source: Path, out: Path, confidence: Confidence) -> None:
