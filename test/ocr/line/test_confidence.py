@@ -1,8 +1,10 @@
 """Scores of lines become probabilities where the recognizer has coefficients, and stay where it has none."""
 
+import cv2
 import numpy as np
 import pytest
 
+import ocr
 from common.roles import Reading
 from ocr.line import confidence
 from ocr.settings import Settings
@@ -34,3 +36,15 @@ def test_characters_without_scores_have_the_lines() -> None:
 def test_nothing_to_go_by_changes_nothing(text: str, fitted: Confidence | None) -> None:
     reading = Reading(text, 0.25)
     assert scored(reading, fitted) == reading
+
+
+def test_the_shipped_reader_scores_by_what_was_fitted() -> None:
+    reader = ocr.load(threads=1)
+    assert reader.models.confidence is not None
+    assert "confidence" in reader.steps
+    page = np.full((64, 320, 3), 255, np.uint8)
+    cv2.putText(page, "Total 12.50", (12, 44), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2)
+    fitted = reader.read(page, single_line=True).lines[0]
+    plain = ocr.load(threads=1, without=["confidence"]).read(page, single_line=True).lines[0]
+    assert fitted.text == plain.text
+    assert fitted.score != plain.score
