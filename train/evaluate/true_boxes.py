@@ -24,8 +24,10 @@ from common.edit_distance import edit_distance
 from common.image import load
 from common.quads import crop
 from common.roles import Reading
+from common.roles import Recognizer as LineReader
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
+from recognition.confidence import Confidence
 from recognition.preprocess import FINE
 from recognition.recognizer import Recognizer
 from train.data.readers.jsonl import read_pages
@@ -84,7 +86,10 @@ def boxed_lines(page: LabelledPage) -> list[tuple[Image, str]]:
 
 
 def score(
-    reader: Recognizer, pages: Iterator[LabelledPage] | Sequence[LabelledPage], limit: int | None
+    reader: LineReader,
+    pages: Iterator[LabelledPage] | Sequence[LabelledPage],
+    limit: int | None,
+    confidence: Confidence | None = None,
 ) -> dict[str, SourceScore]:
     """Read the lines of every page, a page at a time, at most so many of each source."""
     scores: dict[str, SourceScore] = {}
@@ -97,15 +102,15 @@ def score(
         readings = reader([image for image, _ in lines])
         result.seconds += time.process_time() - start
         for (_, truth), reading in zip(lines, readings, strict=True):
-            result.add(truth, reading.text, line_score(reader, reading), alnum=page.alnum)
+            result.add(truth, reading.text, line_score(reading, confidence), alnum=page.alnum)
     return {name: result for name, result in scores.items() if result.lines}
 
 
-def line_score(reader: Recognizer, reading: Reading) -> float:
+def line_score(reading: Reading, confidence: Confidence | None) -> float:
     """Return how likely a line is right, as the chain gives it out."""
-    if reader.confidence is None or not reading.text:
+    if confidence is None or not reading.text:
         return reading.score
-    return reader.confidence(reading.text, reading.char_scores)
+    return confidence(reading.text, reading.char_scores)
 
 
 def format_table(figures: dict[str, dict[str, float]]) -> str:
@@ -139,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for folder in args.data:
         chosen = [name for name in args.source.split(",") if name]
         pages = [p for p in read_pages(folder) if not chosen or p.source in chosen]
-        for name, result in sorted(score(reader, pages, args.limit).items()):
+        for name, result in sorted(score(reader, pages, args.limit, reader.confidence).items()):
             figures[name], pairs[name] = result.figures(), result.pairs
             scores += [score for _, _, score in result.pairs]
             right += result.right

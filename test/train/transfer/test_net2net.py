@@ -274,8 +274,8 @@ def test_a_recognizer_comes_back_out_of_its_onnx(arch: str, taught: bool, tmp_pa
         if name.endswith("num_batches_tracked"):
             continue
         assert back[name].shape == value.shape
-        # Two layers that became one are off by both.
-        steps = 100 if taught and "classify" in name else 200
+        # Half a step of seven bits; two layers that became one are off by both.
+        steps = 50 if taught and "classify" in name else 120
         assert np.abs(back[name] - value).max() <= np.abs(value).max() / steps + 1e-3, name
     found = onnx.load(str(path))
     assert {p.key for p in found.metadata_props} >= {"config", onnx_weights.KEY}
