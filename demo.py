@@ -42,6 +42,7 @@ from ocr.batch.options import MOST_JOBS, USUAL_FORMATS, parse
 from ocr.batch.progress import Progress, are_several, expected_pages
 from ocr.batch.read_many import read_files
 from ocr.batch.resume import JsonLines, Todo
+from ocr.files.documents import EXTENSIONS
 from ocr.files.find import STDIN, find_inputs
 from ocr.files.piped import take_pipes
 from ocr.formats.output_folder import Outputs
@@ -61,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if any(map(is_clip, arguments)):
         # Events of moving pictures have options of their own.
+        pictures = [path for path in arguments if Path(path).suffix.lower() in EXTENSIONS]
+        if pictures:
+            print(
+                f"demo.py: error: {pictures[0]} is no clip: read it by a call of its own",
+                file=sys.stderr,
+            )
+            return 2
         return read_clips(arguments, "demo.py")
     options, parser = parse(arguments)
     logging.basicConfig(stream=sys.stderr, format="demo.py: %(message)s", force=True)

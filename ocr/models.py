@@ -89,7 +89,7 @@ def load(
     """
     threads = available_cores() if threads is None else threads
     allowed = allowed if languages is None else characters_of(languages, allowed)
-    batches, settings = batching(device, threads), settings or Settings()
+    batches, settings = batching(device, threads), checked(settings)
     searching = decoding(decode, lexicon, allowed, settings)
     detector, each = detector or models, threads // batches["workers"]
     finds = finding(detector, settings) | ({"vertical": True} if vertical else {})
@@ -107,6 +107,22 @@ def load(
         settings=settings,
         without=without,
     )
+
+
+def checked(settings: Settings | None) -> Settings:
+    """Return settings, the defaults where there are none.
+
+    Raises:
+        TypeError: They are something else.
+    """
+    if settings is None:
+        return Settings()
+    if not isinstance(settings, Settings):
+        raise TypeError(
+            f"settings is of {type(settings).__name__}, expected ocr.settings.Settings, for example "
+            "Settings(retry=Retry(below_score=0.9))"
+        )
+    return settings
 
 
 class LazyScene:

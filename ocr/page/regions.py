@@ -82,7 +82,12 @@ def checked_region(numbers: Iterable[float]) -> Region:
     Raises:
         ValueError: They are others, or it has no extent.
     """
-    values = [float(number) for number in numbers]
+    try:
+        values = [float(number) for number in numbers]
+    except TypeError:
+        raise ValueError(
+            f"region {numbers!r} is no list of four numbers; `region` takes a list of such"
+        ) from None
     if len(values) != 4 or not all(np.isfinite(values)) or min(values) < 0 or not min(values[2:]):
         raise ValueError(f"region {values}: expected x, y from 0 and width, height above 0")
     return Region(*values)

@@ -17,6 +17,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+import demo
 import ocr
 from common.arrays import Image
 from common.image import InputError
@@ -287,3 +288,16 @@ def test_from_a_script_elsewhere(tmp_path: Path) -> None:
         text=True,
     )
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_clips_and_pictures_are_not_mixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, picture = tmp_path / "a.mp4", tmp_path / "b.png"
+    clip.write_bytes(b"")
+    assert demo.main([str(clip), str(picture), "--json", "-"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == (
+        "",
+        f"demo.py: error: {picture} is no clip: read it by a call of its own\n",
+    )

@@ -294,3 +294,14 @@ def test_without_resolve_orientation_the_classifier_is_believed(bars: Image) -> 
         _found_bars, lambda crops: [], _Mistaken(90, 0.7), without=("resolve_orientation",)
     )
     assert reader.orientation(bars) == (90, 0.7)
+
+
+def test_settings_of_another_type_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"settings is of dict, expected ocr\.settings\.Settings"):
+        ocr.load(settings={"retry": 1})  # type: ignore[arg-type]
+
+
+def test_one_region_is_no_list_of_them() -> None:
+    reader = ocr.load(threads=1)
+    with pytest.raises(ValueError, match="region 0 is no list of four numbers"):
+        reader.read(np.zeros((20, 20, 3), np.uint8), region=(0, 0.4, 1, 0.25))  # type: ignore[arg-type]
