@@ -23,8 +23,8 @@ from common.arrays import Image
 from common.edit_distance import edit_distance
 from common.image import load
 from common.quads import crop
-from common.roles import Reading
 from common.roles import Recognizer as LineReader
+from ocr.line.confidence import scored
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
 from recognition.confidence import Confidence
@@ -102,15 +102,9 @@ def score(
         readings = reader([image for image, _ in lines])
         result.seconds += time.process_time() - start
         for (_, truth), reading in zip(lines, readings, strict=True):
-            result.add(truth, reading.text, line_score(reading, confidence), alnum=page.alnum)
+            likely = scored(reading, confidence).score if confidence else reading.score
+            result.add(truth, reading.text, likely, alnum=page.alnum)
     return {name: result for name, result in scores.items() if result.lines}
-
-
-def line_score(reading: Reading, confidence: Confidence | None) -> float:
-    """Return how likely a line is right, as the chain gives it out."""
-    if confidence is None or not reading.text:
-        return reading.score
-    return confidence(reading.text, reading.char_scores)
 
 
 def format_table(figures: dict[str, dict[str, float]]) -> str:

@@ -120,36 +120,33 @@ def _game(rng: Rng, corpus: Corpus, length: int) -> str:
     name = _phrase(rng, corpus, int(rng.integers(2, 7)) * (1 if lang == "zh" else 2), lang)
     count, most = sorted(int(10 ** rng.uniform(0, 5)) for _ in range(2))
     forms = (
-        *(
-            f"Lv.{count % 200} {name}",
-            f"{word} {count}/{most}",
-            f"{word}+{count}",
-            f"{name} x{count % 100}",
-        ),
-        *(
-            f"获得{name}×{count % 100}",
-            f"【{name}】{word}",
-            f"[{word}]{name}",
-            f"{word}：{count:,}",
-            f"+{count} {word}",
-        ),
-        *(
-            f"{word}Lv{count % 100}（{count}/{most}）",
-            f"剩余{count % 60}分{most % 60:02d}秒",
-            f"{name}-{word}",
-        ),
-        *(
-            f"<{name}>{word}",
-            f"COMBO x{count % 100}",
-            f"{count}%",
-            f"HP {count}/{most}",
-            f"-{count}!",
-            f"{word}>>",
-        ),
+        f"Lv.{count % 200} {name}",
+        f"{word} {count}/{most}",
+        f"{word}+{count}",
+        f"{name} x{count % 100}",
+        f"获得{name}×{count % 100}",
+        f"【{name}】{word}",
+        f"[{word}]{name}",
+        f"{word}：{count:,}",
+        f"+{count} {word}",
+        f"{word}Lv{count % 100}（{count}/{most}）",
+        f"剩余{count % 60}分{most % 60:02d}秒",
+        f"{name}-{word}",
+        f"<{name}>{word}",
+        f"COMBO x{count % 100}",
+        f"{count}%",
+        f"HP {count}/{most}",
+        f"-{count}!",
+        f"{word}>>",
     )
     return forms[int(rng.integers(len(forms)))][: length + 4]
 
 
 _FORMS: tuple[Callable[[Rng, Corpus, int], str], ...] = (
-    *(_comment, _comment, _point, _footnote, _exam, _game),
+    _comment,
+    _comment,
+    _point,
+    _footnote,
+    _exam,
+    _game,
 )

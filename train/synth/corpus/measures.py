@@ -9,26 +9,12 @@ import numpy as np
 Rng = np.random.Generator
 
 _CURRENCIES = ("$", "¥", "€", "£", "￥", "RM", "NT$", "HK$", "USD ", "CNY ", "RMB ")
-_UNITS = (
-    *("kg", "g", "mg", "t", "km", "m", "cm", "mm", "μm", "nm", "L", "mL", "ml", "V", "kV", "A"),
-    *("mA", "W", "kW", "kWh", "Hz", "kHz", "MHz", "GHz", "Ω", "kΩ", "MΩ", "μF", "pF", "Pa", "kPa"),
-    *("MPa", "bar", "psi", "℃", "°C", "°F", "°", "%", "‰", "dB", "rpm", "r/min", "m/s", "km/h"),
-    *(
-        "mmHg",
-        "mol/L",
-        "mg/dL",
-        "lb",
-        "lbs",
-        "KGS",
-        "LBS",
-        "CU.FT",
-        "m²",
-        "m³",
-        "cm²",
-        "cm³",
-        "mm²",
-    ),
-    *("元", "元/斤", "件", "个", "万", "亿", "天", "人", "次", "分", "岁", "级", "层", "号", "页"),
+_UNITS = tuple(
+    """
+    kg g mg t km m cm mm μm nm L mL ml V kV A mA W kW kWh Hz kHz MHz GHz Ω kΩ MΩ μF pF Pa kPa MPa
+    bar psi ℃ °C °F ° % ‰ dB rpm r/min m/s km/h mmHg mol/L mg/dL lb lbs KGS LBS CU.FT m² m³ cm² cm³
+    mm² 元 元/斤 件 个 万 亿 天 人 次 分 岁 级 层 号 页
+    """.split()
 )
 _SIGNS = ("±", "≥", "≤", "≈", "<", ">", "=", "~", "∅", "Φ", "№ ", "№", "§ ", "§", "No. ", "#", "&")
 
