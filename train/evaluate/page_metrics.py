@@ -94,20 +94,36 @@ def match_boxes(
         ignore: which of `true_quads` are ignored.
     """
     n_true = sum(not flag for flag in ignore)
-    pairs = overlapping(pred_quads, true_quads)
+    pairs = match_pairs(pred_quads, true_quads, ignore)
+    ignored = sum(ignore[i] for i, _ in pairs)
+    tp = len(pairs) - ignored
+    return BoxCounts(tp, tp, n_true, len(pred_quads) - ignored)
+
+
+def match_pairs(
+    pred_quads: Sequence[ArrayLike],
+    true_quads: Sequence[ArrayLike],
+    ignore: Sequence[bool],
+    least: float = MATCH_IOU,
+) -> list[tuple[int, int]]:
+    """List (true index, found index) of what `match_boxes` matches, best overlap first.
+
+    Args:
+        pred_quads: quads found, each (4, 2).
+        true_quads: quads of the truth, the ignored ones among them.
+        ignore: which of `true_quads` are ignored; they are matched at `MATCH_IOU` whatever the others need.
+        least: IoU of the others.
+    """
     used_true: set[int] = set()
     used_pred: set[int] = set()
-    tp = ignored = 0
-    for _, i, j in sorted(pairs, reverse=True):
-        if i in used_true or j in used_pred:
+    matched = []
+    for overlap, i, j in sorted(overlapping(pred_quads, true_quads), reverse=True):
+        if i in used_true or j in used_pred or not (overlap >= least or ignore[i]):
             continue
         used_true.add(i)
         used_pred.add(j)
-        if ignore[i]:
-            ignored += 1
-        else:
-            tp += 1
-    return BoxCounts(tp, tp, n_true, len(pred_quads) - ignored)
+        matched.append((i, j))
+    return matched
 
 
 @dataclass
