@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _WIDE_FROM = "\u2e80"
-_HAN_FIRST, _HAN_LAST = "\u4e00", "\u9fff"
+_HAN = (("\u4e00", "\u9fff"), ("\u3400", "\u4dbf"), ("\U00020000", "\U000323af"))
 
 
 def is_wide(character: str) -> bool:
@@ -12,5 +12,5 @@ def is_wide(character: str) -> bool:
 
 
 def is_han(character: str) -> bool:
-    """Whether a character is a Han character of the block of common ones (U+4E00 to U+9FFF)."""
-    return _HAN_FIRST <= character <= _HAN_LAST
+    """Whether a character is a Han character: of the block of common ones, or of one of the extensions A to H."""
+    return any(first <= character <= last for first, last in _HAN)

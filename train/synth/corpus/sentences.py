@@ -62,6 +62,7 @@ _CURRENCIES = ("$", "¥", "€", "£", "RM", "RM ", "NT$", "USD ")
 _DOMAINS = ("com", "cn", "org", "net")
 _TRADITIONAL = 0.1  # share of Chinese sentences that are turned into the other script
 _OTHER_MARKS = 0.1  # share of those whose marks are exchanged
+_ANY_HAN = 0.35  # share of texts without sense in which the rarest characters may be
 # What forms, menus and games say again and again, as labels of a value.
 _TERMS = {
     lang: [*vocabulary.LABELS[lang], *vocabulary.GAME[lang], *vocabulary.MENUS[lang]]
@@ -94,6 +95,8 @@ class Corpus:
             share = np.array([_weight(name) * len(lines) ** 0.5 for name, lines in named])
             self._bounds[lang] = np.cumsum(share) / share.sum() if len(share) else share
         self.han = [c for c in charset.characters if is_han(c)]
+        usual = Charset.load("zh_hant_en")
+        self._usual_han = [c for c in self.han if c in usual] or self.han
         self.symbols = [c for c in charset.characters if not is_han(c) and c != " "]
 
     @classmethod
@@ -232,9 +235,14 @@ class Corpus:
         return RareCharacters(self._files["zh"], self.han)
 
     def random_characters(self, rng: np.random.Generator, count: int) -> str:
-        """Return characters without sense, every Han character as often as any other, some symbols between."""
+        """Return characters without sense, every Han character as often as any other, some symbols between.
+
+        Most typefaces lack what only names and dialects need, so most texts do without: one such character would
+        leave a text few faces to be drawn in.
+        """
+        chosen = self.han if rng.random() < _ANY_HAN else self._usual_han
         han = rng.random(count) < 0.92
-        pools = [self.han if is_han and self.han else self.symbols for is_han in han]
+        pools = [chosen if is_han and chosen else self.symbols for is_han in han]
         return "".join(pool[int(rng.integers(len(pool)))] for pool in pools)
 
     def _mixed(self, rng: np.random.Generator) -> str:

@@ -19,15 +19,16 @@ from PIL import Image, ImageDraw, ImageFont
 _TELLING = "abdeghnqrt"
 _SAME_SHAPE = 0.8  # correlation of two letters stretched to one box and blurred
 _PIXELS = 48
+_LAST = 0x40000  # planes of characters end here; behind them are tags and private ones
 _SHORT = 8  # bytes of a glyph's program: it may draw nothing, or call what draws it
 
 
 def drawn_codes(font: TTFont, path: Path, index: int) -> frozenset[int]:
-    """Return the code points below U+10000 whose glyph is neither empty nor the box for missing ones.
+    """Return the code points below U+40000 whose glyph is neither empty nor the box for missing ones.
 
     Small letters are left out of a face that draws them as capitals: what it shows is not the text.
     """
-    cmap = {code: name for code, name in (font.getBestCmap() or {}).items() if 32 <= code < 0x10000}
+    cmap = {code: name for code, name in (font.getBestCmap() or {}).items() if 32 <= code < _LAST}
     outlines = _outlines(font)
     missing = outlines(font.getGlyphOrder()[0])
     codes = {code for code, name in cmap.items() if (data := outlines(name)) and data != missing}

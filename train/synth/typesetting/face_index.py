@@ -16,8 +16,9 @@ from tqdm import tqdm
 from common.files import replace_when_written
 from train.synth.typesetting.face_file import RawFace, read_raw_faces
 
-VERSION = 1
-"""To be raised when `read_raw_faces` finds other faces, names or characters in the same file."""
+VERSION = 2
+"""To be raised when `read_raw_faces` finds other faces, names or characters in the same file; each has an index of its
+own, so that two trees can be worked in side by side."""
 
 _NOTABLE = 50  # files from which on progress is shown
 

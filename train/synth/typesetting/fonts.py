@@ -13,7 +13,7 @@ from train.synth.fonts.cache import cache_folder, training_folder
 from train.synth.fonts.families import PACKAGES, STYLES, held_out_names
 from train.synth.typesetting.face import Face
 from train.synth.typesetting.face_file import SUFFIXES, face_of
-from train.synth.typesetting.face_index import FaceIndex
+from train.synth.typesetting.face_index import VERSION, FaceIndex
 
 FOLDERS = (Path("/usr/share/fonts"), Path.home() / ".local/share/fonts")
 MIN_HAN, MIN_LATIN = 15, 30
@@ -132,7 +132,7 @@ def read_faces(folders: Sequence[Path]) -> list[Face]:
         if path.suffix.lower() in SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(root).parts)
     )
-    raws = FaceIndex(cache_folder() / "faces.json").read(paths)
+    raws = FaceIndex(cache_folder() / f"faces-{VERSION}.json").read(paths)
     faces = (face_of(path, raw) for path, found in raws.items() for raw in found)
     return [face for face in faces if face is not None]
 
