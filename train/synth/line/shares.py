@@ -12,28 +12,28 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.36,  # print on paper and everything like it
-    "screen": 0.21,  # small text of menus and games, drawn to the pixel and hardly damaged
-    "scene": 0.16,  # words on walls and boards, seen from aside, badly lit
-    "sizes": 0.08,  # several sizes and faces on one line: prices, posters, shop fronts
-    "curved": 0.03,  # along an arc or a wave, in an upright crop
-    "far": 0.05,  # 10 to 16 pixels of a camera, enlarged
-    "display": 0.03,  # seven segments, LED matrix
+    "document": 0.44,  # print on paper and everything like it
+    "screen": 0.22,  # small text of menus and games, drawn to the pixel and hardly damaged
+    "scene": 0.14,  # words on walls and boards, seen from aside, badly lit
+    "sizes": 0.06,  # several sizes and faces on one line: prices, posters, shop fronts
+    "curved": 0.02,  # along an arc or a wave, in an upright crop
+    "far": 0.04,  # 10 to 16 pixels of a camera, enlarged
+    "display": 0.02,  # seven segments, LED matrix
     "framed": 0.02,  # a value in a frame beside its unit
-    "column": 0.03,  # one character under the other
-    "hand": 0.03,  # strokes along their middle lines, where these were fetched
+    "column": 0.02,  # one character under the other
+    "hand": 0.02,  # strokes along their middle lines, where these were fetched
 }
 """Kinds of lines of up to `SCENE_WIDTH` columns."""
 
 WIDE_KINDS: Mapping[str, float] = {
     **{
-        "document": 0.58,
-        "screen": 0.25,
-        "sizes": 0.05,
-        "far": 0.03,
-        "display": 0.02,
-        "hand": 0.03,
-        "column": 0.04,
+        "document": 0.66,
+        "screen": 0.23,
+        "sizes": 0.03,
+        "far": 0.02,
+        "display": 0.01,
+        "hand": 0.02,
+        "column": 0.03,
     }
 }
 """Kinds of wider lines."""
