@@ -26,7 +26,8 @@ class DBNet(nn.Module):
     Args:
         widths: channels of the four stages, each of which halves the picture.
         features: channels of the context.
-        neck: channels of the neck.
+        neck: channels of the neck at strides 16 and 8.
+        fine: the same at stride 4, where each costs four times as much.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class DBNet(nn.Module):
         widths: tuple[int, int, int, int] = (32, 64, 128, 256),
         features: int = 128,
         neck: int = 64,
+        fine: int = 32,
     ) -> None:
         super().__init__()
         self.trunk = small_trunk(widths, features)
@@ -41,11 +43,12 @@ class DBNet(nn.Module):
         self.context2 = ConvBlock(features, features, dilation=4)
         self.from16 = nn.Conv2d(features, neck, 1)
         self.from8 = nn.Conv2d(widths[2], neck, 1)
-        self.from4 = nn.Conv2d(widths[1], neck, 1)
+        self.from4 = nn.Conv2d(widths[1], fine, 1)
         self.join8 = ConvBlock(neck, neck)
-        self.join4 = ConvBlock(neck, neck)
-        self.probability = nn.Conv2d(neck, 1, 1)
-        self.threshold = nn.Conv2d(neck, 1, 1)
+        self.narrow = nn.Conv2d(neck, fine, 1)
+        self.join4 = ConvBlock(fine, fine)
+        self.probability = nn.Conv2d(fine, 1, 1)
+        self.threshold = nn.Conv2d(fine, 1, 1)
         initialize(self)
         for head in (self.probability, self.threshold):
             nn.init.normal_(head.weight, std=0.01)
@@ -53,13 +56,13 @@ class DBNet(nn.Module):
         nn.init.constant_(self.probability.bias, -4.0)
 
     def neck(self, images: Tensor) -> Tensor:
-        """Map (N, 3, H, W), H and W multiples of 16, to (N, neck, H / 4, W / 4)."""
+        """Map (N, 3, H, W), H and W multiples of 16, to (N, fine, H / 4, W / 4)."""
         at4 = self.trunk[:3](images)
         at8 = self.trunk[3:5](at4)
         x = self.trunk[5:](at8)
         x = x + self.context1(x)
         x = self.from16(x + self.context2(x))
-        x = self.join8(self.from8(at8) + F.interpolate(x, scale_factor=2.0))
+        x = self.narrow(self.join8(self.from8(at8) + F.interpolate(x, scale_factor=2.0)))
         out: Tensor = self.join4(self.from4(at4) + F.interpolate(x, scale_factor=2.0))
         return out
 

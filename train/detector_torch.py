@@ -6,6 +6,7 @@ python -m train.detector_torch --method ctpn --run ~/runs/ctpn --time-budget 40m
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from train.loop.recipes import DETECTOR_FIT, HELD_OUT_SEED, DetectorRecipe
 from train.loop.run import log
 from train.loop.setup import TrainingOptions, TrainingSetup, parse
 from train.loop.training_torch import Training, run_training
+from train.transfer.freeze_torch import freeze
 
 
 @dataclass(frozen=True)
@@ -115,21 +117,48 @@ def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
     return figures
 
 
-def train(options: TrainingOptions, row: Row) -> None:
-    """Train the network of one row of `detection.METHODS`."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this training alone."""
+    parser.add_argument(
+        "--freeze", nargs="+", default=[], metavar="PART",
+        help="parts of the network that stay as --init or --init-trunk has them, for example trunk context1 context2",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pages",
+        type=int,
+        help="rendered for one batch, two crops of each (default: the recipe's 6)",
+    )
+
+
+def train(
+    options: TrainingOptions, row: Row, frozen: Sequence[str] = (), pages: int | None = None
+) -> None:
+    """Train the network of one row of `detection.METHODS`.
+
+    Args:
+        options: of the command line.
+        row: what is trained.
+        frozen: parts of the network that stay as they are.
+        pages: of a batch, instead of the recipe's.
+    """
     recipe, method = DetectorRecipe(), row.method()
+    if pages is not None:
+        recipe = replace(recipe, crops=replace(recipe.crops, pages=pages))
 
     def prepare(setup: TrainingSetup) -> Training:
         network = row.torch.NETWORKS[row.network]()
-        pages = rendered_pages(setup.pages, HELD_OUT_SEED + options.seed, recipe.rendered_pages)
+        freeze(network, frozen)
+        judged = rendered_pages(setup.pages, HELD_OUT_SEED + options.seed, recipe.rendered_pages)
         if options.eval_data:
-            pages += real_pages(options.eval_data, recipe.real_pages)
-        log.info("evaluated on %s", dict(Counter(page.source for page in pages)))
+            judged += real_pages(options.eval_data, recipe.real_pages)
+        log.info("evaluated on %s", dict(Counter(page.source for page in judged)))
         return Training(
             network,
             PageCrops(setup.pages, recipe.crops, options.seed, method),
             make_loss(row),
-            lambda average: judge(Detector(as_network(average, row.torch.activate), method), pages),
+            lambda average: judge(
+                Detector(as_network(average, row.torch.activate), method), judged
+            ),
             best="real/hmean" if options.eval_data else "rendered/hmean",
             higher_is_better=True,
         )
@@ -140,8 +169,8 @@ def train(options: TrainingOptions, row: Row) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    args = parse(__doc__, tuple(METHODS), option="--method")
-    train(TrainingOptions.from_arguments(args), METHODS[args.arch])
+    args = parse(__doc__, tuple(METHODS), add_options, option="--method")
+    train(TrainingOptions.from_arguments(args), METHODS[args.arch], args.freeze, args.pages)
 
 
 if __name__ == "__main__":
