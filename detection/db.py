@@ -20,12 +20,10 @@ import numpy as np
 
 from common.arrays import Floats, Network, Quads
 from detection import detector
+from detection.cells import CELL, blobs, cells_around, centers, fit_rectangle
 from detection.detector import split_config
 from detection.method import Bools, Lines, Output
-from detection.quads import clockwise, inside_distance, rectangles, short_side
-
-CELL = 4
-"""Pixels of a cell of the maps."""
+from detection.quads import clockwise, inside_distance, lines_of, short_side
 
 SHRINK = 0.27
 """Share of the short side by which every side moves inwards: the inner part is 0.46 as high as the line."""
@@ -71,8 +69,8 @@ class DB:
         quads = clockwise(np.asarray(quads, np.float32).reshape(-1, 4, 2))
         for quad, height, ignored in zip(quads, short_side(quads), ignore, strict=True):
             reach = SHRINK * float(height)
-            place = _around(quad, reach, rows, cols)
-            inside = inside_distance(quad, _centers(place))
+            place = cells_around(quad, reach, rows, cols)
+            inside = inside_distance(quad, centers(place))
             if ignored or height < MIN_HEIGHT:
                 known[place] &= inside < 0
                 continue
@@ -94,72 +92,16 @@ class DB:
         probability = maps["probability"]
         mask = (probability >= self.cell_threshold).astype(np.uint8)
         count, labels = cv2.connectedComponents(mask, connectivity=8)
-        # A cell just outside a blob may still belong to it by a part that is below the threshold.
-        around = cv2.dilate(labels.astype(np.float32), np.ones((3, 3))).astype(np.intp)
-        areas = np.bincount(around.ravel(), probability.ravel(), count)
-        place = np.flatnonzero(labels)
-        place = place[np.argsort(labels.ravel()[place], kind="stable")]
-        ends = np.searchsorted(labels.ravel()[place], np.arange(1, count + 1))
         fits = []
-        for first, last, area in zip(ends[:-1], ends[1:], areas[1:], strict=True):
-            cells = place[first:last]
-            values = probability.ravel()[cells]
+        for values, points, area in blobs(labels, count - 1, probability):
             # Of the cells of a blob, those that the edge crosses say little.
             score = float((values * values).sum() / values.sum())
             if score >= self.line_threshold:
-                row, col = np.divmod(cells, mask.shape[1])
-                points = (np.stack([col, row], axis=1) + 0.5) * CELL
-                fits.append((*_fit(points.astype(np.float32), float(area)), score))
-        return self._lines(np.array(fits, np.float32).reshape(-1, 7))
-
-    def _lines(self, fits: Floats) -> Lines:
-        """Grow what `_fit` found: rows of center, direction, length, height and score."""
-        heights = fits[:, 5] / (1 - 2 * SHRINK)
-        fits, heights = fits[heights >= self.min_height], heights[heights >= self.min_height]
-        lengths = fits[:, 4] + 2 * SHRINK * heights
-        quads = rectangles(fits[:, :2], fits[:, 2:4], lengths, heights)
-        samples = np.maximum(np.round(lengths / self.stride), 1).astype(np.intp)
-        return Lines(quads, fits[:, 6], np.repeat(heights, samples))
-
-
-def _around(quad: Floats, reach: float, rows: int, cols: int) -> tuple[slice, slice]:
-    """Rows and columns of the cells within `reach` pixels of a quad."""
-    low = np.floor((quad.min(axis=0) - reach) / CELL - 1).astype(int)
-    high = np.ceil((quad.max(axis=0) + reach) / CELL + 1).astype(int)
-    (left, top), (right, bottom) = np.clip(low, 0, (cols, rows)), np.clip(high, 0, (cols, rows))
-    return slice(int(top), int(bottom)), slice(int(left), int(right))
-
-
-def _centers(place: tuple[slice, slice]) -> Floats:
-    """Middles (R, C, 2) of cells, in pixels."""
-    down, across = (np.arange(one.start, one.stop, dtype=np.float32) for one in place)
-    x, y = np.meshgrid((across + 0.5) * CELL, (down + 0.5) * CELL)
-    return np.stack([x, y], axis=-1)
-
-
-def _fit(points: Floats, cells: float) -> tuple[float, float, float, float, float, float]:
-    """Fit the least rectangle to the cells of a blob.
-
-    Args:
-        points: (K, 2) middles of the cells, in pixels.
-        cells: sum of the probabilities of them and of those around.
-
-    Returns:
-        Center, unit vector along the length, length and height.
-    """
-    corners = cv2.boxPoints(cv2.minAreaRect(points))
-    edges = np.diff(corners[:3], axis=0)
-    sides = np.linalg.norm(edges, axis=1)
-    long = int(np.argmax(sides))
-    direction = edges[long] / sides[long] if sides[long] else np.array([1.0, 0.0])
-    # The rectangle joins middles of cells: with half a cell more on each side it holds all of each cell. The edges of
-    # the text are up to half a cell from there, on all sides alike: how far, the sum of the cells tells.
-    length, height = sides[long] + CELL, sides[1 - long] + CELL
-    half = (length + height) / 2
-    outside = half - np.sqrt(max(half * half - length * height + cells * CELL**2, 0.0))
-    outside = float(np.clip(outside, -CELL, CELL))
-    x, y = corners.mean(axis=0)
-    return float(x), float(y), *map(float, direction), length - outside, height - outside
+                fits.append((*fit_rectangle(points, area), score))
+        rows = np.array(fits, np.float32).reshape(-1, 7)
+        rows[:, 5] /= 1 - 2 * SHRINK
+        rows[:, 4] += 2 * SHRINK * rows[:, 5]
+        return lines_of(rows, self.min_height)
 
 
 class Detector(detector.Detector):

@@ -1,8 +1,6 @@
 """Define the DB network and its losses in PyTorch: pictures to maps at stride 4.
 
 Liao et al. 2020 on the trunk of the small CTPN, whose weights it starts from (`--init-trunk weights/ctpn-small.onnx`).
-The neck adds the maps of stride 16, 8 and 4 from the coarsest to the finest (Lin et al. 2017, "Feature Pyramid
-Networks").
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detection.network_torch import ConvBlock, initialize, small_trunk
+from detection.network_torch import SmallPyramid, initialize
 
 HEADS = ("probability", "threshold")
 """Layers that int8 leaves in float."""
@@ -20,7 +18,7 @@ STEEPNESS = 50.0
 """Of the approximate step function (section 3.2)."""
 
 
-class DBNet(nn.Module):
+class DBNet(SmallPyramid):
     """The trunk and context of the small CTPN, a neck to stride 4 and two maps.
 
     Args:
@@ -37,16 +35,7 @@ class DBNet(nn.Module):
         neck: int = 64,
         fine: int = 32,
     ) -> None:
-        super().__init__()
-        self.trunk = small_trunk(widths, features)
-        self.context1 = ConvBlock(features, features, dilation=2)
-        self.context2 = ConvBlock(features, features, dilation=4)
-        self.from16 = nn.Conv2d(features, neck, 1)
-        self.from8 = nn.Conv2d(widths[2], neck, 1)
-        self.from4 = nn.Conv2d(widths[1], fine, 1)
-        self.join8 = ConvBlock(neck, neck)
-        self.narrow = nn.Conv2d(neck, fine, 1)
-        self.join4 = ConvBlock(fine, fine)
+        super().__init__(widths, features, neck, fine)
         self.probability = nn.Conv2d(fine, 1, 1)
         self.threshold = nn.Conv2d(fine, 1, 1)
         initialize(self)
@@ -54,17 +43,6 @@ class DBNet(nn.Module):
             nn.init.normal_(head.weight, std=0.01)
         # Few cells are of text, as few anchors are in CTPN.
         nn.init.constant_(self.probability.bias, -4.0)
-
-    def neck(self, images: Tensor) -> Tensor:
-        """Map (N, 3, H, W), H and W multiples of 16, to (N, fine, H / 4, W / 4)."""
-        at4 = self.trunk[:3](images)
-        at8 = self.trunk[3:5](at4)
-        x = self.trunk[5:](at8)
-        x = x + self.context1(x)
-        x = self.from16(x + self.context2(x))
-        x = self.narrow(self.join8(self.from8(at8) + F.interpolate(x, scale_factor=2.0)))
-        out: Tensor = self.join4(self.from4(at4) + F.interpolate(x, scale_factor=2.0))
-        return out
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, 3, H, W) to logits of probability and threshold, each (N, H / 4, W / 4)."""

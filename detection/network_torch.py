@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -52,6 +53,59 @@ def small_trunk(widths: tuple[int, int, int, int], features: int) -> nn.Sequenti
         ConvBlock(fourth, fourth),
         ConvBlock(fourth, features),
     )
+
+
+class SmallPyramid(nn.Module):
+    """The trunk and context of the small CTPN, and a neck that adds their maps from the coarsest to the finest.
+
+    Lin et al. 2017, "Feature Pyramid Networks". `--init-trunk weights/ctpn-small.onnx` fills trunk and context.
+
+    Args:
+        widths: channels of the four stages, each of which halves the picture.
+        features: channels of the context.
+        neck: channels of the neck at strides 16 and 8.
+        fine: the same at stride 4, where each costs four times as much; 0 ends the neck at stride 8.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
+        features: int = 128,
+        neck: int = 64,
+        fine: int = 32,
+    ) -> None:
+        super().__init__()
+        self.trunk = small_trunk(widths, features)
+        self.context1 = ConvBlock(features, features, dilation=2)
+        self.context2 = ConvBlock(features, features, dilation=4)
+        self.from16 = nn.Conv2d(features, neck, 1)
+        self.from8 = nn.Conv2d(widths[2], neck, 1)
+        # In this order: a run that is resumed finds its parameters by their numbers.
+        self.from4 = nn.Conv2d(widths[1], fine, 1) if fine else None
+        self.join8 = ConvBlock(neck, neck)
+        self.narrow = nn.Conv2d(neck, fine, 1) if fine else None
+        self.join4 = ConvBlock(fine, fine) if fine else None
+
+    def levels(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map (N, 3, H, W), H and W multiples of 16, to maps of stride 4 and 8 and the context of stride 16."""
+        at4 = self.trunk[:3](images)
+        at8 = self.trunk[3:5](at4)
+        x = self.trunk[5:](at8)
+        x = x + self.context1(x)
+        return at4, at8, x + self.context2(x)
+
+    def join(self, at4: Tensor, at8: Tensor, at16: Tensor) -> Tensor:
+        """Map `levels` to (N, fine, H / 4, W / 4), or to (N, neck, H / 8, W / 8) where the neck ends there."""
+        x: Tensor = self.join8(self.from8(at8) + F.interpolate(self.from16(at16), scale_factor=2.0))
+        if self.from4 is None or self.narrow is None or self.join4 is None:
+            return x
+        finer = F.interpolate(self.narrow(x), scale_factor=2.0)
+        out: Tensor = self.join4(self.from4(at4) + finer)
+        return out
+
+    def neck(self, images: Tensor) -> Tensor:
+        """Map (N, 3, H, W), H and W multiples of 16, to what `join` returns."""
+        return self.join(*self.levels(images))
 
 
 def initialize(network: nn.Module) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from common.arrays import Floats, Quads
 from common.quads import VERTICAL_RATIO
+from detection.method import Lines
+
+SAMPLE = 16
+"""Pixels of a line's length for each of `Lines.heights`."""
 
 COLUMN_DEGREES = 25.0
 """A long quad at most this far from upright is a column: its text runs down, its first edge is the upper short one."""
@@ -62,3 +67,32 @@ def rectangles(centers: Floats, directions: Floats, lengths: Floats, heights: Fl
     order = (np.arange(4)[None] + np.where(stands, shift, 0)[:, None]) % 4
     quads = centers[:, None] + np.take_along_axis(corners, order[:, :, None], axis=1)
     return np.asarray(quads, np.float32)
+
+
+def least_rectangle(points: Floats) -> tuple[Floats, Floats, float, float]:
+    """Fit the rectangle of least area around points (K, 2), whatever way their corners run.
+
+    Returns:
+        Center (2,), unit vector (2,) along the length, length and height; the length is not the lesser of the two.
+    """
+    corners = cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32)))
+    edges = np.diff(corners[:3], axis=0)
+    sides = np.linalg.norm(edges, axis=1)
+    long = int(np.argmax(sides))
+    direction = edges[long] / sides[long] if sides[long] else np.array([1.0, 0.0])
+    center, along = (np.asarray(value, np.float32) for value in (corners.mean(axis=0), direction))
+    return center, along, float(sides[long]), float(sides[1 - long])
+
+
+def lines_of(rows: Floats, min_height: float) -> Lines:
+    """Return lines for rectangles, without those that are too low.
+
+    Args:
+        rows: (M, 7) center, unit vector along the length, length, height and score.
+        min_height: pixels.
+    """
+    rows = rows[rows[:, 5] >= min_height]
+    lengths, heights = rows[:, 4], rows[:, 5]
+    quads = rectangles(rows[:, :2], rows[:, 2:4], lengths, heights)
+    samples = np.maximum(np.round(lengths / SAMPLE), 1).astype(np.intp)
+    return Lines(quads, rows[:, 6], np.repeat(heights, samples))

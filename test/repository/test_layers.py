@@ -94,7 +94,9 @@ def test_imports_point_down() -> None:
 
 
 KITS = {
-    "detection": {"detector", "method", "network_torch", "preprocess", "quads", "scales", "tiles"},
+    "detection": {
+        "cells", "detector", "links", "method", "network_torch", "preprocess", "quads", "scales", "tiles",
+    },
     "recognition": {
         "attention", "attention_keras", "attention_torch", "charset", "confidence", "ctc", "ctc_loss_torch", "decoding",
         "method", "preprocess", "recognizer",
