@@ -44,6 +44,8 @@ class Found(NamedTuple):
     scores: Scores
     seconds: float
     """Without decoding of the picture's file."""
+    cpu_seconds: float
+    """The same of all threads together, whatever else the machine does meanwhile."""
 
 
 @dataclass
@@ -155,9 +157,10 @@ def _work(
             image = load(path)
             if not index:
                 detector(image)
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             quads, scores = detector(image)
-            connection.send(Found(quads, scores, time.perf_counter() - start))
+            took, cpu = time.perf_counter() - start, time.process_time() - cpu_start
+            connection.send(Found(quads, scores, took, cpu))
         except Exception as error:  # one picture must not end the comparison
             connection.send(f"{type(error).__name__}: {error}")
     connection.send(peak_mib())

@@ -138,13 +138,14 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 def figures(scores: Scores, run: Run) -> dict[str, Any]:
     """Return what a detector reached and cost, as JSON."""
-    seconds = [found.seconds for found in run.found if found is not None]
+    found = [one for one in run.found if one is not None]
     return {
         "parameters": run.parameters,
-        "ms": 1e3 * statistics.median(seconds) if seconds else None,
+        "ms": 1e3 * statistics.median(one.seconds for one in found) if found else None,
+        "cpu_ms": 1e3 * statistics.median(one.cpu_seconds for one in found) if found else None,
         "peak_mib": run.peak_mib,
         "load_s": run.load_s,
-        "failed": sum(found is None for found in run.found),
+        "failed": len(run.found) - len(found),
         "rows": {
             row: {protocol: _figures(row, counts) for protocol, counts in scores[row].items()}
             for row in ordered(scores)

@@ -5,9 +5,9 @@
     python -m bench.detectors DATA --pictures FOLDER --json FILE
 
 Per detector: recall, precision and Hmean at an IoU of 0.5 and 0.7, over all lines and by their aspect ratio, direction
-and height, by kind and source of page; ms (median of a page, decoding of its file left out), peak memory of its
-process, parameters. Detectors see pictures as they are: what `ocr` does around them, turned looks and the search
-for columns, is left out. Sources whose truth is words or part of the text have rows of their own.
+and height, by kind and source of page; ms and CPU ms (of all threads; medians of a page, decoding of its file left
+out), peak memory of its process, parameters. Detectors see pictures as they are: what `ocr` does around them, turned
+looks and the search for columns, is left out. Sources whose truth is words or part of the text have rows of their own.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ def format_summary(results: dict[str, dict[str, Any]]) -> str:
     """Lay out one row for each detector, over all lines."""
     measures = ("recall", "precision", "hmean")
     head = "".join(f" {letter}@{iou:4s}" for iou in LEAST for letter in "RPH")
-    rows = [f"{'detector':24s}{head} {'ms':>6s} {'MiB':>6s} {'parameters':>12s}"]
+    rows = [f"{'detector':24s}{head} {'ms':>6s} {'CPU ms':>6s} {'MiB':>5s} {'parameters':>12s}"]
     for name, result in results.items():
         at = result["rows"].get(ALL, {})
         cells = "".join(_cell(at.get(iou, {}).get(m)) for iou in LEAST for m in measures)
-        ms = "-" if result["ms"] is None else f"{result['ms']:.0f}"
-        rows.append(
-            f"{name:24s}{cells} {ms:>6s} {result['peak_mib']:6.0f} {result['parameters']:12,d}"
-        )
+        ms, cpu = ("-" if result[k] is None else f"{result[k]:.0f}" for k in ("ms", "cpu_ms"))
+        memory, parameters = result["peak_mib"], result["parameters"]
+        rows.append(f"{name:24s}{cells} {ms:>6s} {cpu:>6s} {memory:5.0f} {parameters:12,d}")
     return "\n".join(rows)
 
 

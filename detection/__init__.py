@@ -35,5 +35,8 @@ METHODS = {
     "ctpn": Row("ctpn", "ctpn.model_torch", "small", "small", "ctpn-small"),
     "ctpn-reference": Row("ctpn", "ctpn.model_torch", "reference", "reference", "ctpn-reference"),
     "db": Row("detection.db", "detection.db_torch", "small", "db", "db"),
+    "pixellink": Row(
+        "detection.pixellink", "detection.pixellink_torch", "small", "pixellink", "pixellink"
+    ),
 }
 """What `train.detector_torch --method` takes."""

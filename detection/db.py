@@ -93,11 +93,11 @@ class DB:
         mask = (probability >= self.cell_threshold).astype(np.uint8)
         count, labels = cv2.connectedComponents(mask, connectivity=8)
         fits = []
-        for values, points, area in blobs(labels, count - 1, probability):
+        for blob in blobs(labels, count - 1, probability):
             # Of the cells of a blob, those that the edge crosses say little.
-            score = float((values * values).sum() / values.sum())
+            score = float((blob.values * blob.values).sum() / blob.values.sum())
             if score >= self.line_threshold:
-                fits.append((*fit_rectangle(points, area), score))
+                fits.append((*fit_rectangle(blob), score))
         rows = np.array(fits, np.float32).reshape(-1, 7)
         rows[:, 5] /= 1 - 2 * SHRINK
         rows[:, 4] += 2 * SHRINK * rows[:, 5]

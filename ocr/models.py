@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from common.arrays import Floats, Image, Network
 from common.roles import SceneClassifier
 from common.settings import changed
+from detection import METHODS
 from ocr.onnx_runtime import Chained, available_cores, load_onnx
 from ocr.reader import Reader
 from ocr.settings import Settings
@@ -184,10 +185,25 @@ def finding(name: str, settings: Settings) -> dict[str, Any]:
     Raises:
         ValueError: There is no such detector, or settings of another method are changed.
     """
-    package, own = find(name, "detector").package, changed(settings.ctpn)
+    try:
+        package, own = find(name, "detector").package, changed(settings.ctpn)
+    except ValueError as error:
+        raise ValueError(f"{error}{_how_to_train(name)}") from None
     if own and package != "ctpn":
         raise ValueError(f"ctpn.{next(iter(own))} is set, but detector {name!r} is no CTPN")
     return changed(settings.detect) | own
+
+
+def _how_to_train(name: str) -> str:
+    """What to do where a detector has code but no weights; empty for a name that nobody knows."""
+    key = next((key for key, row in METHODS.items() if row.name == name), None)
+    if key is None:
+        return ""
+    return (
+        f". The method is there, its weights are not: train them with `python -m train.detector_torch --method {key} "
+        "--init-trunk weights/ctpn-small.onnx --run RUN --time-budget 2h`, then put them into weights/ with "
+        f"`python -m train.export {key} RUN/last.safetensors`"
+    )
 
 
 def batching(device: str, threads: int) -> dict[str, int]:

@@ -33,7 +33,7 @@ def page(*lines: np.ndarray, ignore: tuple[int, ...] = (), **fields: Any) -> Lab
 
 def rows(truth: LabelledPage, *found: np.ndarray) -> dict[str, Any]:
     quads = np.array(found, np.float32).reshape(-1, 4, 2)
-    run = Run(found=[Found(quads, np.ones(len(quads), np.float32), 0.1)])
+    run = Run(found=[Found(quads, np.ones(len(quads), np.float32), 0.1, 0.1)])
     return dict(figures(score([truth], run), run)["rows"])
 
 
@@ -148,7 +148,12 @@ def test_a_detector_runs_in_a_process_of_its_own(
         + ["--pictures", str(folder)]
     )
     found = json.loads(file.read_text("utf-8"))["ctpn"]
-    assert found["ms"] > 0 and found["peak_mib"] > 50 and found["parameters"] > 10**6
+    assert (
+        found["ms"] > 0
+        and found["cpu_ms"] > 0
+        and found["peak_mib"] > 50
+        and found["parameters"] > 10**6
+    )
     assert found["rows"]["source signs"]["0.5"]["lines"] == 1
     assert len(list(folder.iterdir())) == 1
     assert "ctpn" in capsys.readouterr().out

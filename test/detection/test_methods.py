@@ -25,6 +25,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "ctpn": {"widths": (8, 16, 16, 32), "features": 32, "hidden": 8},
     "ctpn-reference": {"widths": (8, 8, 16, 16, 16), "features": 16, "hidden": 8},
     "db": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
+    "pixellink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
 }
 """Arguments that make networks fast to test; a network without is tested as it is."""
 
@@ -92,6 +93,25 @@ def test_targets_decoded_are_the_lines(row: Row) -> None:
         same(lines.quads, quads, 0.75)
         assert lines.quads.dtype == np.float32 and (lines.scores > 0.5).all()
         assert (lines.scores <= 1).all() and len(lines.heights) >= len(quads)
+
+
+TRUE_TO = {"detection.db": 0.85, "detection.pixellink": 0.95}
+"""Median IoU of random lines with what is decoded from their own targets."""
+
+
+@pytest.mark.parametrize("row", [row for row in DISTINCT.values() if row.method.max_degrees > 45])
+def test_lines_of_every_direction_ratio_and_size(row: Row) -> None:
+    method, rng, overlaps = row.method(), np.random.default_rng(3), []
+    while len(overlaps) < 30:
+        height, ratio = np.exp(rng.uniform((np.log(8), 0), (np.log(120), np.log(40))))
+        x, y = rng.uniform(380, 388, 2)
+        quad = line(x, y, height * ratio, height, rng.uniform(-180, 180))
+        if (quad < 0).any() or (quad > 768).any():
+            continue
+        found = round_trip(method, quad[None], (768, 768)).quads
+        assert len(found) == 1, quad.tolist()
+        overlaps.append(iou(found[0], quad))
+    assert np.median(overlaps) > TRUE_TO[row.package] and min(overlaps) > 0.6
 
 
 @methods

@@ -15,6 +15,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import ocr
+from detection import METHODS
 from ocr.models import build
 from ocr.onnx_runtime import available_cores, load_onnx
 from ocr.weights import WEIGHTS, ModelRow, WeightsError, checked_path, find, models
@@ -61,6 +62,17 @@ def test_unknown_names_list_the_known_ones(tmp_path: Path) -> None:
         find("big", "detector", tmp_path)
     with pytest.raises(ValueError, match="there are: none"):
         find("small", "angle", tmp_path)
+
+
+def test_a_detector_without_weights_says_how_to_train_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "fresh", METHODS["db"]._replace(name="new"))
+    with pytest.raises(
+        ValueError, match="'new'.* there are: .*--method fresh .*train.export fresh"
+    ):
+        ocr.load(detector="new")
+    with pytest.raises(ValueError, match="no detector model is named 'nobody'") as caught:
+        ocr.load(detector="nobody")
+    assert "train" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "models": [{}]}', "\xff"])
