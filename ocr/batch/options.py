@@ -9,12 +9,12 @@ from typing import Any
 
 from common.arguments import positive
 from common.settings import describe
+from ocr.arguments import add_device, add_models, add_outputs, add_quiet, add_threads, argument
 from ocr.files.find import STDIN
 from ocr.formats import FORMATS
 from ocr.formats.punctuation import POLICIES
 from ocr.models import characters_of
-from ocr.onnx_runtime import PROVIDERS
-from ocr.page.regions import Region, parse_region
+from ocr.page.regions import parse_region
 from ocr.settings import Settings
 from recognition.recognizer import SEARCHES
 
@@ -58,14 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--stdin-image", action="store_true", help="read one picture or PDF from stdin")
     add("-0", dest="zeros", action="store_true", help="with -: zero bytes end paths, not lines")
     add("--json", metavar="FILE", help="one JSON object a line for each page; - is stdout")
-    add("-o", dest="out", type=Path, metavar="DIR", help="folder for output files")
-    add(
-        "-f",
-        dest="formats",
-        type=_format_list,
-        metavar="LIST",
-        help=f"with -o: formats, of {','.join(FORMATS)} ({','.join(USUAL_FORMATS)})",
-    )
+    add_outputs(parser, FORMATS, f" ({','.join(USUAL_FORMATS)})")
     add("--draw", action="store_true", help="with -o: the picture with boxes and text")
     add(
         "--punctuation",
@@ -80,30 +73,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--overwrite", action="store_true", help="replace files that no earlier run has written")
     add("--resume", action="store_true", help="skip what --json FILE and -o DIR hold already")
-    _add_models(parser)
-    add("--threads", type=positive, metavar="N", help="threads to work with (all cores)")
+    _add_reading(parser)
+    add_threads(parser)
     add(
         "--jobs",
         type=positive,
         metavar="N",
         help=f"pages read at a time, about 200 MB each (as many as threads, up to {MOST_JOBS})",
     )
-    add("--quiet", action="store_true", help="no messages but errors")
+    add_quiet(parser)
     return parser
 
 
-def _add_models(parser: argparse.ArgumentParser) -> None:
+def _add_reading(parser: argparse.ArgumentParser) -> None:
     """Add what says with which models and how pages are read."""
     add = parser.add_argument
-    add("--models", default="small", metavar="NAME", help="name of all three models (small)")
-    for task in ("angle", "detector", "recognizer"):
-        add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
+    add_models(parser, "all three models", ("angle", "detector", "recognizer"))
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add(
         "--region",
         action="append",
         default=[],
-        type=_region,
+        type=argument(parse_region),
         metavar="X,Y,W,H",
         help="read this part of each picture, in pixels or shares; repeatable",
     )
@@ -120,8 +111,13 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     )
     add("--lexicon", type=Path, metavar="FILE", help="words expected, one a line")
     add("--allowed", metavar="CHARS", help="the only characters to read")
-    add("--languages", type=_languages, metavar="LIST", help="of zh,en; en alone: no Chinese")
-    add("--device", choices=sorted(PROVIDERS), default="cpu")
+    add(
+        "--languages",
+        type=argument(_languages),
+        metavar="LIST",
+        help="of zh,en; en alone: no Chinese",
+    )
+    add_device(parser)
 
 
 class _Setting(argparse._AppendAction):  # the class of action="append"
@@ -140,24 +136,6 @@ class _Setting(argparse._AppendAction):  # the class of action="append"
         super().__call__(parser, namespace, values, option_string)
 
 
-def _format_list(text: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    for name in names:
-        if name not in FORMATS:
-            raise argparse.ArgumentTypeError(f"no format {name!r}; there are: {', '.join(FORMATS)}")
-    return names
-
-
-def _region(text: str) -> Region:
-    try:
-        return parse_region(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _languages(text: str) -> list[str]:
-    try:
-        characters_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    characters_of(text)
     return text.split(",")

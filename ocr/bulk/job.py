@@ -26,6 +26,7 @@ import cv2
 
 import ocr
 from common.arguments import positive
+from ocr.arguments import add_models, add_quiet
 from ocr.batch.read_many import Step, read_files
 from ocr.bulk.parquet import (
     SCHEMA,
@@ -100,9 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--workers", type=positive, metavar="N", help="tasks at a time (as the cluster has cores)")
     add("--batch", type=positive, default=PART_INPUTS, metavar="N", help="inputs in a part")
     add("--retry-failed", action="store_true", help="read inputs again that had errors")
-    add("--models", default="small", metavar="NAME", help="name of all three models (small)")
+    add_models(parser, "all three models")
     add("--no-angle", action="store_true", help="trust that pages are upright")
-    add("--quiet", action="store_true", help="no messages but errors")
+    add_quiet(parser)
     return parser
 
 

@@ -16,21 +16,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import cv2
 
-from common.image import InputError, one_line
+from common.image import InputError
+from ocr.arguments import add_device, add_models, add_outputs, add_quiet, add_threads, argument
 from ocr.live.comments import parse
 from ocr.live.events import Event
 from ocr.live.formats import FORMATS, clock
-from ocr.live.frames import Region
 from ocr.live.output import OverwriteError, Sink
 from ocr.live.reader import LiveReader
 from ocr.live.settings import COMMENTS, DEFAULTS
 from ocr.live.sources import Source, open_source, parse_region
 from ocr.models import batching, build, decoding
-from ocr.onnx_runtime import PROVIDERS, available_cores
+from ocr.onnx_runtime import available_cores
 from ocr.weights import WeightsError
 
 _log = logging.getLogger("ocr.live")
@@ -88,21 +87,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="a clip, a folder of pictures, screen, screen:x,y,w,h, or with --allow-network a URL",
     )
     add("--json", metavar="FILE", help="one JSON object a line for each event; - is stdout")
-    add("-o", dest="out", type=Path, metavar="DIR", help="folder for output files")
-    add(
-        "-f",
-        dest="formats",
-        type=_format_list,
-        metavar="LIST",
-        help=f"with -o: formats, of {','.join(FORMATS)}; those of subtitles imply --subtitles",
-    )
+    add_outputs(parser, FORMATS, "; those of subtitles imply --subtitles")
     add("--overwrite", action="store_true", help="let output files take the place of older ones")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--comments", action="store_true", help="tell user, message and kind apart")
     kind.add_argument("--subtitles", action="store_true", help="only the rows of subtitles")
     add(
         "--region",
-        type=_region,
+        type=argument(parse_region),
         action="append",
         default=[],
         metavar="X,Y,W,H",
@@ -128,18 +120,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="seconds that a folder or a stream may be silent before it has ended (0)",
     )
     add("--seconds", type=_seconds, metavar="S", help="stop after so many seconds of the source")
-    _add_machine(add)
+    add_models(parser, "detector and recognizer", ("detector", "recognizer"))
+    add_device(parser)
+    add_threads(parser)
+    add_quiet(parser)
     return parser
-
-
-def _add_machine(add: Callable[..., object]) -> None:
-    """Options of what reads, and on what."""
-    add("--models", default="small", metavar="NAME", help="name of detector and recognizer (small)")
-    for task in ("detector", "recognizer"):
-        add(f"--{task}", metavar="NAME", help=f"name of the {task} model")
-    add("--device", choices=sorted(PROVIDERS), default="cpu")
-    add("--threads", type=_threads, metavar="N", help="threads to work with (all cores)")
-    add("--quiet", action="store_true", help="no messages but errors")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -273,23 +258,6 @@ def _interruptible(stop: threading.Event) -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _format_list(text: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    for name in names:
-        if name not in FORMATS:
-            raise argparse.ArgumentTypeError(
-                f"no format {one_line(name)!r}; there are: {', '.join(FORMATS)}"
-            )
-    return names
-
-
-def _region(text: str) -> Region:
-    try:
-        return parse_region(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _number(text: str, least: float, what: str) -> float:
     try:
         value = float(text)
@@ -306,9 +274,3 @@ def _rate(text: str) -> float:
 
 def _seconds(text: str) -> float:
     return _number(text, 0.0, "a number of seconds from 0")
-
-
-def _threads(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)

@@ -12,7 +12,8 @@ import cv2
 
 import ocr
 from common.arguments import positive
-from ocr.onnx_runtime import PROVIDERS, available_cores
+from ocr.arguments import add_device, add_models
+from ocr.onnx_runtime import available_cores
 from ocr.web.limits import Limits
 
 _log = logging.getLogger("ocr.web")
@@ -85,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
     add("--port", type=int, default=8000)
     add("--workers", type=positive, metavar="N", help="documents read at a time (all cores)")
-    add("--models", default="small", metavar="NAME", help="name of all three models (small)")
-    add("--device", choices=sorted(PROVIDERS), default="cpu")
+    add_models(parser, "all three models")
+    add_device(parser)
     add("--allow-urls", action="store_true", help="let requests name a public URL to be read")
     for name, kind, metavar, default, text in (
         ("max-body", positive, "MIB", _DEFAULTS.max_body_bytes // _MIB, "largest request"),
