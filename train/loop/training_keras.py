@@ -1,17 +1,19 @@
-"""Run one training in Keras: set up, make and fill the model, fit. The one function behind every `train/*_keras.py`."""
+"""Run one training in Keras: the one function behind every `train/*_keras.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
 
 from train.loop.fit_keras import Convert, fit, set_precision
 from train.loop.loader_keras import RenderedBatches
-from train.loop.recipes import HELD_OUT_SEED, FitRecipe
-from train.loop.setup import TrainingOptions, TrainingSetup, open_run
+from train.loop.recipes import HELD_OUT_SEED
+from train.loop.setup import TrainingOptions, TrainingSetup
+from train.loop.training import run
 
 
 @dataclass(frozen=True)
@@ -31,29 +33,13 @@ class Training:
     on_progress: Callable[[float], None] = lambda progress: None
 
 
-def run_training(
-    options: TrainingOptions,
-    model: str,
-    recipe: Any,  # noqa: ANN401
-    usual: FitRecipe,
-    prepare: Callable[[TrainingSetup], Training],
-) -> TrainingSetup:
-    """Train a model from its command line to its last epoch.
-
-    Args:
-        options: of the command line.
-        model: its name, for the run's `recipe.json`.
-        recipe: the model's own numbers, a dataclass of `train.loop.recipes`.
-        usual: the model's usual schedule.
-        prepare: makes model and batches once the run is open and seeds and precision are set.
-
-    Returns:
-        The run and what rendered its data.
-    """
-    setup = open_run(options, model, recipe, usual)
+def _begin(options: TrainingOptions) -> None:
     keras.utils.set_random_seed(options.seed)
     set_precision(options.precision)
-    training = prepare(setup)
+
+
+def _fit(setup: TrainingSetup, training: Training) -> None:
+    options = setup.options
     fit(
         training.model,
         setup.schedule,
@@ -64,4 +50,7 @@ def run_training(
         resume=options.resume,
         on_progress=training.on_progress,
     )
-    return setup
+
+
+run_training = partial(run, begin=_begin, fit=_fit)
+"""`train.loop.training.run` in Keras: options, model, recipe, usual schedule, prepare."""

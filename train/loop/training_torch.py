@@ -1,19 +1,18 @@
-"""Run one training in PyTorch: set up, start from weights, fit. The one function behind every `train/*_torch.py`."""
+"""Run one training in PyTorch: the one function behind every `train/*_torch.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from torch import nn
 
 from train.loop.fit_torch import Evaluate, Loss, fit
 from train.loop.loader_torch import Make, rendered_batches
-from train.loop.recipes import FitRecipe
-from train.loop.setup import TrainingOptions, TrainingSetup, open_run
+from train.loop.setup import TrainingOptions, TrainingSetup
 from train.loop.setup_torch import load_initial_weights
+from train.loop.training import run
 
 
 @dataclass(frozen=True)
@@ -37,29 +36,13 @@ class Training:
     higher_is_better: bool
 
 
-def run_training(
-    options: TrainingOptions,
-    model: str,
-    recipe: Any,  # noqa: ANN401
-    usual: FitRecipe,
-    prepare: Callable[[TrainingSetup], Training],
-) -> TrainingSetup:
-    """Train a model from its command line to its last evaluation.
-
-    Args:
-        options: of the command line.
-        model: its name, for the run's `recipe.json`.
-        recipe: the model's own numbers, a dataclass of `train.loop.recipes`.
-        usual: the model's usual schedule.
-        prepare: makes network, batches, loss and evaluation once the run is open and seeds are set.
-
-    Returns:
-        The run and what rendered its data.
-    """
+def _begin(options: TrainingOptions) -> None:
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    setup = open_run(options, model, recipe, usual)
-    training = prepare(setup)
+
+
+def _fit(setup: TrainingSetup, training: Training) -> None:
+    options = setup.options
     fit(
         load_initial_weights(training.network, options.init, options.init_trunk),
         setup.schedule,
@@ -72,4 +55,7 @@ def run_training(
         resume=options.resume,
         device=options.device,
     )
-    return setup
+
+
+run_training = partial(run, begin=_begin, fit=_fit)
+"""`train.loop.training.run` in PyTorch: options, model, recipe, usual schedule, prepare."""
