@@ -98,6 +98,21 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
+@pytest.fixture(scope="session")
+def patch_batch() -> Callable[[int], dict[str, np.ndarray]]:
+    """Makes batches of an angle training: patches bright at their upper edge, the last one of which shows nothing."""
+
+    def make(index: int) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(index)
+        values = rng.normal(0, 0.3, (3 + index % 2, 1, 32, 32)).astype(np.float32)
+        values[:, :, :8] += 2
+        known = np.ones(len(values), np.bool_)
+        known[-1] = False
+        return {"patches": values, "known": known}
+
+    return make
+
+
 def _find_bars(image: Image) -> tuple[Quads, Scores]:
     """A detector for pages of colored bars: one box for each color but white."""
     packed = image.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,6 @@ QUICK = FitRecipe(lr=0.01, warmup_steps=1, steps=12, ema_decay=0.5)
 Arrays = dict[str, np.ndarray]
 
 
-def patches(index: int) -> Arrays:
-    """Patches that are bright at their upper edge; the last one shows nothing."""
-    rng = np.random.default_rng(index)
-    values = rng.normal(0, 0.3, (3 + index % 2, 1, 32, 32)).astype(np.float32)
-    values[:, :, :8] += 2
-    known = np.ones(len(values), np.bool_)
-    known[-1] = False
-    return {"patches": values, "known": known}
-
-
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Weights that do not depend on which tests ran before."""
@@ -67,9 +58,11 @@ def _learn(folder: Path, model: Any, make: Any, **more: Any) -> dict[str, list[f
     return fit(model, QUICK, run, batches, held_out, convert.to_torch, **more)
 
 
-def test_angle_learns_from_scratch_and_from_weights(tmp_path: Path) -> None:
+def test_angle_learns_from_scratch_and_from_weights(
+    tmp_path: Path, patch_batch: Callable[[int], Arrays]
+) -> None:
     model = angle_keras.compiled(angle_model.vgg16_angle(NARROW), QUICK)
-    history = _learn(tmp_path / "a", model, patches)
+    history = _learn(tmp_path / "a", model, patch_batch)
     assert history["loss"][-1] < 0.9 * history["loss"][0]
     assert json.loads((tmp_path / "a" / "state.json").read_text())["step"] == 12
     best = load_file(tmp_path / "a" / "best.safetensors")
@@ -78,11 +71,13 @@ def test_angle_learns_from_scratch_and_from_weights(tmp_path: Path) -> None:
     fresh = angle_model.vgg16_angle(NARROW)
     set_weights(fresh, convert.to_keras(best))
     angle_keras.compiled(fresh, QUICK)
-    again = _learn(tmp_path / "b", fresh, patches)
+    again = _learn(tmp_path / "b", fresh, patch_batch)
     assert again["loss"][0] < 0.95 * history["loss"][0]
 
 
-def test_a_resumed_run_ends_where_one_without_a_stop_ends(tmp_path: Path) -> None:
+def test_a_resumed_run_ends_where_one_without_a_stop_ends(
+    tmp_path: Path, patch_batch: Callable[[int], Arrays]
+) -> None:
     start = weights(angle_model.vgg16_angle(NARROW))
 
     def made() -> Any:
@@ -90,7 +85,7 @@ def test_a_resumed_run_ends_where_one_without_a_stop_ends(tmp_path: Path) -> Non
         set_weights(model, start)
         return angle_keras.compiled(model, QUICK)
 
-    whole = _learn(tmp_path / "whole", made(), patches)
+    whole = _learn(tmp_path / "whole", made(), patch_batch)
     broken = made()
 
     def break_off(progress: float) -> None:
@@ -98,8 +93,8 @@ def test_a_resumed_run_ends_where_one_without_a_stop_ends(tmp_path: Path) -> Non
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _learn(tmp_path / "parts", broken, patches, on_progress=break_off)
-    rest = _learn(tmp_path / "parts", made(), patches, resume=True)
+        _learn(tmp_path / "parts", broken, patch_batch, on_progress=break_off)
+    rest = _learn(tmp_path / "parts", made(), patch_batch, resume=True)
     np.testing.assert_allclose(rest["loss"], whole["loss"][1:], rtol=1e-4)
 
 
