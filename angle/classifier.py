@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from angle.preprocess import COUNT, LINE_HEIGHTS, SIDES, SIZE, line_patches, page_patches
+from angle.preprocess import SIZE, line_patches, page_patches
 from angle.settings import Patches
 from common.arrays import Floats, Image, Network, Quads
 from common.softmax import softmax
@@ -21,44 +21,27 @@ class Classifier:
         network: Network,
         *,
         size: int = SIZE,
-        sides: Sequence[int] = SIDES,
-        count: int = COUNT,
         temperature: float = 2.0,
-        outlier_probability: float = Patches.outlier_probability,
-        threshold: float = Patches.threshold,
-        line_heights: Sequence[int] = LINE_HEIGHTS,
+        **settings: Any,  # noqa: ANN401
     ) -> None:
         """Bind a network to its settings.
 
         Args:
             network: (N, 1, size, size) float32 to (N, 4) logits; class k is turned by 90 k.
             size: Side of the patches in pixels.
-            sides: Scales at which patches are cut, see `angle.preprocess.SIDES`.
-            count: Patches of one page at most.
             temperature: Divides the page's summed log-probabilities. Patches of one page tend to be
                 wrong together, so it is above 1; fitted on pages that were not trained on.
-            outlier_probability: Chance that a patch says nothing about the page (a picture, a logo), whatever
-                the network makes of it. It bounds what one patch can outweigh.
-            threshold: A page is left as it is, 0 degrees, when the score is below.
-            line_heights: Of the patches along lines, see `angle.preprocess.LINE_HEIGHTS`.
+            settings: Fields of `angle.settings.Patches`.
 
         Raises:
             ValueError: A setting out of its range.
         """
-        if temperature <= 0 or not 0 <= outlier_probability <= 1 or count < 1 or not sides:
-            raise ValueError(
-                f"temperature {temperature}, outlier_probability {outlier_probability}, count {count}, "
-                f"sides {sides}: expected a positive temperature, an outlier probability from 0 to 1 "
-                "and at least one patch and scale"
-            )
+        if temperature <= 0:
+            raise ValueError(f"temperature is {temperature}, expected a number above 0")
         self._network = network
         self._size = size
-        self._sides = tuple(sides)
-        self._count = count
         self._temperature = temperature
-        self._outlier_probability = outlier_probability
-        self._threshold = threshold
-        self._line_heights = tuple(line_heights)
+        self._settings = Patches(**settings)
 
     def __call__(self, image: Image) -> tuple[int, float]:
         """Return degrees clockwise and the probability that they are right.
@@ -66,16 +49,19 @@ class Classifier:
         Below the threshold the degrees are 0, with the score of the class that would have won. A
         page with nothing on it gives (0, 0.0).
         """
-        inputs, _ = page_patches(image, size=self._size, sides=self._sides, count=self._count)
+        settings = self._settings
+        inputs, _ = page_patches(image, size=self._size, settings=settings)
         if not len(inputs):
             return 0, 0.0
         logits = np.asarray(self._network(inputs)[0], np.float64)
         scores = page_scores(
-            logits, temperature=self._temperature, outlier_probability=self._outlier_probability
+            logits,
+            temperature=self._temperature,
+            outlier_probability=settings.outlier_probability,
         )
         best = int(scores.argmax())
         score = float(scores[best])
-        return (best * 90 if score >= self._threshold else 0), score
+        return (best * 90 if score >= settings.threshold else 0), score
 
     def classify_lines(self, image: Image, quads: Quads) -> NDArray[np.float64]:
         """Tell from lines that were found how far their text is turned.
@@ -90,14 +76,15 @@ class Classifier:
         Returns:
             (4,), the probability of each turn; a quarter each without lines.
         """
-        inputs = line_patches(image, quads, size=self._size, heights=self._line_heights)
+        settings = self._settings
+        inputs = line_patches(image, quads, size=self._size, settings=settings)
         logits = self._network(inputs)[0] if len(inputs) else np.zeros((0, 4))
         # Every stroke of a line is seen as often as there are heights, and counts once.
-        temperature = self._temperature * len(self._line_heights)
+        temperature = self._temperature * len(settings.line_heights)
         return page_scores(
             np.asarray(logits, np.float64),
             temperature=temperature,
-            outlier_probability=self._outlier_probability,
+            outlier_probability=settings.outlier_probability,
         )
 
 

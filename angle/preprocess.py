@@ -7,7 +7,6 @@ several scales of the page: a network of one size then sees text of 8 pixels and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import cv2
@@ -23,30 +22,20 @@ Grey: TypeAlias = NDArray[np.uint8]
 SIZE = 128
 """Side of a patch in pixels."""
 
-SIDES = Patches.sides
-"""Scales at which patches are cut. Area, unlike the long side, treats a receipt and a long screenshot alike."""
-
-COUNT = Patches.count
-"""Patches of one page at most."""
-
 MIN_DEVIATION = 3.0
-"""Deviation in grey levels below which a patch is blank: sensors and JPEG make one or two."""
+"""Deviation in grey levels below which a patch is blank: sensors and JPEG make one or two.
 
-LINE_HEIGHTS = Patches.line_heights
-"""Pixels of a line's height in the patches cut along it."""
+No setting: networks were trained on patches divided by no less, see `normalize`.
+"""
 
-LINE_PATCHES = 2
-"""Patches along one line at one height at most."""
+_MARGIN = 1.5
+"""Sides of the square that is cut for a tilted patch: sqrt(2) holds it at any tilt, the rest is for resampling."""
 
-_MARGIN = 1.5  # a patch that will be tilted is cut larger by this: enough for any tilt
-_MAP_SIDE = 640  # patches are chosen at this scale: strokes of 8-pixel text still show there
-_SPREAD = 0.9  # patches of one scale stand apart by this share of their side
-_SOFT = 24.0  # gradient, in grey levels a pixel, at which the text map is half way up
-_MIN_SCORE = 2e-4  # variance of the text map below which there is nothing to see
+_DEFAULTS = Patches()
 
 
 def page_patches(
-    image: Image, *, size: int = SIZE, sides: Sequence[int] = SIDES, count: int = COUNT
+    image: Image, *, size: int = SIZE, settings: Patches = _DEFAULTS
 ) -> tuple[Floats, Boxes]:
     """Cut the patches of a page that a network should look at.
 
@@ -55,7 +44,7 @@ def page_patches(
         pixels that they show (partly outside where the page is smaller). N is 0 for a blank page.
     """
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    boxes = choose_windows(grey, size=size, sides=sides, count=count)
+    boxes = choose_windows(grey, size=size, settings=settings)
     cuts = [cut(grey, box, size) for box in boxes]
     kept = [i for i, patch in enumerate(cuts) if patch.std() >= MIN_DEVIATION]
     if not kept:
@@ -64,9 +53,9 @@ def page_patches(
 
 
 def line_patches(
-    image: Image, quads: Quads, *, size: int = SIZE, heights: Sequence[int] = LINE_HEIGHTS
+    image: Image, quads: Quads, *, size: int = SIZE, settings: Patches = _DEFAULTS
 ) -> Floats:
-    """Cut patches along lines, (M, 4, 2), at given heights: text of any size at a size that can be told.
+    """Cut patches along lines, (M, 4, 2), at the settings' heights: text of any size at a size that can be told.
 
     A line that slants is laid level, to the closer axis of the picture.
 
@@ -77,15 +66,15 @@ def line_patches(
     found = []
     for quad in np.asarray(quads, np.float32):
         degrees = slant(quad)
-        for height in heights:
-            for box in line_windows(quad, size / height):
+        for height in settings.line_heights:
+            for box in line_windows(quad, size / height, settings.per_line):
                 patch = tilted_cut(grey, box, size, degrees)
                 if patch.std() >= MIN_DEVIATION:
                     found.append(normalize(patch))
     return np.stack(found) if found else np.zeros((0, 1, size, size), np.float32)
 
 
-def line_windows(quad: Floats, heights: float, count: int = LINE_PATCHES) -> Boxes:
+def line_windows(quad: Floats, heights: float, count: int) -> Boxes:
     """Place up to `count` squares along a line, each so many of its heights wide and high."""
     sides = np.roll(quad, -1, axis=0) - quad  # top, right, bottom, left
     along = (sides[0] - sides[2]) / 2, (sides[1] - sides[3]) / 2
@@ -105,39 +94,39 @@ def slant(quad: Floats) -> float:
     return (float(np.degrees(np.arctan2(y, x))) + 45) % 90 - 45
 
 
-def choose_windows(grey: Grey, *, size: int, sides: Sequence[int], count: int) -> Boxes:
-    """Choose up to `count` square windows, (N, 4), where a page shows most text.
+def choose_windows(grey: Grey, *, size: int, settings: Patches = _DEFAULTS) -> Boxes:
+    """Choose up to `settings.count` square windows, (N, 4), where a page shows most text.
 
-    The windows of one scale do not overlap by more than a tenth. Each scale gets its share of
-    `count`; one that would enlarge the page is left out in favor of the page as it is.
+    Each scale gets its share of them; one that would enlarge the page is left out in favor of the page as it is.
     """
     height, width = grey.shape
     page_side = (height * width) ** 0.5
-    scales = sorted({min(1.0, side / page_side) for side in sides}, reverse=True)
-    shown = min(1.0, _MAP_SIDE / page_side)
-    text = text_map(_resize(grey, shown))
+    scales = sorted({min(1.0, side / page_side) for side in settings.sides}, reverse=True)
+    shown = min(1.0, settings.map_side / page_side)
+    text = text_map(_resize(grey, shown), settings.soft_gradient)
     mean, square = _halve(text), _halve(text * text)
     shown *= 0.5
     boxes: list[Boxes] = []
-    left = count
+    left = settings.count
     for i, scale in enumerate(scales):
         share = -(-left // (len(scales) - i))
-        found = _best_windows(mean, square, size / scale * shown, share)
+        found = _best_windows(mean, square, size / scale * shown, share, settings)
         left -= len(found)
         boxes.append(found)
     per_pixel = np.array([width / mean.shape[1], height / mean.shape[0]] * 2, np.float32)
     return np.concatenate(boxes) * per_pixel if boxes else np.zeros((0, 4), np.float32)
 
 
-def text_map(grey: Grey) -> Floats:
+def text_map(grey: Grey, soft_gradient: float) -> Floats:
     """Tell, (H, W) in 0 to 1, how much each place of a picture looks like strokes.
 
-    Strokes have edges across and along within a few pixels; rules, frames and folds have one kind.
+    Strokes have edges across and along within a few pixels; rules, frames and folds have one kind. The map is half
+    way up where both are of `soft_gradient` grey levels a pixel.
     """
     across = cv2.blur(np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=0.25)), (5, 5))
     along = cv2.blur(np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.25)), (5, 5))
     weaker = np.minimum(across, along)
-    return np.asarray(weaker / (weaker + _SOFT), np.float32)
+    return np.asarray(weaker / (weaker + soft_gradient), np.float32)
 
 
 def cut(grey: Grey, box: Floats, size: int) -> Grey:
@@ -179,7 +168,9 @@ def normalize(patch: Grey) -> Floats:
     return np.asarray(values / max(float(values.std()), MIN_DEVIATION), np.float32)[None]
 
 
-def _best_windows(mean: Floats, square: Floats, side: float, count: int) -> Boxes:
+def _best_windows(
+    mean: Floats, square: Floats, side: float, count: int, settings: Patches
+) -> Boxes:
     """Choose windows of one side, best first, on a map and its square, in the map's pixels.
 
     The measure is the variance of the map: text is strokes on quiet ground, while leaves, cloth and
@@ -195,11 +186,11 @@ def _best_windows(mean: Floats, square: Floats, side: float, count: int) -> Boxe
     # Only middles whose window lies inside; box filters count an even window's middle to the right.
     top, left = rows // 2, columns // 2
     score = score[top : height - rows + top + 1, left : width - columns + left + 1]
-    reach = side * _SPREAD
+    reach = side * settings.spread
     boxes: list[list[float]] = []
     while len(boxes) < count:
         _, best, _, (x, y) = cv2.minMaxLoc(score)
-        if best < _MIN_SCORE:
+        if best < settings.min_variance:
             break
         middle = np.array([x + columns / 2, y + rows / 2])
         boxes.append([*(middle - side / 2), *(middle + side / 2)])

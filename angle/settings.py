@@ -24,8 +24,25 @@ class Patches(StepSettings):
         1,
     )
     threshold: float = setting(0.6, "Score below which the page is said to be upright", 0, 1)
+    spread: float = setting(
+        0.9, "Distance of patches of one scale in their sides: less shows the same text again", 0.1
+    )
+    map_side: int = setting(
+        640,
+        "Scale at which patches are chosen, as in sides: strokes of 8-pixel text still show there",
+        16,
+    )
+    soft_gradient: float = setting(
+        24.0,
+        "Gradient in grey levels a pixel that is half a stroke: less takes noise for strokes",
+        0.1,
+    )
+    min_variance: float = setting(
+        2e-4, "Variance of the map of strokes (0 to 1) in a patch below which it shows nothing", 0
+    )
     line_heights: tuple[int, ...] = setting(
         (24, 48),
         "Heights in pixels of a line in the patches along it: more of the line, more of its strokes",
         1,
     )
+    per_line: int = setting(2, "Patches along one line at one height at most; more cost time", 1)

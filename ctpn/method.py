@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from common.arrays import Floats, Quads
-from common.settings import StepSettings, setting
+from common.settings import setting
 from ctpn import nms
 from ctpn.anchors import ANCHOR_HEIGHTS, STRIDE
 from ctpn.proposals import propose
+from ctpn.settings import LineSettings
 from ctpn.targets import assign
 from ctpn.textlines import connect
 from detection.method import Bools, Lines, Output
@@ -22,7 +23,7 @@ _ANCHORS = len(ANCHOR_HEIGHTS)
 
 
 @dataclass(frozen=True)
-class CTPN(StepSettings):
+class CTPN(LineSettings):
     """Fine-scale text proposals, joined to lines (Tian et al. 2016).
 
     Attributes:
@@ -46,14 +47,6 @@ class CTPN(StepSettings):
     )
     min_height: float = setting(
         4.0, "Height of a proposal in pixels below which no text is legible at any scale", 0
-    )
-    gap_ratio: float = setting(1.0, "Widest gap inside a line, in heights; a wider one divides", 0)
-    min_overlap: float = setting(
-        0.55, "Vertical overlap of neighbours, by the smaller height", 0, 1
-    )
-    min_size: float = setting(0.55, "Ratio of the heights of neighbours at least", 0, 1)
-    merge_ratio: float = setting(
-        0.8, "Widest gap, in heights, between lines that are joined last", 0
     )
     suppression: str = "auto"
 
@@ -93,13 +86,7 @@ class CTPN(StepSettings):
             min_height=self.min_height,
             suppress=nms.implementation(self.suppression),
         )
-        lines = connect(
-            proposals,
-            gap_ratio=self.gap_ratio,
-            min_overlap=self.min_overlap,
-            min_size=self.min_size,
-            merge_ratio=self.merge_ratio,
-        )
+        lines = connect(proposals, self)
         least = np.where(lines.counts > 1, self.line_threshold, self.single_proposal_threshold)
         kept = lines.scores >= least
         heights = proposals.boxes[:, 3] - proposals.boxes[:, 1]

@@ -18,18 +18,22 @@ from common.arrays import Quads, Scores
 from common.quads import weighted_median
 from ctpn.anchors import STRIDE, Indices
 from ctpn.proposals import Proposals
+from ctpn.settings import LineSettings
 
-MAX_REACH = 12
-"""Cells that a link may span at most: a bound of time for huge lettering."""
+_OUTWARD = 1.5
+"""Cells from the middle of a line's last proposal out to its end at most: one cell of text may have been missed."""
 
-SLOPE_NOISE = 0.5
-"""How hard short chains lean on the page's slope: error of an edge over that of a slope."""
+_INWARD = 0.35
+"""Cells from that middle inwards: a quarter of a proposal is text (`ctpn.targets.MIN_COVERAGE`), a tenth is noise."""
 
-TAPER_NOISE = 2.0
-"""The same for the growth of the height along a line, which perspective makes small."""
+_BESIDE = 0.5
+"""Cells outwards from a single proposal to an end told by the cell beside it, which sees that end alone."""
 
-MAX_SLOPE = 1.0
-"""Steepest line, 45 degrees: beyond that proposals no longer describe text."""
+_ACROSS = 0.75
+"""Cells inwards from there, likewise: a quarter of the proposal is text."""
+
+_MAX_TAPER = 0.5
+"""Share of its height that a line may lose from its middle to an end, so that no edges cross."""
 
 Doubles = NDArray[np.float64]
 
@@ -84,28 +88,26 @@ def _in_order(proposals: Proposals) -> _Ordered:
     )
 
 
-def _compatibility(
-    ordered: _Ordered, i: Indices, j: Indices, overlap: float, size: float
-) -> Doubles:
+def _compatibility(ordered: _Ordered, i: Indices, j: Indices, settings: LineSettings) -> Doubles:
     """Vertical IoU of proposals i and j; 0 where they overlap too little or differ in height."""
     a, b = ordered.height[i], ordered.height[j]
     shared = (a + b) / 2 - np.abs(ordered.middle[i] - ordered.middle[j])
     small, large = np.minimum(a, b), np.maximum(a, b)
     shared = np.minimum(shared, small)
-    good = (shared >= overlap * small) & (small >= size * large)
+    good = (shared >= settings.min_overlap * small) & (small >= settings.min_size * large)
     return np.where(good, shared / (a + b - shared), 0.0)
 
 
-def _link(
-    ordered: _Ordered, gap_ratio: float, overlap: float, size: float
-) -> tuple[Indices, Indices]:
+def _link(ordered: _Ordered, settings: LineSettings) -> tuple[Indices, Indices]:
     """Successor and predecessor of every proposal, -1 for none; nearer columns are linked first."""
     count = len(ordered.col)
     successor, predecessor = np.full(count, -1), np.full(count, -1)
     span = ordered.middle.max() - ordered.middle.min() + 1.0
     keys = ordered.col * span + (ordered.middle - ordered.middle.min())
+    gap_ratio = settings.gap_ratio
     # At least one missing proposal is bridged, whatever the height.
-    reach = np.clip(np.ceil(gap_ratio * ordered.height / STRIDE).astype(np.intp) + 1, 2, MAX_REACH)
+    reach = np.ceil(gap_ratio * ordered.height / STRIDE).astype(np.intp) + 1
+    reach = np.clip(reach, 2, settings.max_reach)
     for step in range(1, int(reach.max()) + 1):
         loose = np.flatnonzero((successor < 0) & (reach >= step))
         place = np.searchsorted(keys, keys[loose] + step * span)
@@ -117,7 +119,7 @@ def _link(
         i, j = i[valid], j[valid]
         valid = (ordered.col[j] == ordered.col[i] + step) & (predecessor[j] < 0)
         i, j = i[valid], j[valid]
-        fit = _compatibility(ordered, i, j, overlap, size)
+        fit = _compatibility(ordered, i, j, settings)
         if step > 1:
             fit[_gap(ordered, i, j) > gap_ratio * (ordered.height[i] + ordered.height[j]) / 2] = 0
         order = np.argsort(-fit, kind="stable")
@@ -143,13 +145,13 @@ def _gap(ordered: _Ordered, i: Indices, j: Indices) -> Doubles:
 
 
 def _plausible_left(ordered: _Ordered, first: Indices) -> Doubles:
-    """Left end told by proposals: from a cell and a half before the middle to a quarter cell after it.
+    """Left end told by proposals, where it lies about the first one's own edge.
 
     The rest of a line's own first cell would not have been text, so what lies outside is noise.
     """
     middle = ordered.col[first] * float(STRIDE) + STRIDE / 2
     own = ordered.own[first]
-    good = (own >= middle - 1.5 * STRIDE) & (own <= middle + 0.35 * STRIDE)
+    good = (own >= middle - _OUTWARD * STRIDE) & (own <= middle + _INWARD * STRIDE)
     return np.where(good, own, middle - STRIDE / 2)
 
 
@@ -157,7 +159,7 @@ def _plausible_right(ordered: _Ordered, last: Indices) -> Doubles:
     """Right end told by proposals, mirrored from `_plausible_left`."""
     middle = ordered.col[last] * float(STRIDE) + STRIDE / 2
     own = ordered.own[last]
-    good = (own <= middle + 1.5 * STRIDE) & (own >= middle - 0.35 * STRIDE)
+    good = (own <= middle + _OUTWARD * STRIDE) & (own >= middle - _INWARD * STRIDE)
     return np.where(good, own, middle + STRIDE / 2)
 
 
@@ -171,8 +173,9 @@ def _ends(ordered: _Ordered, first: Indices, last: Indices) -> tuple[Doubles, Do
     single = ordered.col[first] == ordered.col[last]
     edge = ordered.col[first] * float(STRIDE)
     outer_left, outer_right = ordered.outer_left[first], ordered.outer_right[last]
-    left_good = (outer_left >= edge - STRIDE / 2) & (outer_left <= edge + 0.75 * STRIDE)
-    right_good = (outer_right <= edge + 1.5 * STRIDE) & (outer_right >= edge + 0.25 * STRIDE)
+    out, across = _BESIDE * STRIDE, _ACROSS * STRIDE
+    left_good = (outer_left >= edge - out) & (outer_left <= edge + across)
+    right_good = (outer_right <= edge + STRIDE + out) & (outer_right >= edge + STRIDE - across)
     left = np.where(single, np.where(left_good, outer_left, edge), left)
     right = np.where(single, np.where(right_good, outer_right, edge + STRIDE), right)
     return left, np.maximum(right, left + 1)
@@ -189,7 +192,7 @@ def _chains(successor: Indices, predecessor: Indices) -> Indices:
     return np.unique(head, return_inverse=True)[1].reshape(-1)
 
 
-def _fit(ordered: _Ordered, chain: Indices) -> _Fits:
+def _fit(ordered: _Ordered, chain: Indices, settings: LineSettings) -> _Fits:
     """Straight fits of middle and height for every chain; short ones lean on the page's slope."""
     count = np.asarray(np.bincount(chain), np.intp)
     x = np.asarray(ordered.col * float(STRIDE) + STRIDE / 2, np.float64)
@@ -202,10 +205,10 @@ def _fit(ordered: _Ordered, chain: Indices) -> _Fits:
     spread = mean(away * away) * count
     rise = mean(away * ordered.middle) * count
     growth = mean(away * ordered.height) * count
-    page = _page_slope(rise, spread, count)
-    lean = (SLOPE_NOISE * height) ** 2
-    slope = np.clip((rise + lean * page) / (spread + lean), -MAX_SLOPE, MAX_SLOPE)
-    taper = growth / (spread + (TAPER_NOISE * height) ** 2)
+    page = _page_slope(rise, spread, count, settings)
+    lean, steepest = (settings.slope_noise * height) ** 2, settings.max_slope
+    slope = np.clip((rise + lean * page) / (spread + lean), -steepest, steepest)
+    taper = growth / (spread + (settings.taper_noise * height) ** 2)
 
     order = np.lexsort((x, chain))
     last = np.cumsum(count) - 1
@@ -213,19 +216,21 @@ def _fit(ordered: _Ordered, chain: Indices) -> _Fits:
     left, right = _ends(ordered, first, order[last])
     # The height stays positive over the whole line however strong the taper.
     reach = np.maximum(np.maximum(center - left, right - center), 1.0)
-    taper = np.clip(taper, -0.5 * height / reach, 0.5 * height / reach)
+    most = _MAX_TAPER * height / reach
+    taper = np.clip(taper, -most, most)
     return _Fits(center, middle, slope, height, taper, left, right, mean(ordered.score), count)
 
 
-def _page_slope(rise: Doubles, spread: Doubles, count: Indices) -> float:
+def _page_slope(rise: Doubles, spread: Doubles, count: Indices, settings: LineSettings) -> float:
     """Median slope of the longer chains, weighted by their length; 0 without any."""
-    long = count >= 4
+    long = count >= settings.min_slope_proposals
     if not long.any():
         return 0.0
-    return float(np.clip(weighted_median(rise[long] / spread[long], count[long]), -0.5, 0.5))
+    slope = weighted_median(rise[long] / spread[long], count[long])
+    return float(np.clip(slope, -settings.max_page_slope, settings.max_page_slope))
 
 
-def _continuations(fits: _Fits, gap_ratio: float, size: float) -> tuple[Indices, Indices]:
+def _continuations(fits: _Fits, settings: LineSettings) -> tuple[Indices, Indices]:
     """Pairs of lines of which the second continues the first, nearest first, each used once."""
     gap = fits.left[None, :] - fits.right[:, None]
     tall = np.maximum(fits.height[:, None], fits.height[None, :])
@@ -233,8 +238,9 @@ def _continuations(fits: _Fits, gap_ratio: float, size: float) -> tuple[Indices,
     at = (fits.left[None, :] + fits.right[:, None]) / 2
     mine = fits.y[:, None] + fits.slope[:, None] * (at - fits.x[:, None])
     other = fits.y[None, :] + fits.slope[None, :] * (at - fits.x[None, :])
-    close = (gap <= gap_ratio * small) & (gap >= -small)
-    close &= (small >= size * tall) & (np.abs(mine - other) <= 0.3 * small)
+    close = (gap <= settings.merge_ratio * small) & (gap >= -small)
+    close &= small >= settings.min_size * tall
+    close &= np.abs(mine - other) <= settings.merge_offset * small
     # A line never continues one that it starts before or ends before.
     close &= (fits.x[:, None] < fits.x[None, :]) & (fits.right[:, None] < fits.right[None, :])
     i, j = np.nonzero(close)
@@ -244,9 +250,9 @@ def _continuations(fits: _Fits, gap_ratio: float, size: float) -> tuple[Indices,
     return i[mutual], j[mutual]
 
 
-def _merge(chain: Indices, fits: _Fits, gap_ratio: float, size: float) -> Indices:
+def _merge(chain: Indices, fits: _Fits, settings: LineSettings) -> Indices:
     """Chain numbers after joining the lines that continue each other."""
-    first, second = _continuations(fits, gap_ratio, size)
+    first, second = _continuations(fits, settings)
     count = len(fits.x)
     successor, predecessor = np.full(count, -1), np.full(count, -1)
     successor[first], predecessor[second] = second, first
@@ -272,22 +278,12 @@ def _quads(fits: _Fits) -> Quads:
     return np.stack(corners, axis=1).astype(np.float32)
 
 
-def connect(
-    proposals: Proposals,
-    *,
-    gap_ratio: float = 1.0,
-    min_overlap: float = 0.55,
-    min_size: float = 0.55,
-    merge_ratio: float = 0.8,
-) -> TextLines:
+def connect(proposals: Proposals, settings: LineSettings = LineSettings()) -> TextLines:  # noqa: B008 - frozen
     """Join proposals into lines.
 
     Args:
         proposals: proposals on the grid, in any order.
-        gap_ratio: widest gap inside a line, in heights; a wider one divides two lines.
-        min_overlap: least vertical overlap of neighbours, as part of the smaller height.
-        min_size: least ratio of the heights of neighbours.
-        merge_ratio: widest gap, in heights, between lines joined by the second look.
+        settings: which of them belong together, and how straight lines are.
 
     Returns:
         Lines by their left end; none for no proposals.
@@ -297,9 +293,9 @@ def connect(
             np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32), np.zeros(0, np.intp)
         )
     ordered = _in_order(proposals)
-    chain = _chains(*_link(ordered, gap_ratio, min_overlap, min_size))
-    fits = _fit(ordered, chain)
-    merged = _merge(chain, fits, merge_ratio, min_size)
+    chain = _chains(*_link(ordered, settings))
+    fits = _fit(ordered, chain, settings)
+    merged = _merge(chain, fits, settings)
     if merged.max() < chain.max():
-        fits = _fit(ordered, merged)
+        fits = _fit(ordered, merged, settings)
     return TextLines(_quads(fits), fits.score.astype(np.float32), fits.counts.astype(np.intp))

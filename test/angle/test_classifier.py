@@ -9,8 +9,6 @@ import pytest
 from angle import Classifier
 from angle.classifier import page_scores
 from angle.preprocess import (
-    LINE_HEIGHTS,
-    SIDES,
     SIZE,
     choose_windows,
     cut,
@@ -20,6 +18,7 @@ from angle.preprocess import (
     page_patches,
     slant,
 )
+from angle.settings import Patches
 from common.arrays import Boxes, Floats, Image
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads, rotate_quads
@@ -179,8 +178,8 @@ def test_cut_outside_the_page_is_filled_with_the_mean() -> None:
 def test_count_and_scales_are_obeyed() -> None:
     grey = np.asarray(cv2.cvtColor(text_page(1600, 1200), cv2.COLOR_RGB2GRAY), np.uint8)
     for count in (1, 2, 5, 20):
-        assert len(choose_windows(grey, size=SIZE, sides=SIDES, count=count)) <= count
-    one = choose_windows(grey, size=64, sides=(640,), count=4)
+        assert len(choose_windows(grey, size=SIZE, settings=Patches(count=count))) <= count
+    one = choose_windows(grey, size=64, settings=Patches(sides=(640,), count=4))
     assert np.allclose(one[:, 2] - one[:, 0], 64 * (1600 * 1200) ** 0.5 / 640, rtol=0.02)
 
 
@@ -260,7 +259,7 @@ def test_higher_temperature_is_less_sure_of_the_same() -> None:
     ],
 )
 def test_impossible_settings_are_refused(setting: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="temperature"):
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} is .*, expected"):
         Classifier(never, **setting)  # type: ignore[arg-type]
 
 
@@ -291,7 +290,7 @@ def test_slant_is_the_same_for_columns_and_lines_upside_down(turn: float) -> Non
 @pytest.mark.parametrize("degrees", [0, 20, 90, 180])
 def test_windows_along_a_line_stay_on_it(degrees: float) -> None:
     quad = tilted(level(100, 200, 500, 240), degrees)
-    boxes = line_windows(quad, 4.0)
+    boxes = line_windows(quad, 4.0, 2)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     assert len(boxes) == 2
     assert boxes[:, 2] - boxes[:, 0] == pytest.approx(160, abs=0.1)
@@ -300,8 +299,8 @@ def test_windows_along_a_line_stay_on_it(degrees: float) -> None:
 
 
 def test_a_short_line_has_one_window_and_a_point_has_one_too() -> None:
-    assert len(line_windows(level(10, 10, 60, 40), 4.0)) == 1
-    assert np.isfinite(line_windows(level(10, 10, 10, 10), 4.0)).all()
+    assert len(line_windows(level(10, 10, 60, 40), 4.0, 2)) == 1
+    assert np.isfinite(line_windows(level(10, 10, 10, 10), 4.0, 2)).all()
 
 
 @pytest.mark.parametrize("degrees", TURNS)
@@ -311,7 +310,7 @@ def test_patches_along_lines_turn_with_the_page(degrees: int) -> None:
     turned = rotate_ccw(image, degrees)
     found = line_patches(turned, rotate_quads(quad, degrees, (900, 700)))
     expected = line_patches(image, quad)
-    assert found.shape == expected.shape == (2 * len(LINE_HEIGHTS), 1, SIZE, SIZE)
+    assert found.shape == expected.shape == (2 * len(Patches.line_heights), 1, SIZE, SIZE)
     straight = [np.rot90(patch, degrees // 90, (1, 2)) for patch in expected]
     for patch in found:  # columns are cut from the other end
         assert min(float(np.abs(patch - other).mean()) for other in straight) < 0.15

@@ -104,7 +104,7 @@ def test_blank_pages_still_make_a_batch() -> None:
 def test_patches_without_jitter_are_those_of_deployment() -> None:
     recipe = AngleRecipe(pages=1, patches=8, line_patches=0, photo_share=0, jitter=0)
     found = batches(recipe)(5)["patches"]
-    assert np.array_equal(found, page_patches(rendered(5).image, count=8)[0])
+    assert np.array_equal(found, page_patches(rendered(5).image)[0])
 
 
 @pytest.mark.parametrize(

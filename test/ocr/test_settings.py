@@ -36,7 +36,7 @@ NO_THRESHOLDS = {"_NARROW", "_SLIM", "_USUAL", "_CAPITAL", "_BROAD"}
 MODELS = [
     ROOT / name
     for name in (
-        "angle/classifier.py", "angle/preprocess.py", "ctpn/method.py", "detection/detector.py",
+        "angle/classifier.py", "angle/preprocess.py", "ctpn/method.py", "ctpn/textlines.py", "detection/detector.py",
         "detection/scales.py", "recognition/decoding/beam.py", "recognition/decoding/lexicon.py",
         "recognition/decoding/prefix_search.py", "recognition/decoding/script_consistency.py",
     )
@@ -280,7 +280,7 @@ def test_settings_reach_the_models() -> None:
     detector, recognizer, classifier = (vars(model) for model in models[:3])
     assert changed(detector["_method"]) == {"line_threshold": 0.9}
     assert changed(detector["_scales"]) == {"coarse_side": 320}
-    assert (classifier["_count"], classifier["_line_heights"]) == (3, (30,))
+    assert changed(classifier["_settings"]) == {"count": 3, "line_heights": (30,)}
     assert recognizer["_decode"].weights == settings.search
     assert vars(recognizer["_consistency"])["_settings"] == settings.script
     assert vars(recognizer["_lexicon"])["_settings"] == settings.lexicon

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from angle.preprocess import (
     MIN_DEVIATION,
-    SIDES,
     SIZE,
     Grey,
     choose_windows,
@@ -27,6 +26,7 @@ from angle.preprocess import (
     slant,
     tilted_cut,
 )
+from angle.settings import Patches
 from common.arrays import Boxes, Floats, Image
 from common.quads import quad_size
 from train.data.samples import Line, PageSample
@@ -98,7 +98,7 @@ class PatchBatches:
     def page_patches(self, sample: PageSample, rng: Generator) -> list[tuple[Floats, PatchLabel]]:
         """Cut the patches of one page, some of them varied, and label them."""
         grey = np.asarray(cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY), np.uint8)
-        boxes = choose_windows(grey, size=SIZE, sides=SIDES, count=self.recipe.patches)
+        boxes = choose_windows(grey, size=SIZE, settings=Patches(count=self.recipe.patches))
         out = []
         for box in boxes:
             if rng.random() < self.recipe.jitter:

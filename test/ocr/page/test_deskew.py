@@ -24,7 +24,7 @@ GROUND = (236, 230, 221)
 
 
 def never(image: Image) -> tuple[Quads, Scores]:
-    raise AssertionError("no second look was needed")
+    raise AssertionError("no second detection was needed")
 
 
 def lines(degrees: list[float], length: float = 200.0) -> Quads:
