@@ -35,6 +35,7 @@ METHODS = {
     "ctpn": Row("ctpn", "ctpn.model_torch", "small", "small", "ctpn-small"),
     "ctpn-reference": Row("ctpn", "ctpn.model_torch", "reference", "reference", "ctpn-reference"),
     "db": Row("detection.db", "detection.db_torch", "small", "db", "db"),
+    "east": Row("detection.east", "detection.east_torch", "small", "east", "east"),
     "pixellink": Row(
         "detection.pixellink", "detection.pixellink_torch", "small", "pixellink", "pixellink"
     ),

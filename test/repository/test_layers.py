@@ -95,7 +95,8 @@ def test_imports_point_down() -> None:
 
 KITS = {
     "detection": {
-        "cells", "detector", "links", "method", "network_torch", "preprocess", "quads", "scales", "tiles",
+        "cells", "detector", "links", "method", "network_torch", "preprocess", "quads", "scales",
+        "suppression", "tiles",
     },
     "recognition": {
         "attention", "attention_keras", "attention_torch", "charset", "confidence", "ctc", "ctc_loss_torch", "decoding",

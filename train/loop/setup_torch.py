@@ -34,7 +34,8 @@ def load_initial_weights(
         state = add_residual_blocks(extend_classifier(state, network.state_dict()), network)
         _fill(network, state, init)
     if init_trunk:
-        own, names = network.state_dict(), ("trunk.", "context")
+        own = network.state_dict()
+        names = getattr(network, "from_trunk", ("trunk.", "context"))
         state = {k: v for k, v in _read(init_trunk).items() if k.startswith(names) and k in own}
         without_norms(network, state)
         _fill(network, {**network.state_dict(), **state} if state else {}, init_trunk)

@@ -1,0 +1,202 @@
+"""EAST as a method of `detection`: every cell in the middle of a line tells the whole line's rectangle.
+
+Zhou et al. 2017, with rotated boxes (RBOX). For each cell the network tells whether it lies in the inner part of a
+line, how far the four sides of the line's rectangle are from it, and by which angle that is turned. A cell must see
+both ends of its line; departures are what that asks for: the network has the recurrent layer of the CTPN along the
+rows; distances are exponentials and have no largest value; a line that the picture or a tile cuts ends there, cut
+across its own direction; and what overlaps along one line is joined, instead of the weaker part being dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Floats, Network, Quads
+from detection import detector
+from detection.cells import CELL, cells_around, centers
+from detection.detector import split_config
+from detection.method import Bools, Lines, Output
+from detection.quads import clockwise, inside_distance, least_rectangle, lines_of
+from detection.suppression import Merged, join_parts, merge_neighbors, suppress
+
+SHRINK = 0.3
+"""Share of the short side by which every side moves inwards (section 3.3.1)."""
+
+MIN_HEIGHT = 6.0
+"""Pixels of a line below which it counts neither as text nor as background."""
+
+
+@dataclass(frozen=True)
+class EAST:
+    """EAST (Zhou et al. 2017) with rotated boxes.
+
+    Attributes:
+        score_threshold: least probability of a cell.
+        line_threshold: least mean probability of a line's cells.
+        merge_threshold: IoU above which the rectangles of two cells beside each other are one.
+        nms_threshold: IoU above which the weaker of two lines goes.
+        max_candidates: cells decoded, best first, which bounds time on noise.
+        min_height: pixels of a line in the network's input.
+    """
+
+    score_threshold: float = 0.5
+    line_threshold: float = 0.6
+    merge_threshold: float = 0.5
+    nms_threshold: float = 0.2
+    max_candidates: int = 8000
+    min_height: float = 5.0
+
+    stride: ClassVar[int] = 16
+    max_degrees: ClassVar[float] = 180.0
+    outputs: ClassVar[Mapping[str, Output]] = MappingProxyType(
+        {"score": Output((), CELL), "distances": Output((4,), CELL), "angle": Output((), CELL)}
+    )
+
+    def targets(self, quads: Quads, ignore: Bools, size: tuple[int, int]) -> dict[str, Any]:
+        """Return what the maps should be, and where (section 3.3).
+
+        Returns:
+            `score` (R, C) of 0 and 1; `known` (R, C) bool: where it counts; `distances` (R, C, 4) in pixels to the top,
+            right, bottom and left side, and `angle` (R, C) in radians, from -pi / 4 to pi / 4: where the score is 1.
+        """
+        shape = size[0] // CELL, size[1] // CELL
+        score, known = np.zeros(shape, np.float32), np.ones(shape, np.bool_)
+        distances, angle = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)
+        quads = clockwise(np.asarray(quads, np.float32).reshape(-1, 4, 2))
+        fits = [least_rectangle(quad) for quad in quads]
+        # Where lines overlap, a cell belongs to the smallest of them.
+        for number in sorted(range(len(quads)), key=lambda n: -fits[n][2] * fits[n][3]):
+            place = cells_around(quads[number], 0, *shape)
+            points = centers(place)
+            rectangle = _inside(*fits[number], size)
+            if rectangle is None or ignore[number] or fits[number][3] < MIN_HEIGHT:
+                known[place] &= inside_distance(quads[number], points) < 0
+                continue
+            to_sides, turn = _sides(rectangle, points)
+            inner = _inner(to_sides, rectangle[5])
+            score[place][inner] = 1
+            distances[place][inner] = to_sides[inner]
+            angle[place][inner] = turn
+        return {
+            "score": score,
+            "known": known | (score == 1),
+            "distances": distances,
+            "angle": angle,
+        }
+
+    def maps_of(self, targets: Mapping[str, Any]) -> dict[str, Floats]:
+        """Return scores of 0 and 1, distances and angles."""
+        return {name: targets[name] for name in self.outputs}
+
+    def decode(self, maps: Mapping[str, Floats]) -> Lines:
+        """Make rectangles of cells, merge those beside each other, join parts of lines, drop the weaker ones."""
+        score = maps["score"]
+        cells = np.flatnonzero(score >= self.score_threshold)
+        if len(cells) > self.max_candidates:
+            best = np.argpartition(-score.ravel()[cells], self.max_candidates)
+            cells = np.sort(cells[best[: self.max_candidates]])
+        scores = score.ravel()[cells]
+        quads = _quads(cells, maps["distances"].reshape(-1, 4)[cells], maps["angle"])
+        merged = merge_neighbors(quads, scores, self.merge_threshold)
+        merged = suppress(merged, self.merge_threshold)
+        rows, weights, counts = join_parts(merged)
+        whole = Merged(_corners(rows[:, :2], rows[:, 2:4], rows[:, 4:]), weights, counts)
+        kept = suppress(whole, self.nms_threshold)
+        rows = np.array([(*c, *u, a, b) for c, u, a, b in map(least_rectangle, kept.quads)])
+        means = kept.weights / np.maximum(kept.counts, 1)
+        lines = np.concatenate([rows.reshape(-1, 6), means[:, None]], axis=1)
+        sure = means >= self.line_threshold
+        return lines_of(lines[sure].astype(np.float32), self.min_height)
+
+
+def _inside(
+    center: Floats, along: Floats, length: float, height: float, size: tuple[int, int]
+) -> Floats | None:
+    """Return a rectangle (6,) cut where its axis leaves a picture of (height, width); None where all of it is outside.
+
+    It is cut across its direction, so that it stays a rectangle and ends at the border.
+    """
+    low, high = -length / 2, length / 2
+    for at, step, side in zip(center.tolist(), along.tolist(), (size[1], size[0]), strict=True):
+        if abs(step) < 1e-6:
+            if not 0 <= at <= side:
+                return None
+            continue
+        ends = sorted((-at / step, (side - at) / step))
+        low, high = max(low, ends[0]), min(high, ends[1])
+    if high - low < 1:
+        return None
+    middle = center + along * (low + high) / 2
+    return np.array([*middle, *along, high - low, height], np.float32)
+
+
+def _sides(rectangle: Floats, points: Floats) -> tuple[Floats, float]:
+    """Return distances (..., 4) of points to the sides of a rectangle (6,), and its angle.
+
+    The frame is the one turned least: what is called its top, right, bottom and left is so in the picture.
+    """
+    center, (right, down), length, height = rectangle[:2], rectangle[2:4], *rectangle[4:]
+    wide, high = float(length), float(height)
+    if abs(down) > abs(right):
+        (right, down), (wide, high) = (-down, right), (high, wide)
+    if right < 0:
+        right, down = -right, -down
+    offset = points - center
+    x = offset[..., 0] * right + offset[..., 1] * down
+    y = offset[..., 1] * right - offset[..., 0] * down
+    sides = np.stack([high / 2 + y, wide / 2 - x, high / 2 - y, wide / 2 + x], axis=-1)
+    return sides.astype(np.float32), float(np.arctan2(down, right))
+
+
+def _inner(to_sides: Floats, height: float) -> Bools:
+    """Tell which points lie in the inner part of a line, by their distances to its sides; at least one does."""
+    inside = to_sides.min(axis=-1)
+    # Of low lines the inner part is still a cell high, or none might have its middle there.
+    inner: Bools = inside >= min(SHRINK * height, (height - CELL) / 2)
+    if inside.size and not inner.any() and inside.max() > 0:
+        inner = inside == inside.max()
+    return inner
+
+
+def _quads(cells: NDArray[np.intp], distances: Floats, angle: Floats) -> Quads:
+    """Return the rectangles (K, 4, 2) that cells (K,) tell, from the corner between top and left."""
+    row, col = np.divmod(cells, angle.shape[1])
+    points = (np.stack([col, row], axis=1) + 0.5) * CELL
+    turn = angle.ravel()[cells]
+    along = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    top, right, bottom, left = (distances[:, k, None] for k in range(4))
+    middle = points + along * (right - left) / 2 + across * (bottom - top) / 2
+    return _corners(middle, along, np.concatenate([left + right, top + bottom], axis=1))
+
+
+def _corners(middle: Floats, along: Floats, sides: Floats) -> Quads:
+    """Return rectangles (K, 4, 2) clockwise, by middles, unit vectors along the first of their two sides (K, 2)."""
+    half = along * sides[:, :1] / 2
+    tall = np.stack([-along[:, 1], along[:, 0]], axis=1) * sides[:, 1:] / 2
+    corners = np.stack([-half - tall, half - tall, half + tall, -half + tall], axis=1)
+    return np.asarray(middle[:, None] + corners, np.float32)
+
+
+class Detector(detector.Detector):
+    """Find the lines of text in a picture, in any direction, with an EAST network.
+
+    Args:
+        network: (1, 3, H, W) float32 with H and W multiples of 16 to probabilities (1, H / 4, W / 4), distances
+            (1, H / 4, W / 4, 4) and angles (1, H / 4, W / 4).
+        config: fields of `EAST` and of `detection.scales.ScaleSettings`, arguments of `detection.detector.Detector`.
+    """
+
+    def __init__(self, network: Network, **config: Any) -> None:  # noqa: ANN401
+        method, rest = split_config(EAST, config)
+        super().__init__(network, method, **rest)
+
+
+Method = EAST
+"""What `detection.METHODS` takes."""
