@@ -39,5 +39,6 @@ METHODS = {
     "pixellink": Row(
         "detection.pixellink", "detection.pixellink_torch", "small", "pixellink", "pixellink"
     ),
+    "seglink": Row("detection.seglink", "detection.seglink_torch", "small", "seglink", "seglink"),
 }
 """What `train.detector_torch --method` takes."""

@@ -1,4 +1,4 @@
-"""Lines as sets of cells of a map at stride 4: which cells a quad touches, and the rectangle that cells stand for."""
+"""Lines as sets of cells of a map, at stride 4 if not told otherwise: cells of a quad, and the rectangle of cells."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ CELL = 4
 """Pixels of a cell of the maps."""
 
 
-def cells_around(quad: Floats, reach: float, rows: int, cols: int) -> tuple[slice, slice]:
+def cells_around(
+    quad: Floats, reach: float, rows: int, cols: int, cell: int = CELL
+) -> tuple[slice, slice]:
     """Return rows and columns of the cells within `reach` pixels of a quad (4, 2), in a map of so many."""
-    low = np.floor((quad.min(axis=0) - reach) / CELL - 1).astype(int)
-    high = np.ceil((quad.max(axis=0) + reach) / CELL + 1).astype(int)
+    low = np.floor((quad.min(axis=0) - reach) / cell - 1).astype(int)
+    high = np.ceil((quad.max(axis=0) + reach) / cell + 1).astype(int)
     (left, top), (right, bottom) = np.clip(low, 0, (cols, rows)), np.clip(high, 0, (cols, rows))
     return slice(int(top), int(bottom)), slice(int(left), int(right))
 
 
-def centers(place: tuple[slice, slice]) -> Floats:
+def centers(place: tuple[slice, slice], cell: int = CELL) -> Floats:
     """Return middles (R, C, 2) of cells, in pixels."""
     down, across = (np.arange(one.start, one.stop, dtype=np.float32) for one in place)
-    x, y = np.meshgrid((across + 0.5) * CELL, (down + 0.5) * CELL)
+    x, y = np.meshgrid((across + 0.5) * cell, (down + 0.5) * cell)
     return np.stack([x, y], axis=-1)
 
 

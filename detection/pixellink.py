@@ -21,15 +21,12 @@ from common.arrays import Floats, Network, Quads
 from detection import detector
 from detection.cells import CELL, blobs, cells_around, centers, fit_rectangle
 from detection.detector import split_config
-from detection.links import components
+from detection.links import NEIGHBORS, components, linked_neighbors, neighbor_links
 from detection.method import Bools, Lines, Output
 from detection.quads import clockwise, inside_distance, lines_of, short_side
 
 MIN_HEIGHT = 8.0
 """Pixels of a line that has two cells across; lower ones count neither as text nor as background."""
-
-NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1), (0, -1), (-1, 1), (-1, 0), (-1, -1))
-"""Rows down and columns right to each neighbour, in the order of the links; the second four are the way back."""
 
 TEXT = 0.5
 """Part of a cell inside a line from which it is linked."""
@@ -84,7 +81,7 @@ class PixelLink:
             "text": text,
             "weight": _weights(owner),
             "known": known,
-            "links": _links(np.where(text >= TEXT, owner, 0), known),
+            "links": neighbor_links(np.where(text >= TEXT, owner, 0), known),
         }
 
     def maps_of(self, targets: Mapping[str, Any]) -> dict[str, Floats]:
@@ -96,43 +93,17 @@ class PixelLink:
         """Join cells of text along links, and fit the least rectangle to what hangs together (section 3.3)."""
         text = maps["text"]
         mask = text >= self.cell_threshold
-        count = int(mask.sum())
         number = np.zeros(mask.shape, np.intp)
-        number[mask] = np.arange(count)
-        ends = [self._joined(mask, number, maps["links"], way) for way in range(4)]
-        first, second = (np.concatenate(one) for one in zip(*ends, strict=True))
+        number[mask] = np.arange(int(mask.sum()))
+        edges = linked_neighbors(mask, number, maps["links"], self.link_threshold)
         labels = np.zeros(mask.shape, np.intp)
-        labels[mask] = components(count, first, second) + 1
+        labels[mask] = components(int(mask.sum()), *edges) + 1
         rows = []
         for blob in blobs(labels, int(labels.max(initial=0)), text):
             score = float(blob.values.mean())
             if score >= self.line_threshold:
                 rows.append((*fit_rectangle(blob, by_gravity=True), score))
         return lines_of(np.array(rows, np.float32).reshape(-1, 7), self.min_height)
-
-    def _joined(
-        self, mask: Bools, number: NDArray[np.intp], links: Floats, way: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Numbers (E,) of the cells that are linked in a direction, and of their neighbours there."""
-        here, there = _pairs(mask.shape, *NEIGHBORS[way])
-        strength = (links[here][..., way] + links[there][..., way + 4]) / 2
-        linked = mask[here] & mask[there] & (strength >= self.link_threshold)
-        return number[here][linked], number[there][linked]
-
-
-_Place = tuple[slice, slice]
-
-
-def _pairs(shape: tuple[int, ...], down: int, right: int) -> tuple[_Place, _Place]:
-    """Return where the cells are that have a neighbour in a direction, and where these are."""
-    ends = [_shifted(side, by) for side, by in zip(shape, (down, right), strict=True)]
-    return (ends[0][0], ends[1][0]), (ends[0][1], ends[1][1])
-
-
-def _shifted(side: int, by: int) -> tuple[slice, slice]:
-    if by >= 0:
-        return slice(0, max(side - by, 0)), slice(by, None)
-    return slice(-by, None), slice(0, max(side + by, 0))
 
 
 def _weights(owner: NDArray[np.intp]) -> Floats:
@@ -141,16 +112,6 @@ def _weights(owner: NDArray[np.intp]) -> Floats:
     there = np.maximum((sizes > 0).sum(), 1)
     share = sizes.sum() / there / np.maximum(sizes, 1)
     return np.concatenate([[0.0], share]).astype(np.float32)[owner]
-
-
-def _links(owner: NDArray[np.intp], known: Bools) -> NDArray[np.int8]:
-    """Links (R, C, 8) between cells of lines, `owner` (R, C) from 1."""
-    links = np.full((*owner.shape, len(NEIGHBORS)), -1, np.int8)
-    for way, (down, right) in enumerate(NEIGHBORS):
-        here, there = _pairs(owner.shape, down, right)
-        counts = (owner[here] > 0) & known[there]
-        links[(*here, way)] = np.where(counts, owner[here] == owner[there], -1)
-    return links
 
 
 class Detector(detector.Detector):

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from detection.links import NEIGHBORS
 from detection.network_torch import SmallPyramid, initialize
-from detection.pixellink import NEIGHBORS
 
 HEADS = ("text", "links")
 """Layers that int8 leaves in float."""

@@ -69,21 +69,24 @@ def _in_order_of(first: Floats, quad: Floats) -> Floats:
 
 
 def suppress(merged: Merged, threshold: float) -> Merged:
-    """Drop every quad that overlaps one of more weight by an IoU above a threshold; the others come by weight."""
-    left = np.argsort(-merged.weights, kind="stable")
-    near = coverage(merged.quads, merged.quads) > 0
+    """Drop what `strongest` does; the others come by weight."""
+    kept = strongest(merged.quads, merged.weights, threshold)
+    return Merged(merged.quads[kept], merged.weights[kept], merged.counts[kept])
+
+
+def strongest(quads: Quads, weights: Floats, threshold: float) -> NDArray[np.intp]:
+    """Return the numbers of quads (M, 4, 2) that overlap none of more weight by more than an IoU, by weight."""
+    left = np.argsort(-weights, kind="stable")
+    near = coverage(quads, quads) > 0
     kept = []
     while len(left):
         best, rest = left[0], left[1:]
         kept.append(best)
         beside = near[best, rest]
         gone = np.zeros(len(rest), np.bool_)
-        gone[beside] = [
-            iou(merged.quads[best], merged.quads[other]) > threshold for other in rest[beside]
-        ]
+        gone[beside] = [iou(quads[best], quads[other]) > threshold for other in rest[beside]]
         left = rest[~gone]
-    chosen = np.array(kept, np.intp)
-    return Merged(merged.quads[chosen], merged.weights[chosen], merged.counts[chosen])
+    return np.array(kept, np.intp)
 
 
 def join_parts(merged: Merged) -> tuple[Floats, Floats, Floats]:

@@ -27,6 +27,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "db": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "east": {"widths": (8, 16, 16, 32), "features": 32, "hidden": 8, "neck": 16},
     "pixellink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
+    "seglink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
 }
 """Arguments that make networks fast to test; a network without is tested as it is."""
 
@@ -96,7 +97,10 @@ def test_targets_decoded_are_the_lines(row: Row) -> None:
         assert (lines.scores <= 1).all() and len(lines.heights) >= len(quads)
 
 
-TRUE_TO = {"detection.db": 0.85, "detection.east": 0.98, "detection.pixellink": 0.95}
+TRUE_TO = {
+    "detection.db": 0.85, "detection.east": 0.98, "detection.pixellink": 0.95,
+    "detection.seglink": 0.98,
+}  # fmt: skip
 """Median IoU of random lines with what is decoded from their own targets."""
 
 

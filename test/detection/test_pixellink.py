@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from common.arrays import Floats
-from detection.pixellink import NEIGHBORS, PixelLink
+from detection.links import NEIGHBORS
+from detection.pixellink import PixelLink
 
 SIZE = (256, 320)
 
