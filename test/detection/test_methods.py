@@ -247,6 +247,23 @@ def test_ten_steps_lower_the_loss(name: str) -> None:
 
 
 @pytest.mark.torch
+@networks
+def test_a_frozen_trunk_stays_as_it_is_while_the_rest_learns(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    from train.transfer.freeze_torch import freeze
+
+    network, batch = small_network(name), _batch(METHODS[name].method())
+    freeze(network, ["trunk"])
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    learned = [p for p in network.parameters() if p.requires_grad]
+    value, _ = _loss(name)(network, batch, 0.0)
+    value.backward()
+    torch.optim.SGD(learned, lr=0.1).step()
+    changed = {key for key, value in network.state_dict().items() if (value != before[key]).any()}
+    assert changed and not any(key.startswith("trunk.") for key in changed)
+
+
+@pytest.mark.torch
 @pytest.mark.filterwarnings("ignore")  # the exporter warns about itself
 @networks
 def test_onnx_answers_as_torch_does_at_any_size(name: str, tmp_path: Path) -> None:
