@@ -84,8 +84,8 @@ def chosen(only: str, weights: Sequence[Path], methods: Sequence[str]) -> list[C
             f"there are: {', '.join(one.name for one in known)}"
         )
     extra = [
-        Candidate(f"{method}: {path.parent.name}/{path.stem}"[-24:], method, path)
-        for method, path in zip(methods, weights, strict=True)
+        Candidate(f"{method} {number}", method, path)
+        for number, (method, path) in enumerate(zip(methods, weights, strict=True), 1)
     ]
     return [one for one in known if not named or one.name in named] + extra
 
@@ -116,6 +116,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.json and not args.json.parent.is_dir():
         parser.error(f"--json {args.json}: there is no folder {args.json.parent}")
     pages = selected(args.data, args.limit, args.source, lines=False)
+    for candidate in candidates:
+        if candidate.weights:
+            print(f"{candidate.name} is {candidate.weights}")
     runs: dict[str, Run] = {}
     for candidate in candidates:
         try:

@@ -21,15 +21,19 @@ from common.arrays import Floats, Network, Quads
 from detection import detector
 from detection.cells import CELL, cells_around, centers
 from detection.detector import split_config
+from detection.links import Edges
 from detection.method import Bools, Lines, Output
 from detection.quads import clockwise, inside_distance, least_rectangle, lines_of
-from detection.suppression import Merged, join_parts, merge_neighbors, suppress
+from detection.suppression import Merged, average_alike, join_parts, merge_neighbors, suppress
 
 SHRINK = 0.3
 """Share of the short side by which every side moves inwards (section 3.3.1)."""
 
 MIN_HEIGHT = 6.0
 """Pixels of a line below which it counts neither as text nor as background."""
+
+BLOCK = 16
+"""Cells along and across, of which those that agree are averaged before anything else."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class EAST:
         line_threshold: least mean probability of a line's cells.
         merge_threshold: IoU above which the rectangles of two cells beside each other are one.
         nms_threshold: IoU above which the weaker of two lines goes.
-        max_candidates: cells decoded, best first, which bounds time on noise.
+        max_candidates: rectangles, each of cells that agree, that are merged, those of most cells first: bounds time
+            on noise.
         min_height: pixels of a line in the network's input.
     """
 
@@ -49,7 +54,7 @@ class EAST:
     line_threshold: float = 0.6
     merge_threshold: float = 0.5
     nms_threshold: float = 0.2
-    max_candidates: int = 8000
+    max_candidates: int = 3000
     min_height: float = 5.0
 
     stride: ClassVar[int] = 16
@@ -97,13 +102,15 @@ class EAST:
     def decode(self, maps: Mapping[str, Floats]) -> Lines:
         """Make rectangles of cells, merge those beside each other, join parts of lines, drop the weaker ones."""
         score = maps["score"]
-        cells = np.flatnonzero(score >= self.score_threshold)
-        if len(cells) > self.max_candidates:
-            best = np.argpartition(-score.ravel()[cells], self.max_candidates)
-            cells = np.sort(cells[best[: self.max_candidates]])
-        scores = score.ravel()[cells]
+        mask = score >= self.score_threshold
+        cells = np.flatnonzero(mask)
         quads = _quads(cells, maps["distances"].reshape(-1, 4)[cells], maps["angle"])
-        merged = merge_neighbors(quads, scores, self.merge_threshold)
+        merged = average_alike(quads, score.ravel()[cells], *_beside(mask))
+        if len(merged.quads) > self.max_candidates:
+            best = np.argpartition(-merged.weights, self.max_candidates)
+            chosen = np.sort(best[: self.max_candidates])
+            merged = Merged(*(one[chosen] for one in merged))
+        merged = merge_neighbors(merged, self.merge_threshold)
         merged = suppress(merged, self.merge_threshold)
         rows, weights, counts = join_parts(merged)
         whole = Merged(_corners(rows[:, :2], rows[:, 2:4], rows[:, 4:]), weights, counts)
@@ -162,6 +169,20 @@ def _inner(to_sides: Floats, height: float) -> Bools:
     if inside.size and not inner.any() and inside.max() > 0:
         inner = inside == inside.max()
     return inner
+
+
+def _beside(mask: Bools) -> Edges:
+    """Return the numbers (E,) of cells that are set, and of those to their right and below in one block that are, too.
+
+    Where ends are not seen, rectangles move along with their cells. Over a whole line their mean would be short of it.
+    """
+    number = np.zeros(mask.shape, np.intp)
+    number[mask] = np.arange(int(mask.sum()))
+    right, below = mask[:, :-1] & mask[:, 1:], mask[:-1] & mask[1:]
+    right[:, BLOCK - 1 :: BLOCK] = False
+    below[BLOCK - 1 :: BLOCK] = False
+    first = np.concatenate([number[:, :-1][right], number[:-1][below]])
+    return first, np.concatenate([number[:, 1:][right], number[1:][below]])
 
 
 def _quads(cells: NDArray[np.intp], distances: Floats, angle: Floats) -> Quads:

@@ -21,6 +21,9 @@ SAME_HEIGHT = 0.6
 ASIDE = 0.35
 """Of the lesser height: how far the middle of one may lie off the axis of the other."""
 
+ALIKE = 0.25
+"""Of the lesser height: how far the corners of two quads of neighbouring cells differ at most to be averaged."""
+
 ALONG = 0.5
 """Of the lesser height: how far they overlap along the line, at least."""
 
@@ -36,25 +39,54 @@ class Merged(NamedTuple):
     """(M,) of how many."""
 
 
-def merge_neighbors(quads: Quads, scores: Floats, threshold: float) -> Merged:
-    """Merge quads with the one before while they overlap: locality-aware NMS's first half (Zhou et al. 2017, 3.5).
+def average_alike(
+    quads: Quads, scores: Floats, first: NDArray[np.intp], second: NDArray[np.intp]
+) -> Merged:
+    """Average quads of cells beside each other that hardly differ, weighted by their scores.
 
-    Corners are averaged, weighted by the scores, after those of the new quad were put in the order of the other's.
+    What is left for `merge_neighbors` is some hundred times less, in the order of the first cells.
 
     Args:
-        quads: (K, 4, 2) clockwise, row by row as their cells stand in the map.
+        quads: (K, 4, 2), one for each cell.
         scores: (K,).
+        first: (E,) numbers of cells.
+        second: (E,) of their neighbours.
+    """
+    sides = np.linalg.norm(np.diff(quads[:, :3], axis=1), axis=2).min(axis=1)
+    apart = np.abs(quads[first] - quads[second]).max(axis=(1, 2))
+    alike = apart <= ALIKE * np.minimum(sides[first], sides[second])
+    group = components(len(quads), first[alike], second[alike])
+    count = int(group.max(initial=-1)) + 1
+    weights = np.bincount(group, scores, count)
+    corners = [np.bincount(group, one * scores, count) for one in quads.reshape(-1, 8).T]
+    means = np.stack(corners, axis=1) / np.maximum(weights, 1e-9)[:, None]
+    return Merged(
+        means.reshape(-1, 4, 2).astype(np.float32),
+        weights.astype(np.float32),
+        np.bincount(group, minlength=count).astype(np.float32),
+    )
+
+
+def merge_neighbors(merged: Merged, threshold: float) -> Merged:
+    """Merge quads with the one before while they overlap: locality-aware NMS's first half (Zhou et al. 2017, 3.5).
+
+    Corners are averaged, by weight, after those of the new quad were put in the order of the other's.
+
+    Args:
+        merged: quads, clockwise, row by row as their cells stand in the map.
         threshold: IoU above which two are merged.
     """
-    done: list[tuple[Floats, float, int]] = []
-    for quad, score in zip(quads, scores.tolist(), strict=True):
+    done: list[tuple[Floats, float, float]] = []
+    for quad, score, number in zip(
+        merged.quads, merged.weights.tolist(), merged.counts.tolist(), strict=True
+    ):
         if done:
             last, weight, count = done[-1]
             if iou(last, quad) > threshold:
                 mean = (last * weight + _in_order_of(last, quad) * score) / (weight + score)
-                done[-1] = mean.astype(np.float32), weight + score, count + 1
+                done[-1] = mean.astype(np.float32), weight + score, count + number
                 continue
-        done.append((quad, score, 1))
+        done.append((quad, score, number))
     return Merged(
         np.array([one[0] for one in done], np.float32).reshape(-1, 4, 2),
         np.array([one[1] for one in done], np.float32),
@@ -62,10 +94,14 @@ def merge_neighbors(quads: Quads, scores: Floats, threshold: float) -> Merged:
     )
 
 
+_TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
+
+
 def _in_order_of(first: Floats, quad: Floats) -> Floats:
     """Return the corners of a quad, starting with the one that makes them nearest to those of another."""
-    turns = [np.roll(quad, -k, axis=0) for k in range(4)]
-    return min(turns, key=lambda turn: float(np.abs(turn - first).sum()))
+    turns = quad[_TURNS]
+    nearest: Floats = turns[np.abs(turns - first).sum(axis=(1, 2)).argmin()]
+    return nearest
 
 
 def suppress(merged: Merged, threshold: float) -> Merged:
@@ -77,12 +113,11 @@ def suppress(merged: Merged, threshold: float) -> Merged:
 def strongest(quads: Quads, weights: Floats, threshold: float) -> NDArray[np.intp]:
     """Return the numbers of quads (M, 4, 2) that overlap none of more weight by more than an IoU, by weight."""
     left = np.argsort(-weights, kind="stable")
-    near = coverage(quads, quads) > 0
     kept = []
     while len(left):
         best, rest = left[0], left[1:]
         kept.append(best)
-        beside = near[best, rest]
+        beside = coverage(quads[best][None], quads[rest])[0] > 0
         gone = np.zeros(len(rest), np.bool_)
         gone[beside] = [iou(quads[best], quads[other]) > threshold for other in rest[beside]]
         left = rest[~gone]

@@ -132,6 +132,13 @@ def test_wrong_command_lines(
     assert message in capsys.readouterr().err
 
 
+def test_weights_of_runs_keep_their_own_names(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    path.touch()
+    chosen = detectors.chosen("ctpn", [path, path], ["db", "db"])
+    assert [one.name for one in chosen] == ["ctpn", "db 1", "db 2"]
+
+
 @pytest.mark.slow
 def test_a_detector_runs_in_a_process_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

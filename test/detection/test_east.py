@@ -79,6 +79,17 @@ def test_a_line_whose_ends_no_cell_sees_is_whole() -> None:
     assert overlap(got, quad) > 0.95
 
 
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_full_page_is_found_whole(columns: bool) -> None:
+    quads = np.array([line(x, 14 + 30 * i, 580, 20, 0) for i in range(50) for x in (310, 950)])
+    size = (1536, 1280)
+    if columns:
+        quads, size = quads[:, :, ::-1], size[::-1]
+    method = EAST()
+    targets = method.targets(quads, np.zeros(100, np.bool_), size)
+    assert len(method.decode(method.maps_of(targets)).quads) == 100
+
+
 def test_noise_is_bounded() -> None:
     rng = np.random.default_rng(0)
     shape = (64, 80)

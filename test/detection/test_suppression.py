@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from common.arrays import Floats
-from detection.suppression import Merged, join_parts, merge_neighbors, suppress
+from detection.suppression import Merged, average_alike, join_parts, merge_neighbors, suppress
 
 
 def quad(x: float, y: float, width: float, height: float, degrees: float = 0) -> Floats:
@@ -38,7 +38,7 @@ def all_of(quads: Floats, weights: Floats) -> Merged:
 
 
 def test_nothing() -> None:
-    merged = merge_neighbors(*random_quads(0), 0.5)
+    merged = merge_neighbors(all_of(*random_quads(0)), 0.5)
     assert merged.quads.shape == (0, 4, 2)
     assert suppress(merged, 0.2).quads.shape == (0, 4, 2)
     assert join_parts(merged)[0].shape == (0, 6)
@@ -52,7 +52,7 @@ def test_merging_is_a_weighted_mean_of_runs() -> None:
             last, weight = expected.pop()
             one, score = (last * weight + one * score) / (weight + score), weight + score
         expected.append((one, score))
-    merged = merge_neighbors(quads, scores, 0.5)
+    merged = merge_neighbors(all_of(quads, scores), 0.5)
     assert 3 < len(expected) < 60
     np.testing.assert_allclose(merged.quads, [one for one, _ in expected], atol=1e-2)
     np.testing.assert_allclose(merged.weights, [weight for _, weight in expected], rtol=1e-5)
@@ -60,11 +60,22 @@ def test_merging_is_a_weighted_mean_of_runs() -> None:
     assert (merged.weights / merged.counts <= 1).all()
 
 
+def test_neighbors_that_agree_are_averaged_first() -> None:
+    quads = np.array([quad(100 + x, 100, 120, 24) for x in (0, 1, 2, 40, 41)])
+    scores = np.array([0.5, 1, 0.5, 1, 1], np.float32)
+    chain = np.arange(4), np.arange(1, 5)
+    merged = average_alike(quads, scores, *chain)
+    np.testing.assert_allclose(merged.quads.mean(axis=1)[:, 0], [101, 140.5], atol=1e-4)
+    assert merged.weights.tolist() == [2, 2] and merged.counts.tolist() == [3, 2]
+    none = np.zeros(0, np.intp)
+    np.testing.assert_allclose(average_alike(quads, scores, none, none).quads, quads, atol=1e-4)
+
+
 def test_the_order_of_corners_does_not_matter() -> None:
     quads, scores = random_quads(60)
     rng = np.random.default_rng(1)
     rolled = np.array([np.roll(one, rng.integers(4), axis=0) for one in quads])
-    a, b = (merge_neighbors(some, scores, 0.5) for some in (quads, rolled))
+    a, b = (merge_neighbors(all_of(some, scores), 0.5) for some in (quads, rolled))
     np.testing.assert_allclose(a.quads.mean(1), b.quads.mean(1), atol=1e-2)
     assert all(overlap(one, other) > 0.999 for one, other in zip(a.quads, b.quads, strict=True))
 
