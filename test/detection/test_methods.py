@@ -231,6 +231,27 @@ def test_a_batch_without_text_has_a_loss_and_a_gradient(name: str) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("name", [n for n, row in METHODS.items() if row.method.max_degrees > 45])
+def test_the_small_detector_s_first_layers_are_a_start(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    from ocr.weights import WEIGHTS
+    from train.loop.setup_torch import load_initial_weights
+    from train.transfer import quantized_weights
+
+    path, row = WEIGHTS / "ctpn-small.onnx", METHODS[name]
+    network = load_initial_weights(row.torch.NETWORKS[row.network](), init_trunk=path)
+    trained, own = quantized_weights.load(path), network.state_dict()
+    filled = [
+        one
+        for one in own
+        if one in trained and torch.equal(own[one], torch.from_numpy(trained[one]))
+    ]
+    parts = {one.split(".")[0] for one in filled}
+    assert parts >= {"trunk", "context1", "context2"}
+    assert ("lstm" in parts) == hasattr(network, "lstm")
+
+
+@pytest.mark.torch
 @networks
 def test_ten_steps_lower_the_loss(name: str) -> None:
     torch = pytest.importorskip("torch")
