@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 ONNXRUNTIME=onnxruntime-gpu sh setup-cpu.sh "$@"
-# Without it everything works: the CPU suppresses a page's strips in less than a millisecond.
+# Without it everything works: the CPU suppresses a page's proposals in less than a millisecond.
 if command -v nvcc >/dev/null 2>&1; then
     .venv/bin/python ctpn/nms/build_cuda.py || true
 else

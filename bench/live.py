@@ -188,7 +188,7 @@ class Score(NamedTuple):
     errors: list[tuple[str, str]]
 
 
-def judge(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> Score:
+def score_events(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> Score:
     """Compare events with truth, one to one, the most alike first, among those whose times overlap."""
     shown = [line for line in lines if line.first >= 0]
     pairs = []
@@ -284,7 +284,7 @@ def read(
     ]
     # Of lines that were there before the start, the beginning was not to be seen.
     inside = [event for event in events if (first + 1 if start else 0) < event.frames[0] + 1 <= cut]
-    score = judge(shown, inside, truth["rate"])
+    score = score_events(shown, inside, truth["rate"])
     length = reader.seconds - start
     for one, other in score.errors:
         print(f"  {one!r} -> {other!r}")

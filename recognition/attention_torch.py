@@ -89,9 +89,9 @@ class AttentionDecoder(nn.Module):
         Returns:
             Logits (N, L + 1, C): the characters, then the end.
         """
-        return self.taught(features, labels)[0]
+        return self.teacher_forced(features, labels)[0]
 
-    def taught(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def teacher_forced(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits of `teach`, and where each character was looked for, (N, L + 1, T)."""
         keys, state = self.key(features), features.new_zeros(len(features), self.hidden)
         place = features.new_zeros(len(features))
@@ -153,10 +153,10 @@ def cross_entropy(logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
 
 
 def drift(looks: Tensor, aligned: Tensor) -> Tensor:
-    """Mean surprise at where characters stand (Cheng et al. 2017, "Focusing Attention", section 3.2).
+    """Mean negative log-likelihood of where characters stand (Cheng et al. 2017, "Focusing Attention", section 3.2).
 
     Args:
-        looks: (N, L + 1, T) shares of one, from `AttentionDecoder.taught`.
+        looks: (N, L + 1, T) shares of one, from `AttentionDecoder.teacher_forced`.
         aligned: (N, T) int64: j + 1 under the middle of character j; all else is 0 or less.
 
     Returns:

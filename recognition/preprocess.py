@@ -10,14 +10,14 @@ import numpy as np
 from common.arrays import Floats, Image
 
 HEIGHT = 32
-FINE = 20.0
+UPSCALE_BELOW_HEIGHT = 20.0
 """Height of a line in pixels below which it is to be cut out twice as large: strokes are a pixel wide there."""
 STRIDE = 4
 """Columns of the input for one time step of the output."""
 MIN_WIDTH = 16
 MAX_WIDTH = 2048
 """Wider lines are squeezed, so that memory stays bounded: about 130 Chinese or 250 Latin characters."""
-BEYOND = 16
+RIGHT_PADDING = 16
 """Columns of padding beyond a batch's longest line. In training most lines end in padding; so do those read alone."""
 _MIN_STD = 12.0
 """Grey levels. A crop flatter than this is mostly noise, which must not be blown up to look like text."""
@@ -39,8 +39,8 @@ def to_input(crop: Image, width: int) -> Floats:
 
 
 def batch(crops: Sequence[Image], widths: Sequence[int], stride: int = STRIDE) -> Floats:
-    """Return (N, 1, HEIGHT, W) float32, padded with zeros: W is the widest and `BEYOND`, rounded up to the stride."""
-    columns = -(-(max(widths) + BEYOND) // stride) * stride
+    """Return (N, 1, HEIGHT, W) float32, padded with zeros: W is the widest and `RIGHT_PADDING`, in whole strides."""
+    columns = -(-(max(widths) + RIGHT_PADDING) // stride) * stride
     out = np.zeros((len(crops), 1, HEIGHT, columns), np.float32)
     for row, crop, width in zip(out, crops, widths, strict=True):
         row[0, :, :width] = to_input(crop, width)

@@ -24,8 +24,8 @@ from recognition.decoding.prefix_search import Weights
 from recognition.decoding.script_consistency import (
     Consistency,
     ScriptSettings,
-    common_script,
-    plain_marks,
+    ascii_punctuation,
+    majority_script,
 )
 
 DECODERS = ("ctc", "attention", "either")
@@ -123,15 +123,15 @@ class Recognizer:
         Crops of one call are taken to be of one page: mostly in one script, and with the punctuation of one language.
         """
         readings = self._read(crops)
-        script, strays = common_script([reading.text for reading in readings], self._script)
-        if strays and not self._attends:
+        script, others = majority_script([reading.text for reading in readings], self._script)
+        if others and not self._attends:
             # They are few; to keep the probabilities of every line until then would take gigabytes.
-            again = self._read([crops[i] for i in strays], script)
-            for i, reading in zip(strays, again, strict=True):
+            again = self._read([crops[i] for i in others], script)
+            for i, reading in zip(others, again, strict=True):
                 readings[i] = reading
         if self._barred is not None:
             return readings
-        texts = plain_marks([reading.text for reading in readings], self._script)
+        texts = ascii_punctuation([reading.text for reading in readings], self._script)
         return [r._replace(text=text) for r, text in zip(readings, texts, strict=True)]
 
     def _read(self, crops: Sequence[Image], script: int = 0) -> list[Reading]:

@@ -4,7 +4,7 @@
         --corpus CORPUS --backgrounds PHOTOGRAPHS
 
 Lines and targets are those of `train.recognizer_torch`, and so is the loss but for one thing: all classes
-take part in every step. The best weights are chosen by the loss on lines held out; judge them on
+take part in every step. The best weights are chosen by the loss on lines held out; measure them on
 real lines with train.export and train.evaluate.
 """
 

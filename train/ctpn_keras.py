@@ -4,7 +4,7 @@
         --corpus CORPUS --backgrounds PHOTOGRAPHS
 
 Data, targets and loss are those of `train.ctpn_torch`. The best weights are chosen by the loss on
-pages held out; judge them on real pages with train.export and train.evaluate.
+pages held out; measure them on real pages with train.export and train.evaluate.
 """
 
 from __future__ import annotations

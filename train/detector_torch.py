@@ -36,7 +36,7 @@ from train.transfer.freeze_torch import freeze
 
 
 @dataclass(frozen=True)
-class JudgedPage:
+class EvaluationPage:
     """A page and its lines, to be found by the detector."""
 
     source: str
@@ -68,18 +68,18 @@ def make_loss(row: Row) -> Loss:
     return loss
 
 
-def rendered_pages(pages: Pages, seed: int, count: int) -> list[JudgedPage]:
+def rendered_pages(pages: Pages, seed: int, count: int) -> list[EvaluationPage]:
     """Render held-out pages."""
-    judged = []
+    found = []
     for index in range(count):
         sample = pages.page(seed, index)
         quads = np.array([line.quad for line in sample.lines], np.float32).reshape(-1, 4, 2)
         ignore = np.array([line.ignore for line in sample.lines], np.bool_)
-        judged.append(JudgedPage("rendered", sample.image, quads, ignore))
-    return judged
+        found.append(EvaluationPage("rendered", sample.image, quads, ignore))
+    return found
 
 
-def real_pages(folder: Path, count: int) -> list[JudgedPage]:
+def real_pages(folder: Path, count: int) -> list[EvaluationPage]:
     """Read labelled pages whose truth is whole lines with quads, equally many of each source."""
     found = [
         page
@@ -91,17 +91,17 @@ def real_pages(folder: Path, count: int) -> list[JudgedPage]:
     sources = Counter(page.source for page in found)
     share = -(-count // max(len(sources), 1))
     seen: Counter[str] = Counter()
-    judged = []
+    chosen = []
     for page in found:
         seen[page.source] += 1
         if seen[page.source] <= share:
             quads = np.array([line.quad for line in page.lines], np.float32)
             ignore = np.array([line.ignore for line in page.lines], np.bool_)
-            judged.append(JudgedPage(page.source, pictures.load(page.path), quads, ignore))
-    return judged
+            chosen.append(EvaluationPage(page.source, pictures.load(page.path), quads, ignore))
+    return chosen
 
 
-def judge(detector: Detector, pages: Sequence[JudgedPage]) -> dict[str, float]:
+def evaluate_pages(detector: Detector, pages: Sequence[EvaluationPage]) -> dict[str, float]:
     """Return H-mean at IoU 0.5 for each source, and `real/hmean`, the mean of the real ones."""
     counts: dict[str, BoxCounts] = defaultdict(BoxCounts)
     for page in pages:
@@ -148,16 +148,16 @@ def train(
     def prepare(setup: TrainingSetup) -> Training:
         network = row.torch.NETWORKS[row.network]()
         freeze(network, frozen)
-        judged = rendered_pages(setup.pages, HELD_OUT_SEED + options.seed, recipe.rendered_pages)
+        held_out = rendered_pages(setup.pages, HELD_OUT_SEED + options.seed, recipe.rendered_pages)
         if options.eval_data:
-            judged += real_pages(options.eval_data, recipe.real_pages)
-        log.info("evaluated on %s", dict(Counter(page.source for page in judged)))
+            held_out += real_pages(options.eval_data, recipe.real_pages)
+        log.info("evaluated on %s", dict(Counter(page.source for page in held_out)))
         return Training(
             network,
             PageCrops(setup.pages, recipe.crops, options.seed, method),
             make_loss(row),
-            lambda average: judge(
-                Detector(as_network(average, row.torch.activate), method), judged
+            lambda average: evaluate_pages(
+                Detector(as_network(average, row.torch.activate), method), held_out
             ),
             best="real/hmean" if options.eval_data else "rendered/hmean",
             higher_is_better=True,

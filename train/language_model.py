@@ -281,7 +281,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--order", type=int, default=ORDER, help="(default: %(default)s)")
     parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="(default: %(default)s)")
     parser.add_argument(
-        "--held-out", type=int, default=0, metavar="N", help="judge on every Nth line, not counted"
+        "--held-out",
+        type=int,
+        default=0,
+        metavar="N",
+        help="measure on every Nth line, not counted",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -149,7 +149,7 @@ def _attention_loss(recipe: CrnnRecipe) -> Loss:
     ) -> tuple[Tensor, dict[str, float]]:
         _, seen = network.joint_features(batch["lines"])
         targets = _targets(network, batch)
-        logits, looks = network.attention.taught(seen, targets.labels)
+        logits, looks = network.attention.teacher_forced(seen, targets.labels)
         read = cross_entropy(logits, targets.labels, targets.lengths)
         away = recipe.drift_weight * drift(looks, targets.aligned)
         return _summed({"attention": read, "drift": away}, lines=len(seen))
@@ -170,7 +170,7 @@ def _summed(parts: dict[str, Tensor], *, lines: int) -> tuple[Tensor, dict[str, 
     return total, figures | {"lines": lines}
 
 
-def judge(reader: Recognizer, lines: Labelled) -> dict[str, float]:
+def evaluate_lines(reader: Recognizer, lines: Labelled) -> dict[str, float]:
     """Return CER and share of exact lines per source, and `real/cer` over all real sources."""
     counts: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0])
     for (source, _, truth), reading in zip(lines, reader([c for _, c, _ in lines]), strict=True):
@@ -217,7 +217,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="recognizer whose mistakes are trained on most (with --bucketed)",
     )  # fmt: skip
     parser.add_argument(
-        "--more-eval-data", type=Path, nargs="+", default=[], help="more real pages to judge on"
+        "--more-eval-data", type=Path, nargs="+", default=[], help="more real pages to evaluate on"
     )
 
 
@@ -300,7 +300,7 @@ def train(options: TrainingOptions, more: RecognizerOptions, row: Row) -> None:
             network,
             mixed(more.data, batches) if more.data else batches,
             make_loss(row, recipe, teacher, attention_only=attention_only),
-            lambda average: judge(as_recognizer(average, charset), lines),
+            lambda average: evaluate_lines(as_recognizer(average, charset), lines),
             best="real/cer" if options.eval_data else "rendered/cer",
             higher_is_better=False,
         )

@@ -170,7 +170,9 @@ def main() -> None:
 
         def evaluate(average: nn.Module) -> dict[str, float]:
             assert isinstance(average, Shared)
-            found = detector_torch.judge(Detector(as_network(average.detector, activate)), pages)
+            found = detector_torch.evaluate_pages(
+                Detector(as_network(average.detector, activate)), pages
+            )
             return found | angle_torch.evaluate(_AngleView(average), cases, setup.run.folder)
 
         return Training(

@@ -32,7 +32,7 @@ def apply(
     """
     lines = list(sheet.lines())
     height, width = sheet.upright_size()
-    if sheet.single_line or not are_likely(lines, height * width, settings.columns):
+    if sheet.single_line or not should_search(lines, height * width, settings.columns):
         return sheet
     quads, scores = find(sheet.image, models.detector)
     found = read(sheet.having(quads=quads, scores=scores, readings=()))
@@ -41,7 +41,7 @@ def apply(
     return merged.picked(reading_order(merged.quads, settings.order))
 
 
-def are_likely(read: Sequence[Line], area: float, settings: Columns) -> bool:
+def should_search(read: Sequence[Line], area: float, settings: Columns) -> bool:
     """Whether read lines tell of columns that may have been missed.
 
     That is so where one was found, as a column seldom comes alone, where a tall box was read badly that is thick

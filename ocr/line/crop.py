@@ -10,7 +10,7 @@ from common.arrays import Floats, Image, Quads
 from common.quads import crop, quad_size
 from ocr.settings import Settings
 from ocr.sheet import Sheet
-from recognition.preprocess import FINE
+from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 
 
 def parts(sheet: Sheet, settings: Settings) -> Iterator[Sheet]:
@@ -32,7 +32,7 @@ def cut_out(
     crops: list[Image] = []
     first = size = 0
     for i, quad in enumerate(quads, 1):
-        crops.append(crop(image, enlarged(quad, margin), fine=FINE))
+        crops.append(crop(image, enlarged(quad, margin), fine=UPSCALE_BELOW_HEIGHT))
         size += crops[-1].nbytes
         if size > max_bytes or i == len(quads):
             yield first, crops

@@ -1,6 +1,6 @@
 """Split lines where the picture shows a gap that no space between words has.
 
-A detector that works in strips runs over the gap between a heading's number and its title, or between the cells of a
+A detector of fine-scale proposals runs over the gap between a heading's number and its title, or between the cells of a
 table. Whether such a gap parts a line is told by what stands beside it: Latin words of justified text part as far as
 Chinese cells do, amounts of money stand in columns, and full-width punctuation brings an empty half square of its own.
 In large Chinese lettering, on posters and signs, any space parts: Chinese has none between words, and what stands

@@ -217,7 +217,7 @@ def _evidence(picture: Image, reading: Reading, settings: Orientation) -> float:
     """
     count = sum(character.isalnum() for character in reading.text)
     if count < settings.min_characters:
-        return 0.0  # a lone sign is as sure the wrong way up: 0, 8, H, I, 一, 中
+        return 0.0  # a single character scores as high the wrong way up: 0, 8, H, I, 一, 中
     heights = picture.shape[1] / max(picture.shape[0], 1)
     return float(
         min(count, settings.characters_per_height * heights)

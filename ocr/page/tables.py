@@ -1,6 +1,6 @@
 """Read tables of short cells cell by cell, row by row.
 
-A detector that works in strips runs over the rules between cells, joins what stands beside each other, and overlooks
+A detector of fine-scale proposals runs over the rules between cells, joins what stands beside each other, and overlooks
 single digits. So where the picture shows a grid, its cells are cut out between the rules, which no crop then has in it,
 and read; where a line of the detector fills a cell and was read better, it stays.
 """

@@ -73,7 +73,7 @@ class Consistency:
         Args:
             log_probs: (T, C), class 0 is the blank; left as they are.
             decode: finds the runs in such probabilities.
-            common: script of the lines beside it, see `common_script`, for a line that does not tell its own.
+            common: script of the lines beside it, see `majority_script`, for a line that does not tell its own.
         """
         runs = self.without_doubles(decode(log_probs))
         found = self._scripts[[run.label for run in runs]] if runs else self._scripts[:0]
@@ -117,7 +117,7 @@ class Consistency:
         return apart <= self._settings.same_place_variants and _plain(a) == _plain(b)
 
 
-def common_script(texts: Sequence[str], settings: ScriptSettings) -> tuple[int, list[int]]:
+def majority_script(texts: Sequence[str], settings: ScriptSettings) -> tuple[int, list[int]]:
     """Tell in which script lines are written that belong together, as `script` does, and which of them stray from it.
 
     Lines stray that have characters of the other script, but too few to be in it. 0 where neither script prevails.
@@ -132,7 +132,7 @@ def common_script(texts: Sequence[str], settings: ScriptSettings) -> tuple[int, 
     ]
 
 
-def plain_marks(texts: Sequence[str], settings: ScriptSettings) -> list[str]:
+def ascii_punctuation(texts: Sequence[str], settings: ScriptSettings) -> list[str]:
     """Write Chinese punctuation as English, sign for sign, in lines without Han characters of a page not in Chinese.
 
     Args:

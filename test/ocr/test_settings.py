@@ -186,7 +186,7 @@ def column(score: float) -> Callable[[Settings], int]:
 
 def searched(score: float) -> Callable[[Settings], bool]:
     line = (Reading("row", score), rows((0, 0, 100, 20))[0])
-    return lambda s: columns.are_likely([line], 1e6, s.columns)
+    return lambda s: columns.should_search([line], 1e6, s.columns)
 
 
 def skew(degrees: float) -> Callable[[Settings], Any]:

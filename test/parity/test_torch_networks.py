@@ -237,6 +237,7 @@ def test_drift_counts_what_is_looked_at_beside_the_character() -> None:
     assert drift(looks, torch.zeros_like(aligned)).item() == 0
 
 
+@pytest.mark.slow
 def test_attention_learns_where_characters_stand() -> None:
     torch.manual_seed(5)
     decoder, features = AttentionDecoder(6, 5, 8), torch.randn(3, 12, 5)
@@ -246,12 +247,14 @@ def test_attention_learns_where_characters_stand() -> None:
     away = []
     for _ in range(150):
         optimizer.zero_grad()
-        away.append(drift(decoder.taught(features, labels)[1], aligned))
+        away.append(drift(decoder.teacher_forced(features, labels)[1], aligned))
         away[-1].backward()
         optimizer.step()
     assert away[-1].item() < 0.3 * away[0].item()
     middles = torch.tensor([1.5, 4.5, 7.5, 10.5])
-    places = (decoder.taught(features, labels)[1][:, :-1] @ (torch.arange(12) + 0.5)).detach()
+    places = (
+        decoder.teacher_forced(features, labels)[1][:, :-1] @ (torch.arange(12) + 0.5)
+    ).detach()
     torch.testing.assert_close(places, middles.expand(3, 4), atol=1.5, rtol=0)
 
 

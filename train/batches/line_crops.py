@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from common import quads as quad_geometry
 from common.arrays import Floats
-from recognition.preprocess import FINE
+from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 from train.data.samples import MIN_CROP_HEIGHT, Line, LineSample, PageSample, PlacedLine
 from train.synth.effects.geometric import move_points
 
@@ -68,7 +68,7 @@ def cut(page: PageSample, line: Line, quad: Floats) -> LineSample | None:
     Returns:
         The sample, or None where the crop comes out on its side.
     """
-    image = quad_geometry.crop(page.image, quad, fine=FINE)
+    image = quad_geometry.crop(page.image, quad, fine=UPSCALE_BELOW_HEIGHT)
     height, width = quad_geometry.quad_size(quad)
     turned = height >= quad_geometry.VERTICAL_RATIO * width
     vertical = isinstance(line, PlacedLine) and line.vertical

@@ -13,7 +13,7 @@ from common import image as pictures
 from common.arrays import Image
 from common.quads import crop
 from recognition.charset import Charset, normalize
-from recognition.preprocess import FINE, HEIGHT, STRIDE, to_input, width_at_height
+from recognition.preprocess import HEIGHT, STRIDE, UPSCALE_BELOW_HEIGHT, to_input, width_at_height
 from train.batches.line_crops import line_crops
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LineSample, PageSample
@@ -156,5 +156,7 @@ def real_lines(folder: Path, per_source: int) -> list[tuple[str, Image, str]]:
         if path != loaded:
             loaded, image = path, pictures.load(path)
         assert image is not None
-        out.append((source, image if quad is None else crop(image, quad, fine=FINE), text))
+        out.append(
+            (source, image if quad is None else crop(image, quad, fine=UPSCALE_BELOW_HEIGHT), text)
+        )
     return out

@@ -72,7 +72,7 @@ SPARSE = 3
 """Words below which a page's turn may be left open."""
 
 
-def judge_turns(classify: Classify, image: Image, min_score: float) -> tuple[int, int]:
+def count_turns(classify: Classify, image: Image, min_score: float) -> tuple[int, int]:
     """Turn an upright picture all four ways: how many of the turns are told right, how many others are left alone."""
     answers = [(t, *classify(rotate_ccw(image, -t % 360))) for t in TURNS]
     right = [degrees == turn for turn, degrees, _ in answers]
@@ -146,7 +146,7 @@ def evaluate(
             sheet.add_page(page, Counts(pages=1))
         if classify is not None and not page.cropped:
             try:
-                right, left = judge_turns(classify, load(page.path), min_score)
+                right, left = count_turns(classify, load(page.path), min_score)
             except ocr.InputError as error:
                 _LOG.warning("angle not measured: %s", error)
                 continue
@@ -289,7 +289,7 @@ def _measure_steps(
     *,
     single_lines: bool,
 ) -> None:
-    """Print what each step of reading is worth, each row as soon as it is measured and kept."""
+    """Print what each step of reading contributes, each row as soon as it is measured and kept."""
 
     def figures(one: ocr.Reader) -> Figures:
         return measure(reader=one, classify=None).figures()

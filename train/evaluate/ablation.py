@@ -1,4 +1,4 @@
-"""Measure what each step of reading is worth: read the pages with one step left out at a time."""
+"""Measure what each step of reading contributes: read the pages with one step left out at a time."""
 
 from __future__ import annotations
 

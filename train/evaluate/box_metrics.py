@@ -131,9 +131,9 @@ def deteval(
     kept = np.ix_(~ignored, ~(precision[ignored] > AREA_PRECISION).any(axis=0))
     good = (recall >= AREA_RECALL) & (precision >= AREA_PRECISION)
     # As in the competition's program, what is left out still spoils being the only partner.
-    lone = _only_of_row_and_column(good)[kept]
+    single = _only_of_row_and_column(good)[kept]
     near = _center_distance(true_boxes, found_boxes)[kept] < 1
-    return _DetEval(recall[kept], precision[kept], lone & near).counts()
+    return _DetEval(recall[kept], precision[kept], single & near).counts()
 
 
 class _DetEval:

@@ -49,7 +49,7 @@ _MARGIN = 0.08  # grown quads are what the pipeline cuts out
 Recognize = Callable[[Sequence[Image]], Sequence[str]]
 
 
-class Sign(NamedTuple):
+class NormalizedChar(NamedTuple):
     """One character that counts: as compared, as written, and whether white space stood before it."""
 
     key: str
@@ -60,8 +60,8 @@ class Sign(NamedTuple):
 class Pair(NamedTuple):
     """One step of the comparison of two texts; a side without a character is None."""
 
-    true: Sign | None
-    read: Sign | None
+    true: NormalizedChar | None
+    read: NormalizedChar | None
 
     @property
     def wrong(self) -> bool:
@@ -102,13 +102,13 @@ class _Facts:
     own_pairs: list[Pair] = field(default_factory=list)
 
 
-def signs(text: str, *, alnum: bool = False) -> list[Sign]:
+def normalized_chars(text: str, *, alnum: bool = False) -> list[NormalizedChar]:
     """Take a text apart into the characters that the figures compare."""
     result, spaced = [], False
     for char in text:
         for key in normalize(char):
             if key.isalnum() or not alnum:
-                result.append(Sign(key, char, spaced))
+                result.append(NormalizedChar(key, char, spaced))
             spaced = False
         spaced |= char.isspace()
     return result
@@ -116,7 +116,7 @@ def signs(text: str, *, alnum: bool = False) -> list[Sign]:
 
 def compare(truth: str, read: str, *, alnum: bool = False) -> list[Pair]:
     """Put two texts side by side, character by character."""
-    a, b = signs(truth, alnum=alnum), signs(read, alnum=alnum)
+    a, b = normalized_chars(truth, alnum=alnum), normalized_chars(read, alnum=alnum)
     steps: list[Step] = align([sign.key for sign in a], [sign.key for sign in b])
     return [Pair(None if s.a is None else a[s.a], None if s.b is None else b[s.b]) for s in steps]
 

@@ -1,4 +1,4 @@
-"""Read lines cut out by their true boxes: what the recognizer alone is worth, whatever the detector finds.
+"""Read lines cut out by their true boxes: how well the recognizer alone reads, whatever the detector finds.
 
     python -m train.evaluate.true_boxes DATA [DATA ...] --recognizer small
     python -m train.evaluate.true_boxes DATA --weights RUN/last.safetensors --arch base --decode greedy
@@ -28,7 +28,7 @@ from ocr.line.confidence import scored
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
 from recognition.confidence import Confidence
-from recognition.preprocess import FINE
+from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 from recognition.recognizer import Recognizer
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LabelledPage
@@ -81,7 +81,9 @@ def boxed_lines(page: LabelledPage) -> list[tuple[Image, str]]:
         return [(load(page.path), lines[0].text)] if whole and len(lines) == 1 else []
     image = load(page.path)
     return [
-        (crop(image, line.quad, fine=FINE), line.text) for line in lines if line.quad is not None
+        (crop(image, line.quad, fine=UPSCALE_BELOW_HEIGHT), line.text)
+        for line in lines
+        if line.quad is not None
     ]
 
 

@@ -21,7 +21,7 @@ LEAST = 2
 """Channels below which it does not pay: a grey picture."""
 
 
-def fill_words(path: Path) -> int:
+def pad_channels_to_multiple(path: Path) -> int:
     """Give the quantized convolutions of a file channels that fill words; return how many had too few.
 
     Args:

@@ -76,10 +76,10 @@ def make(export: Export, folder: Path, *, quantized: bool) -> Path:
         quantize_dynamic(
             out, out, op_types_to_quantize=products, per_channel=True, reduce_range=True
         )
-    channel_padding.fill_words(out)
+    channel_padding.pad_channels_to_multiple(out)
     _describe(out, export.config)
     worst = _difference(out, batches[-1], [value.numpy() for value in reference])
-    log.info("int8 against PyTorch: largest difference %.2g; judge it with train.evaluate", worst)
+    log.info("int8 against PyTorch: largest difference %.2g; measure it with train.evaluate", worst)
     return out
 
 

@@ -34,11 +34,11 @@ def test_what_tells_of_columns(
 ) -> None:
     rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
     line = (Reading(text, score), box(0, 0, size[1], size[0]))
-    assert columns.are_likely([*rows, line], AREA, SETTINGS) == likely
-    assert columns.are_likely([line], AREA, SETTINGS) == (
+    assert columns.should_search([*rows, line], AREA, SETTINGS) == likely
+    assert columns.should_search([line], AREA, SETTINGS) == (
         likely or score < 0.5
     )  # thick beside none, or all nonsense
-    assert not columns.are_likely([], AREA, SETTINGS)
+    assert not columns.should_search([], AREA, SETTINGS)
 
 
 def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
@@ -47,7 +47,7 @@ def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
             (Reading("横七竖八", score), box(0, 40 * i, 300, 40 * i + (tall if i == 0 else 30)))
             for i, score in enumerate(scores)
         ]
-        return columns.are_likely(rows, AREA, SETTINGS)
+        return columns.should_search(rows, AREA, SETTINGS)
 
     assert likely(0.3, 0.6, 0.9)
     assert not likely(0.3, 0.9, 0.8, 0.9)
@@ -56,7 +56,7 @@ def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
 
 def test_a_line_that_fills_the_page_may_be_several_columns() -> None:
     def likely(score: float) -> bool:
-        return columns.are_likely([(Reading("翻", score), box(0, 0, 700, 500))], AREA, SETTINGS)
+        return columns.should_search([(Reading("翻", score), box(0, 0, 700, 500))], AREA, SETTINGS)
 
     assert likely(0.8) and not likely(0.99)  # a large character by itself
 

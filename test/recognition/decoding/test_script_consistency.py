@@ -10,8 +10,8 @@ from recognition import ctc
 from recognition.decoding.script_consistency import (
     Consistency,
     ScriptSettings,
-    common_script,
-    plain_marks,
+    ascii_punctuation,
+    majority_script,
     script,
 )
 from recognition.recognizer import Recognizer
@@ -109,7 +109,7 @@ def test_probabilities_are_left_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "common", "strays"),
+    ("texts", "common", "others"),
     [
         (["論權結類別", "種類", "別论"], 1, [2]),
         (["论权结类论权结", "结论", "别論"], -1, [2]),
@@ -121,9 +121,9 @@ def test_probabilities_are_left_as_they_are() -> None:
     ],
 )
 def test_lines_that_belong_together_tell_the_script(
-    texts: list[str], common: int, strays: list[int]
+    texts: list[str], common: int, others: list[int]
 ) -> None:
-    assert common_script(texts, SETTINGS) == (common, strays)
+    assert majority_script(texts, SETTINGS) == (common, others)
 
 
 def test_a_line_of_one_character_follows_those_beside_it() -> None:
@@ -142,13 +142,16 @@ def test_a_quotation_keeps_its_script() -> None:
 def test_pages_that_are_not_chinese_have_plain_marks() -> None:
     receipt = ["Date ：14-03-2018", "CASH！", "Nos. 1、2（both）", "“quoted”", ""]
     plain = ["Date :14-03-2018", "CASH!", "Nos. 1,2(both)", "“quoted”", ""]
-    assert plain_marks(receipt, SETTINGS) == plain
+    assert ascii_punctuation(receipt, SETTINGS) == plain
     chinese = ["WiFi：guest", "密码：见收据背面", "电话：400-820"]
-    assert plain_marks(chinese, SETTINGS) == chinese
+    assert ascii_punctuation(chinese, SETTINGS) == chinese
     # A Chinese name on an English page keeps what stands beside it; one character may be a mistake, too.
     named = [*receipt * 3, "林（先生）："]
-    assert plain_marks(named, SETTINGS) == [*plain * 3, "林（先生）："]
-    assert plain_marks([], SETTINGS) == [] and plain_marks(["：", "——"], SETTINGS) == ["：", "——"]
+    assert ascii_punctuation(named, SETTINGS) == [*plain * 3, "林（先生）："]
+    assert ascii_punctuation([], SETTINGS) == [] and ascii_punctuation(["：", "——"], SETTINGS) == [
+        "：",
+        "——",
+    ]
 
 
 def test_marks_are_plain_only_where_any_may_be_read() -> None:

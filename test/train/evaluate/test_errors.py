@@ -21,7 +21,7 @@ from train.data.samples import LabelledPage, Line
 from train.evaluate import errors
 from train.evaluate.error_alignment import align, groups
 from train.evaluate.error_report import ErrorPages, marked
-from train.evaluate.errors import Miss, compare, contrast, expanded, find_misses, signs
+from train.evaluate.errors import Miss, compare, contrast, expanded, find_misses, normalized_chars
 from train.evaluate.page_metrics import ReadLine, count_page
 
 CHARSET = Charset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:你好世界!")
@@ -72,10 +72,10 @@ def test_alignment_costs_the_edit_distance_and_keeps_both_texts(seed: int) -> No
 
 
 def test_signs_are_those_the_figures_compare() -> None:
-    assert [s.key for s in signs("Ａ b…")] == ["a", "b", ".", ".", "."]
-    assert [s.spaced for s in signs("Ａ b　c")] == [False, True, True]
-    assert "".join(s.key for s in signs("It's 3.", alnum=True)) == "its3"
-    assert signs(" \n") == []
+    assert [s.key for s in normalized_chars("Ａ b…")] == ["a", "b", ".", ".", "."]
+    assert [s.spaced for s in normalized_chars("Ａ b　c")] == [False, True, True]
+    assert "".join(s.key for s in normalized_chars("It's 3.", alnum=True)) == "its3"
+    assert normalized_chars(" \n") == []
 
 
 def test_nothing_read_on_nothing_and_all_read_right() -> None:
@@ -161,10 +161,10 @@ def test_read_where_nothing_is_unless_the_truth_is_partial_or_ignores_it() -> No
     (miss,) = diagnose(page(), far)
     assert miss.lost == {errors.EXTRA: 5}
     assert diagnose(page(partial=True), far) == []
-    veiled = LabelledPage(
+    ignored = LabelledPage(
         Path("page.png"), "made", lines=(Line(quad(0, 290, 200, 60), "x", ignore=True),)
     )
-    assert diagnose(veiled, far) == []
+    assert diagnose(ignored, far) == []
 
 
 def test_character_without_a_class() -> None:

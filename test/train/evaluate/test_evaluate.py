@@ -188,9 +188,9 @@ def test_sheet_sums_characters_not_pages() -> None:
 def test_turns_right_by_a_right_and_a_stuck_classifier() -> None:
     image = np.zeros((10, 20, 3), np.uint8)
     image[:3, :3] = 255
-    assert program.judge_turns(corner_angle, image, 0.6) == (4, 0)
-    assert program.judge_turns(lambda _: (90, 1.0), image, 0.6) == (1, 0)
-    assert program.judge_turns(lambda _: (0, 0.3), image, 0.6) == (1, 3), (
+    assert program.count_turns(corner_angle, image, 0.6) == (4, 0)
+    assert program.count_turns(lambda _: (90, 1.0), image, 0.6) == (1, 0)
+    assert program.count_turns(lambda _: (0, 0.3), image, 0.6) == (1, 3), (
         "left as it is, three times"
     )
     # Content turned clockwise by 90 degrees has its top left at the top right.

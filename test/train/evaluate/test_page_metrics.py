@@ -152,16 +152,16 @@ def test_spurious_text_costs_f1_and_cer_but_not_recall() -> None:
 
 
 def test_text_under_an_ignored_quad_counts_neither_way() -> None:
-    veil = Line(box(0, 0, 100, 20), "###", ignore=True)
-    counts = count_page(page(veil), [ReadLine("whatever", box(5, 1, 90, 20))])
+    ignored = Line(box(0, 0, 100, 20), "###", ignore=True)
+    counts = count_page(page(ignored), [ReadLine("whatever", box(5, 1, 90, 20))])
     assert counts == Counts(pages=1)
-    under_both = page(veil, Line(box(0, 0, 100, 20), "ab"))
+    under_both = page(ignored, Line(box(0, 0, 100, 20), "ab"))
     assert count_page(under_both, [ReadLine("ab", box(5, 2, 60, 18))]).hits == 2
 
 
 def test_without_box_nothing_is_veiled() -> None:
-    veil = Line(box(0, 0, 100, 20), "###", ignore=True)
-    assert count_page(page(veil), [ReadLine("ab")]).full_read == 2
+    ignored = Line(box(0, 0, 100, 20), "###", ignore=True)
+    assert count_page(page(ignored), [ReadLine("ab")]).full_read == 2
 
 
 def test_what_the_truth_cannot_say_is_not_said() -> None:

@@ -126,7 +126,7 @@ def test_lines_are_paired_by_their_boxes() -> None:
     )
     read = [
         ReadLine("made up", box(0, 200, 50, 220)),
-        ReadLine("under the veil", box(5, 62, 60, 78)),
+        ReadLine("under ignored text", box(5, 62, 60, 78)),
         ReadLine("firstline", box(1, 1, 99, 21)),
     ]
     pairs = pair_lines(truth, read)

@@ -56,9 +56,9 @@ def test_numbers_stay_what_they_are(tmp_path: Path, colors: int, widened: int) -
     quantized_convolution(path, colors)
     images = RNG.normal(size=(1, colors, 20, 36)).astype(np.float32)
     before = run(path, images)
-    assert channel_padding.fill_words(path) == widened
+    assert channel_padding.pad_channels_to_multiple(path) == widened
     assert np.array_equal(run(path, images), before)
-    assert channel_padding.fill_words(path) == 0
+    assert channel_padding.pad_channels_to_multiple(path) == 0
 
 
 @pytest.mark.parametrize("name", ["ctpn-small", "scene-small", "vgg16-reference"])

@@ -97,7 +97,7 @@ def test_weights_fit_and_the_answers_stay(tmp_path: Path) -> None:
 def test_padded_kernels_are_found(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(quantized_model(colors=3), str(path))
-    channel_padding.fill_words(path)
+    channel_padding.pad_channels_to_multiple(path)
     model = onnx.load(str(path))
     assert reduce_range(model) == 2
     assert np.abs(constants(model)["kernels"].astype(int)).max() <= LIMIT

@@ -53,7 +53,7 @@ class Source:
 
 
 def make_page(source: Source, marks: Iterable[Mark], report: Report) -> PageSample | None:
-    """Decode the picture and settle its lines; None where nothing can be made of either.
+    """Decode the picture and bring its lines to quads; None where nothing can be made of either.
 
     A box that lies mostly outside the picture, or has no label, is reported; what of it shows is ignored,
     since there may be text. A picture without annotations is a page without text, but not one whose

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.characters import is_wide
-from recognition.preprocess import FINE
+from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 from train.data.samples import LineSample
 from train.synth.corpus.sentences import Corpus
 from train.synth.fonts.stroke_data import read_strokes
@@ -190,7 +190,7 @@ class LineRenderer:
         # Saved before anyone cuts lines out of it.
         canvas = compress(rng, canvas).astype(np.float32)
         box, askew = (pad[1], pad[0], width, height), 0.2 if even else 1.0
-        crop = cut(rng, canvas, drawn, box, askew=askew, fine=FINE)
+        crop = cut(rng, canvas, drawn, box, askew=askew, fine=UPSCALE_BELOW_HEIGHT)
         if shares.happens(rng, "cut_short"):
             crop = cut_short(rng, crop)
         return _sample(crop, np.clip(crop.image, 0, 255).astype(np.uint8))

@@ -26,8 +26,8 @@ def test_a_rare_character_comes_as_often_as_a_common_one() -> None:
 def test_a_character_is_shown_in_different_lines() -> None:
     lines = [f"的{i}" for i in range(1000)]
     rng = np.random.default_rng(3)
-    concordance = RareCharacters([lines], "的")
-    seen = {concordance.draw(rng)[1] for _ in range(400)}
+    characters = RareCharacters([lines], "的")
+    seen = {characters.draw(rng)[1] for _ in range(400)}
     assert len(seen) == PLACES
     assert max(int(line[1:]) for line in seen) > 200, "taken from all of the text"
 

@@ -1,4 +1,4 @@
-"""Rarer wording: the other script, exchanged marks, lists."""
+"""Rarer variants of text: the other script, exchanged marks, lists."""
 
 from __future__ import annotations
 
