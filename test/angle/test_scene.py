@@ -148,6 +148,7 @@ def test_network_scores_each_view_by_itself() -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 def test_training_learns_what_is_up(folder: Path) -> None:
     torch = pytest.importorskip("torch")
     from angle.scene_torch import SceneNet

@@ -212,7 +212,7 @@ def test_temperature_makes_scores_honest() -> None:
     """Eight patches that are always wrong together know no more than one of them."""
     rng = np.random.default_rng(0)
     pages = []
-    for _ in range(300):
+    for _ in range(100):
         page = np.zeros((4, 8, 4))
         for turn in range(4):
             said = turn if rng.random() < 0.8 else int(rng.integers(4))

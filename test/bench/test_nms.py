@@ -29,7 +29,9 @@ def test_table_has_every_count_and_names_what_differs(monkeypatch: pytest.Monkey
     assert all("(1 differ)" in line for line in lines[2:])
 
 
-def test_what_is_missing_is_left_out_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_left_out_and_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     found = program.candidates()
     assert "numpy" in found
     left_out = {"numpy", "cython", "cuda", "opencv", "torchvision"} - set(found)

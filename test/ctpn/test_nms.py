@@ -52,7 +52,14 @@ def cuda_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]
     return lambda: path if path.exists() else build_cuda.build(path)
 
 
-@pytest.fixture(params=["numpy", "cython", "cuda-host", "cuda"])
+@pytest.fixture(
+    params=[
+        "numpy",
+        "cython",
+        # Compiling the GPU's code takes seconds.
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("cuda-host", "cuda")),
+    ]
+)
 def suppress(
     request: pytest.FixtureRequest,
     cuda_library: Callable[[], Path],

@@ -96,7 +96,13 @@ def _start(*arguments: object, limit: int | None = None, **streams: object) -> t
     return done.returncode, str(done.stderr)
 
 
-EACH = [*FORMATS, "drawn"]
+QUICK = ("txt", "json", "pdf", "drawn")
+"""A plain text, one with times in it, one that is written in parts, and a picture."""
+
+EACH = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in (*FORMATS, "drawn")
+]
 
 
 def _formats(name: str) -> list[str]:
@@ -166,18 +172,26 @@ def test_pdf_writer_that_fails_in_the_middle(picture: Path, tmp_path: Path) -> N
     assert not list(tmp_path.glob("*.pdf"))
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
-def test_json_or_text_on_a_full_device(picture: Path) -> None:
-    status, said = _start(picture, "--json", "/dev/full")
+full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+
+
+@full_device
+def test_json_on_a_full_device(run: Callable[..., tuple[int, str]], picture: Path) -> None:
+    status, said = run(picture, "--json", "/dev/full")
     assert (status, len(said.splitlines())) == (1, 1)
     assert said.startswith("demo.py: error: /dev/full: No space left on device")
+
+
+@full_device
+@pytest.mark.parametrize("json_too", [[], pytest.param(["--json", "-"], marks=pytest.mark.slow)])
+def test_standard_output_on_a_full_device(picture: Path, json_too: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        for more in ([], ["--json", "-"]):
-            status, said = _start(picture, *more, stdout=full)
-            assert (status, len(said.splitlines())) == (1, 1)
-            assert said.startswith("demo.py: error: standard output: No space left")
+        status, said = _start(picture, *json_too, stdout=full)
+    assert (status, len(said.splitlines())) == (1, 1)
+    assert said.startswith("demo.py: error: standard output: No space left")
 
 
+@pytest.mark.slow
 def test_json_ends_after_a_whole_line(picture: Path, tmp_path: Path) -> None:
     results = tmp_path / "x.jsonl"
     status, said = _start(*[picture] * 5, "--json", results, limit=50_000)
@@ -187,6 +201,7 @@ def test_json_ends_after_a_whole_line(picture: Path, tmp_path: Path) -> None:
     assert whole.endswith(b"}\n")
 
 
+@pytest.mark.slow
 def test_pipes_whose_reader_has_left(picture: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -195,10 +210,10 @@ def test_pipes_whose_reader_has_left(picture: Path, tmp_path: Path) -> None:
     reader.wait(10)
 
 
-def test_closed_standard_output(picture: Path) -> None:
-    code = (
-        f"import sys, demo; sys.stdout = None; sys.exit(demo.main([{str(picture)!r}, '--quiet']))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith("demo.py: error: standard output is closed")
+def test_closed_standard_output_is_an_error_in_one_line(
+    run: Callable[..., tuple[int, str]], picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    status, said = run(picture)
+    assert (status, len(said.splitlines())) == (1, 1)
+    assert said.startswith("demo.py: error: standard output is closed")

@@ -48,7 +48,7 @@ def _start(
     )
 
 
-@pytest.mark.parametrize("json_too", [[], ["--json", "-"]])
+@pytest.mark.parametrize("json_too", [[], pytest.param(["--json", "-"], marks=pytest.mark.slow)])
 def test_reader_of_the_output_may_leave(good: Path, json_too: list[str]) -> None:
     process = _start(*[good] * 20, "--quiet", *json_too)
     assert process.stdout is not None

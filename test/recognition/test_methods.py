@@ -31,6 +31,15 @@ SMALLER: dict[str, dict[str, Any]] = {
 
 networks = pytest.mark.parametrize("name", METHODS)
 
+some_networks = pytest.mark.parametrize(
+    "name",
+    [
+        # Of each pair that differs in few layers, one is quick.
+        pytest.param(name, marks=pytest.mark.slow) if name in ("base", "crnn-gru") else name
+        for name in METHODS
+    ],
+)
+
 
 def small_network(name: str) -> Any:
     torch.manual_seed(2)
@@ -84,7 +93,7 @@ def test_lines_of_any_width_give_their_steps(name: str) -> None:
         assert features.shape[2] == network.classify.in_features
 
 
-@networks
+@some_networks
 def test_ten_steps_lower_the_loss(name: str) -> None:
     from train.recognizer_torch import make_loss
 
@@ -121,7 +130,7 @@ def test_a_recognizer_reads_crops_of_any_size(name: str) -> None:
     assert not reader([np.zeros((0, 9, 3), np.uint8)])[0].text
 
 
-@networks
+@some_networks
 @pytest.mark.filterwarnings("ignore")  # the exporters warn about themselves
 def test_onnx_answers_as_torch_does_at_any_width(name: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -40,6 +40,14 @@ def nodes(tree: ast.AST) -> list[ast.AST]:
     return list(ast.walk(tree))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Millions of nodes, which later tests must not carry along."""
+    yield
+    sources.cache_clear()
+    nodes.cache_clear()
+
+
 def _imports(tree: ast.AST) -> Iterator[str]:
     """Full names of everything imported anywhere in a module."""
     for node in nodes(tree):

@@ -53,7 +53,7 @@ def test_the_guard_works(tmp_path: Path) -> None:
         assert done.returncode == 1 and done.stderr.startswith(word)
 
 
-@pytest.mark.parametrize("offline", ["0", "1"])
+@pytest.mark.parametrize("offline", ["0", pytest.param("1", marks=pytest.mark.slow)])
 def test_reading_uses_no_network_and_writes_nothing(tmp_path: Path, offline: str) -> None:
     done = _run(
         f"import ocr\npage = ocr.load(threads=1).read({str(SIGN)!r})\nprint(len(page.lines))\n",

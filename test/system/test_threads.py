@@ -28,6 +28,7 @@ def reader() -> ocr.Reader:
     return ocr.load(threads=2)
 
 
+@pytest.mark.slow
 def test_four_threads_read_as_one_does(reader: ocr.Reader, tmp_path: Path) -> None:
     """The short form of `python -m bench.stress.threads`, of eight threads and forty pages."""
     limit, filters = PIL.Image.MAX_IMAGE_PIXELS, list(warnings.filters)
@@ -53,16 +54,16 @@ def test_a_reader_that_mixes_threads_up_is_noticed(
     assert threads.compare(Mixed(), tmp_path, threads=2, count=3).different
 
 
-def test_reading_stores_nothing(reader: ocr.Reader) -> None:
+def test_reading_stores_nothing(shipped_reader: ocr.Reader) -> None:
     def state() -> str:
-        parts = [vars(model) for model in reader.models if hasattr(model, "__dict__")]
+        parts = [vars(model) for model in shipped_reader.models if hasattr(model, "__dict__")]
         assert len(parts) >= 4
-        own = repr((reader.steps, reader.settings))
+        own = repr((shipped_reader.steps, shipped_reader.settings))
         return own + repr([sorted((key, repr(value)) for key, value in p.items()) for p in parts])
 
     def read() -> None:
-        for image in threads.cuttings(3):
-            reader.read(image)
+        for image in threads.cuttings(2):
+            shipped_reader.read(image)
 
     read()  # the model of photographs is opened when it is first asked
     before = state()
@@ -86,6 +87,7 @@ def test_no_threads_are_refused(count: int) -> None:
         ocr.load(threads=count)
 
 
+@pytest.mark.slow
 def test_number_of_threads_within_a_page_changes_nothing(
     reader: ocr.Reader, shipped_reader: ocr.Reader
 ) -> None:

@@ -136,14 +136,14 @@ def folder(tmp_path: Path, bars: Image) -> Path:
     folder = tmp_path / "in"
     folder.mkdir()
     picture = PIL.Image.fromarray(bars)
-    for name in ("a.png", "b.jpg", "d.png"):
+    for name in ("a.png", "b.bmp", "d.png"):
         picture.save(folder / name)
     blank = PIL.Image.fromarray(np.full_like(bars, 255))
     picture.save(folder / "c.tif", save_all=True, append_images=[blank, picture])
     return folder
 
 
-ALL = ["a.png/0", "b.jpg/0", "c.tif/0", "c.tif/1", "c.tif/2", "d.png/0"]
+ALL = ["a.png/0", "b.bmp/0", "c.tif/0", "c.tif/1", "c.tif/2", "d.png/0"]
 
 
 def _images(path: Path) -> list[str]:
@@ -160,7 +160,7 @@ def test_pages_that_are_in_the_json_file(
     assert (read, _images(path)) == (ALL, ALL)
     lines = path.read_bytes().splitlines(keepends=True)
     capfd.readouterr()
-    for kept in range(len(lines) + 1):
+    for kept in (0, 3, 6):  # within the document too
         path.write_bytes(b"".join(lines[:kept]) + (lines[kept][:50] if kept < 6 else b""))
         read.clear()
         assert demo.main(arguments) == 0

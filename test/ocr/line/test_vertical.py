@@ -115,9 +115,20 @@ def test_narrow_characters_are_read_as_they_stand() -> None:
     assert (read.text, read.score, upwards) == ("5", 0.95, False)
 
 
-@pytest.mark.parametrize("pitch", [50, 60, 85])
-@pytest.mark.parametrize("style", ["serif", "sans"])
-def test_a_page_of_columns_is_read_without_being_told(style: str, pitch: int) -> None:
+@pytest.mark.parametrize(
+    ("style", "pitch"),
+    [
+        ("serif", 60),
+        pytest.param("serif", 50, marks=pytest.mark.slow),
+        pytest.param("serif", 85, marks=pytest.mark.slow),
+        pytest.param("sans", 50, marks=pytest.mark.slow),
+        pytest.param("sans", 60, marks=pytest.mark.slow),
+        pytest.param("sans", 85, marks=pytest.mark.slow),
+    ],
+)
+def test_a_page_of_columns_is_read_without_being_told(
+    shipped_reader: ocr.Reader, style: str, pitch: int
+) -> None:
     """By the shipped models; read on their side, characters were wrong in every third column."""
     face = FontLibrary.load().choose(np.random.default_rng(3), "".join(COLUMNS), style=style)
     image = PIL.Image.new("RGB", (420, 620), "white")
@@ -126,7 +137,7 @@ def test_a_page_of_columns_is_read_without_being_told(style: str, pitch: int) ->
         for j, character in enumerate(column):
             place = (340 - pitch * i, 40 + 42 * j)
             draw.text(place, character, font=face.at(34), fill="black")
-    page = ocr.load(threads=2).read(np.asarray(image))
+    page = shipped_reader.read(np.asarray(image))
     assert [line.text for line in page.lines] == list(COLUMNS)
     assert all(line.vertical for line in page.lines)
     for line in page.lines:

@@ -71,7 +71,7 @@ def live_font() -> ImageFont.FreeTypeFont:
     return font
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scene(live_font: ImageFont.FreeTypeFont) -> Scene:
     return Scene(live_font)
 

@@ -29,9 +29,9 @@ LINES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def clip(scene: Scene, tmp_path: Path) -> Path:
-    path = tmp_path / "film.mp4"
+@pytest.fixture(scope="module")
+def clip(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "film.mp4"
     station = Shown("频道一", first=0, last=74)
 
     def place(line: Shown, _: object) -> tuple[int, int]:
@@ -71,7 +71,7 @@ def _seconds(text: str) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(rest)
 
 
-@pytest.mark.parametrize("program", [main, demo.main])
+@pytest.mark.parametrize("program", [main, pytest.param(demo.main, marks=pytest.mark.slow)])
 def test_json_is_one_event_a_line(
     program: Callable[[list[str]], int], clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,9 @@ def _plain(text: str) -> str:
     return "".join(text.lower().replace("：", ":").replace("，", ",").split())
 
 
-def test_who_came_in_and_who_said_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_came_in_and_who_said_what(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert (
         main([str(CLIP), "--comments", "--json", "-", "--fps", "3", "--region", "10,160,560,310"])
         == 0

@@ -161,15 +161,15 @@ def test_what_is_held_does_not_grow_with_time(
     follower = Follower(*live_models, Region(0, 0, *scene.size))
     layers = [scene.stamp(Shown(f"第{number}句话")) for number in "一二三四"]
     events, most, kept = 0, 0, set()
-    for i in range(300):
+    for i in range(150):
         picture = scene.ground(i).copy()
         if i % 30 < 15:
             paste(picture, layers[i // 30 % 4], 60, 150, 0, 1.0)
-        # Three frames a second: a hundred seconds.
+        # Three frames a second: fifty seconds.
         events += len(follower.see(as_frame(picture, i, i / 3)))
         most = max(most, len(follower._tracks) + len(follower._ended))
         kept.add(len(follower._past.after(Moment(-1, 0.0))))
-    assert events >= 9
+    assert events >= 4
     assert most <= 3
     assert max(kept) <= 5
 

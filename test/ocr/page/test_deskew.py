@@ -151,7 +151,7 @@ def test_projection_profile_tells_the_skew(degrees: float) -> None:
 )
 def test_a_page_torn_to_level_pieces_is_deskewed(degrees: float, level: int, leaning: int) -> None:
     def torn(image: Image) -> tuple[Quads, Scores]:
-        """Find level pieces in slanted lines, as strips at their own heights make them."""
+        """Find level pieces in slanted lines, as proposals at their own heights make them."""
         whole, scores = bars(image)
         if abs(skew_of(whole).degrees) < 10:
             return whole, scores
@@ -171,7 +171,7 @@ def expected(shipped_reader: ocr.Reader) -> ocr.Page:
     return shipped_reader.read(load(DATA / "page.png"))
 
 
-@pytest.mark.parametrize("degrees", [-24.0, 13.0])
+@pytest.mark.parametrize("degrees", [pytest.param(-24.0, marks=pytest.mark.slow), 13.0])
 def test_the_example_page_is_read_aslant(
     shipped_reader: ocr.Reader, expected: ocr.Page, degrees: float
 ) -> None:

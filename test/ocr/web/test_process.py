@@ -94,6 +94,7 @@ def pictures(tmp_path: Path) -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_under_load(start: Any, pictures: list[Path]) -> None:
     process = start(0.02, 4)
     counts, elapsed_s = asyncio.run(load(process.url, pictures, clients=20, seconds=2))
@@ -101,7 +102,7 @@ def test_nothing_is_lost_under_load(start: Any, pictures: list[Path]) -> None:
     assert counts.problems == set()
     assert (figures["lost"], figures["failed"], figures["wrong"]) == (0, 0, 0)
     assert counts.refused > 0  # 20 clients do not fit 2 workers and a queue of 4
-    assert len(counts.seconds) > 20
+    assert len(counts.seconds) > 10  # of some 150 on an idle machine
     assert process.stop().count("\n") == 1  # the line that says where it is
 
 
@@ -130,6 +131,7 @@ def test_stop_finishes_what_was_accepted(start: Any, pictures: list[Path]) -> No
         if answered + sum(map(int, counts)) >= 6:
             break
         assert time.monotonic() < deadline
+        time.sleep(0.05)
     err = process.stop()
     for thread in threads:
         thread.join(60)
@@ -141,6 +143,7 @@ def test_stop_finishes_what_was_accepted(start: Any, pictures: list[Path]) -> No
         httpx2.get(f"{process.url}/healthz")
 
 
+@pytest.mark.slow
 def test_large_bodies_and_slow_senders(start: Any, pictures: list[Path]) -> None:
     process = start(0, 1)
     port = int(process.url.rpartition(":")[2])

@@ -71,6 +71,7 @@ def test_damaged_and_foreign_tables_are_said(tmp_path: Path) -> None:
         load_language_model("x", folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_beam_search_reads_a_clean_page_as_greedy_does() -> None:
     readers = [ocr.load(threads=1, decode=decode) for decode in ("greedy", "beam")]
     texts = [reader.read(DATA / "page.png").text for reader in readers]

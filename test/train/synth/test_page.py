@@ -80,7 +80,7 @@ def pages() -> PageRenderer:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_labelled_within_the_picture(pages: PageRenderer, kind: str) -> None:
     counted = 0
-    for index in range(6):
+    for index in range(3):
         page = pages.page(3, index, kind=kind)
         height, width = page.image.shape[:2]
         assert page.image.dtype == np.uint8
@@ -96,12 +96,12 @@ def test_every_kind_is_labelled_within_the_picture(pages: PageRenderer, kind: st
             assert line.text.strip() == line.text != ""
             assert len(line.centers) == len(line.widths) == len(line.text)
             counted += not line.ignore
-    assert counted >= 3
+    assert counted >= 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_lines_do_not_cover_each_other(pages: PageRenderer, kind: str) -> None:
-    for index in range(5):
+    for index in range(3):
         canvas = pages.clean(np.random.default_rng([4, index]), kind)
         quads = [line.quad for line in canvas.lines if not line.ignore]
         for i, quad in enumerate(quads):
@@ -113,7 +113,7 @@ def test_lines_do_not_cover_each_other(pages: PageRenderer, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["document", "receipt", "table", "screen", "form", "scan"])
 def test_ink_stands_where_the_quads_say(pages: PageRenderer, kind: str) -> None:
-    for index in range(3):
+    for index in range(2):
         canvas = pages.clean(np.random.default_rng([5, index]), kind)
         for line in canvas.lines:
             (x0, y0), (x1, y1) = (
@@ -125,14 +125,15 @@ def test_ink_stands_where_the_quads_say(pages: PageRenderer, kind: str) -> None:
 
 
 def test_sample_is_the_same_in_any_order_and_renderer(pages: PageRenderer) -> None:
-    forwards = [digest(pages.page(1, index)) for index in range(6)]
+    forwards = [digest(pages.page(1, index)) for index in range(3)]
     other = renderer()
-    backwards = [digest(other.page(1, index)) for index in reversed(range(6))][::-1]
+    backwards = [digest(other.page(1, index)) for index in reversed(range(3))][::-1]
     assert forwards == backwards
-    assert len(set(forwards)) == 6
+    assert len(set(forwards)) == 3
     assert digest(pages.page(2, 0)) != forwards[0]
 
 
+@pytest.mark.slow
 def test_sample_is_the_same_in_another_process(pages: PageRenderer) -> None:
     code = (
         "import runpy, sys; sys.path.insert(0, '.');"
@@ -163,10 +164,10 @@ def test_unknown_kinds_are_named() -> None:
 
 def test_pages_of_columns_run_down_and_some_have_rows_beside_them(pages: PageRenderer) -> None:
     found = []
-    for index in range(16):
+    for index in range(10):
         lines = pages.clean(np.random.default_rng([5, index]), "columns").lines
         found.append(np.mean([is_column(*quad_size(line.quad)) for line in lines]))
-    assert sum(share > 0.6 for share in found) >= 8
+    assert sum(share > 0.6 for share in found) >= 5
     assert any(0 < share < 0.5 for share in found)
 
 
@@ -190,12 +191,12 @@ def test_shares_of_kinds_and_languages_make_sense() -> None:
 
 def test_crops_of_a_rendered_page_read_along_x(pages: PageRenderer) -> None:
     crops = 0
-    for index in range(8):
+    for index in range(4):
         for sample in line_crops(pages.page(6, index), np.random.default_rng(index)):
             crops += 1
             assert len(sample.centers) in (0, len(sample.text))
             assert (np.diff(sample.centers) > -1e-3).all()
-    assert crops > 20
+    assert crops > 10
 
 
 def line_at(*corners: tuple[float, float]) -> tuple[PlacedLine, np.ndarray]:
@@ -203,21 +204,21 @@ def line_at(*corners: tuple[float, float]) -> tuple[PlacedLine, np.ndarray]:
     return PlacedLine(quad, "word"), quad
 
 
-def settle(*corners: tuple[float, float]) -> list[PlacedLine]:
+def clipped(*corners: tuple[float, float]) -> list[PlacedLine]:
     line, quad = line_at(*corners)
     return clip_lines([line], quad[None], np.zeros((100, 200, 3), np.uint8))
 
 
 def test_clip_lines_keeps_drops_and_ignores() -> None:
-    (whole,) = settle((10, 10), (90, 10), (90, 30), (10, 30))
+    (whole,) = clipped((10, 10), (90, 10), (90, 30), (10, 30))
     assert not whole.ignore
-    (grazing,) = settle((-CUT_LIMIT / 2, 10), (90, 10), (90, 30), (-CUT_LIMIT / 2, 30))
+    (grazing,) = clipped((-CUT_LIMIT / 2, 10), (90, 10), (90, 30), (-CUT_LIMIT / 2, 30))
     assert not grazing.ignore
     assert grazing.quad.min() == 0
-    (cut,) = settle((-30, 10), (90, 10), (90, 30), (-30, 30))
+    (cut,) = clipped((-30, 10), (90, 10), (90, 30), (-30, 30))
     assert cut.ignore
-    assert settle((-90, 10), (-10, 10), (-10, 30), (-90, 30)) == []
-    (tiny,) = settle((10, 10), (90, 10), (90, 14), (10, 14))
+    assert clipped((-90, 10), (-10, 10), (-10, 30), (-90, 30)) == []
+    (tiny,) = clipped((10, 10), (90, 10), (90, 14), (10, 14))
     assert tiny.ignore
     assert clip_lines([], np.zeros((0, 4, 2), np.float32), np.zeros((9, 9, 3), np.uint8)) == []
 
@@ -290,11 +291,12 @@ def test_generate_writes_pictures_labels_and_a_sheet(
     monkeypatch.setattr(FontLibrary, "load", lambda folder=None: library())
     texts = corpus()
     monkeypatch.setattr(Corpus, "load", lambda folder=None: texts)
-    arguments = ["--kind", kind, "--seed", "4", "--count", "3", "--sheet"]
-    assert generate.main([*arguments, "--out", str(tmp_path / "a")]) == 0
-    assert generate.main([*arguments[:-1], "--first", "1", "--out", str(tmp_path / "b")]) == 0
+    arguments = ["--kind", kind, "--seed", "4", "--sheet"]
+    assert generate.main([*arguments, "--count", "2", "--out", str(tmp_path / "a")]) == 0
+    later = ["--count", "1", "--first", "1", "--out", str(tmp_path / "b")]
+    assert generate.main([*arguments[:-1], *later]) == 0
     records = [json.loads(x) for x in (tmp_path / "a/labels.jsonl").read_text().splitlines()]
-    assert [record["image"] for record in records] == ["000000.png", "000001.png", "000002.png"]
+    assert [record["image"] for record in records] == ["000000.png", "000001.png"]
     for record in records:
         picture = cv2.imread(str(tmp_path / "a" / record["image"]))
         for line in record["lines"]:
@@ -302,7 +304,7 @@ def test_generate_writes_pictures_labels_and_a_sheet(
             assert (np.array(line["quad"]) <= picture.shape[1::-1]).all()
     assert cv2.imread(str(tmp_path / "a/sheet.png")) is not None
     assert not (tmp_path / "b/sheet.png").exists()
-    same = [(tmp_path / folder / "000002.png").read_bytes() for folder in "ab"]
+    same = [(tmp_path / folder / "000001.png").read_bytes() for folder in "ab"]
     assert same[0] == same[1]
     assert not list(tmp_path.rglob("*.part"))
 

@@ -122,6 +122,7 @@ def test_the_classifier_is_there_once_and_a_copy_has_its_own() -> None:
     assert not average.student.attention.embed(torch.arange(CLASSES)).any()
 
 
+@pytest.mark.slow
 def test_attention_of_a_student_learns_and_leaves_the_classifier_alone() -> None:
     torch.manual_seed(0)
     distilled, batch = DistilledStudent(attending(), SmallCRNN(CLASSES)), lines()
@@ -151,6 +152,7 @@ def trained(tmp_path: Path) -> tuple[CRNN, Path]:
     return network.eval(), path
 
 
+@pytest.mark.slow
 def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
     network, path = trained
     gru = CRNN(CLASSES, WIDTHS, 12, "gru")
@@ -175,6 +177,7 @@ def test_only_convolutions_of_such_a_network_can_be_kept(trained: tuple[CRNN, Pa
         freeze_trunk(CRNN(CLASSES, (8, 8, 12, 20), 12), path)
 
 
+@pytest.mark.slow
 def test_all_is_kept_but_attention(tmp_path: Path) -> None:
     torch.manual_seed(3)
     teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)

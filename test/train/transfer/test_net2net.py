@@ -97,7 +97,9 @@ def test_neither_small_network_reads_the_other_or_chance(small: tuple[CTPN, Angl
         assert weight[ours + theirs :, : sum(sources)].any()  # the rest may read both
 
 
-def test_heads_answer_as_the_small_detector_does(small: tuple[CTPN, AngleNet]) -> None:
+def test_heads_answer_as_the_small_detector_does(
+    small: tuple[CTPN, AngleNet],
+) -> None:
     detector, angle = small
     for head in (detector.score, detector.delta, detector.side):
         nn.init.normal_(head.weight, std=0.3)
@@ -138,6 +140,7 @@ def narrow() -> Shared:
     return Shared(VGG16CTPN(NARROW, 16, 8, normalized=False), VGG16Angle(NARROW, normalized=False))
 
 
+@pytest.mark.slow
 def test_both_losses_fall_and_both_reach_the_trunk() -> None:
     shared, data = narrow(), batch()
     loss = make_loss(VGG16Recipe(), None)
@@ -338,6 +341,7 @@ def test_of_two_steps_the_one_that_is_no_blank_tells() -> None:
         lambda: DenseNetCTC(9, 8, 3, 4, 12, dropout=0.0),
     ],
 )
+@pytest.mark.slow
 def test_a_student_learns_from_its_teacher(
     tmp_path: Path, student: Callable[[], torch.nn.Module]
 ) -> None:
