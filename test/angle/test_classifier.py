@@ -56,7 +56,7 @@ def never(_: Floats) -> tuple[Floats]:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (3, 3), (127, 129), (2000, 1500)])
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_flat_pages_have_no_patches(shape: tuple[int, int], level: int) -> None:
+def test_blank_pages_have_no_patches(shape: tuple[int, int], level: int) -> None:
     image = np.full((*shape, 3), level, np.uint8)
     assert Classifier(never)(image) == (0, 0.0)
     inputs, boxes = page_patches(image)
@@ -119,7 +119,7 @@ def test_rules_and_frames_are_not_text() -> None:
     assert ((fine[:, 1] + fine[:, 3]) / 2 < 500).all()
 
 
-def test_windows_of_one_scale_are_spread() -> None:
+def test_windows_of_one_scale_hardly_overlap() -> None:
     _, boxes = page_patches(text_page(1600, 1200))
     sides = (boxes[:, 2] - boxes[:, 0]).round()
     assert len(set(sides)) == 3, "three scales of a large page"
@@ -175,7 +175,7 @@ def test_cut_outside_the_page_is_filled_with_the_mean() -> None:
     assert patch[0, 0] == patch[-1, -1] == 150
 
 
-def test_count_and_scales_are_obeyed() -> None:
+def test_settings_bound_number_and_size_of_patches() -> None:
     grey = np.asarray(cv2.cvtColor(text_page(1600, 1200), cv2.COLOR_RGB2GRAY), np.uint8)
     for count in (1, 2, 5, 20):
         assert len(choose_windows(grey, size=SIZE, settings=Patches(count=count))) <= count
@@ -183,7 +183,7 @@ def test_count_and_scales_are_obeyed() -> None:
     assert np.allclose(one[:, 2] - one[:, 0], 64 * (1600 * 1200) ** 0.5 / 640, rtol=0.02)
 
 
-def test_the_page_is_left_as_it_was() -> None:
+def test_classifying_does_not_change_the_image() -> None:
     image = text_page()
     before = image.copy()
     know(180)(image)
@@ -194,13 +194,13 @@ def test_the_page_is_left_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("degrees", TURNS)
-def test_all_patches_of_one_mind(degrees: int) -> None:
+def test_page_is_turned_as_all_its_patches_say(degrees: int) -> None:
     found, score = know(degrees)(text_page())
     assert found == degrees
     assert 0.9 < score <= 1
 
 
-def test_below_the_threshold_the_page_is_left() -> None:
+def test_score_below_the_threshold_gives_zero_degrees() -> None:
     found, score = know(180, margin=0.05)(text_page())
     assert found == 0
     assert 0.25 < score < 0.6
@@ -213,12 +213,12 @@ def test_threshold_of_zero_always_decides() -> None:
     assert Classifier(network, threshold=0)(text_page())[0] == 270
 
 
-def test_no_patches_know_nothing() -> None:
+def test_no_patches_give_each_turn_a_quarter() -> None:
     empty = np.zeros((0, 4), np.float32)
     assert page_scores(empty, temperature=2, outlier_probability=0.02) == pytest.approx([0.25] * 4)
 
 
-def test_unsure_patches_have_no_vote() -> None:
+def test_undecided_patches_do_not_change_the_page_s_score() -> None:
     sure = np.array([[0, 5, 0, 0]], np.float32)
     unsure = np.zeros((7, 4), np.float32)
     alone = page_scores(sure, temperature=2, outlier_probability=0.02)
@@ -298,7 +298,7 @@ def test_windows_along_a_line_stay_on_it(degrees: float) -> None:
     assert np.linalg.norm(middles[1] - middles[0]) == pytest.approx(240, abs=0.5), "end to end"
 
 
-def test_a_short_line_has_one_window_and_a_point_has_one_too() -> None:
+def test_short_lines_and_points_have_one_window() -> None:
     assert len(line_windows(level(10, 10, 60, 40), 4.0, 2)) == 1
     assert np.isfinite(line_windows(level(10, 10, 10, 10), 4.0, 2)).all()
 
@@ -333,12 +333,12 @@ def test_lines_outside_and_blank_ones_give_no_patches() -> None:
 
 
 @pytest.mark.parametrize("degrees", TURNS)
-def test_along_lines_the_network_s_word_counts(degrees: int) -> None:
+def test_classify_lines_returns_what_the_network_says_of_their_patches(degrees: int) -> None:
     chances = know(degrees).classify_lines(text_page(), level(30, 40, 330, 70)[None])
     assert chances.argmax() == degrees // 90
     assert chances.sum() == pytest.approx(1)
 
 
-def test_without_lines_every_turn_is_as_likely() -> None:
+def test_classify_lines_without_lines_gives_each_turn_a_quarter() -> None:
     chances = Classifier(never).classify_lines(text_page(), np.zeros((0, 4, 2), np.float32))
     assert chances == pytest.approx([0.25] * 4)

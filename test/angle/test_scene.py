@@ -45,7 +45,7 @@ def brightness_above(inputs: Floats) -> tuple[Floats]:
 @pytest.mark.parametrize(
     ("height", "width", "count"), [(300, 420, 3), (420, 300, 3), (90, 90, 1), (1, 50, 3)]
 )
-def test_views_are_squares_of_even_strength(height: int, width: int, count: int) -> None:
+def test_views_are_normalized_squares(height: int, width: int, count: int) -> None:
     seen = views(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
     assert seen.shape == (count, 3, SIDE, SIDE)
     assert seen.dtype == np.float32
@@ -53,12 +53,12 @@ def test_views_are_squares_of_even_strength(height: int, width: int, count: int)
     assert (seen.std((1, 2, 3)) < 1).all()
 
 
-def test_an_even_picture_gives_zeros() -> None:
+def test_views_of_a_picture_of_one_color_are_zero() -> None:
     assert not views(np.full((50, 80, 3), 90, np.uint8)).any()
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_the_chances_turn_with_the_picture(degrees: int) -> None:
+def test_probabilities_rotate_with_the_picture(degrees: int) -> None:
     scene = Scene(brightness_above)
     upright = scene(landscape())
     turned = scene(np.ascontiguousarray(rotate_ccw(landscape(), -degrees % 360)))
@@ -68,13 +68,13 @@ def test_the_chances_turn_with_the_picture(degrees: int) -> None:
     assert turned.sum() == pytest.approx(1)
 
 
-def test_a_mirrored_picture_gives_the_same() -> None:
+def test_mirrored_picture_has_the_same_probabilities() -> None:
     scene = Scene(brightness_above)
     mirrored = np.ascontiguousarray(landscape()[:, ::-1])
     np.testing.assert_allclose(scene(landscape())[[0, 2]], scene(mirrored)[[0, 2]], atol=1e-3)
 
 
-def test_temperature_makes_it_less_sure() -> None:
+def test_higher_temperature_lowers_the_probability() -> None:
     scores = np.array([[2.0], [0.0], [1.0], [0.0]])
     assert turn_chances(scores, 1.0)[0] > turn_chances(scores, 3.0)[0] > 0.25
     with pytest.raises(ValueError, match="temperature 0, expected a positive"):
@@ -122,7 +122,7 @@ def test_batches_are_the_same_each_time_and_upright(folder: Path) -> None:
     assert brightness_above(known)[0].mean() > 1  # the sky is above in the mean, whatever covers it
 
 
-def test_cut_stays_inside() -> None:
+def test_cut_views_lie_inside_the_photograph() -> None:
     image = np.full((240, 360, 3), 77, np.uint8)
     for seed in range(20):
         view = cut(image, np.random.default_rng(seed), SceneRecipe())
@@ -149,7 +149,7 @@ def test_network_scores_each_view_by_itself() -> None:
 
 @pytest.mark.torch
 @pytest.mark.slow
-def test_training_learns_what_is_up(folder: Path) -> None:
+def test_training_learns_to_tell_upright_pictures(folder: Path) -> None:
     torch = pytest.importorskip("torch")
     from angle.scene_torch import SceneNet
     from train.scene_torch import evaluate, make_loss
@@ -179,7 +179,7 @@ def test_training_learns_what_is_up(folder: Path) -> None:
 
 
 @pytest.mark.torch
-def test_blank_views_are_led_to_a_quarter_each() -> None:
+def test_loss_of_a_blank_view_is_least_at_a_quarter_for_each_turn() -> None:
     torch = pytest.importorskip("torch")
     from train.scene_torch import make_loss
 

@@ -60,7 +60,7 @@ def test_network_keeps_its_contract_and_its_size() -> None:
         assert torch.allclose(both[:1], network(one[:1]), atol=1e-5)
 
 
-def test_turned_is_what_deployment_means_by_degrees() -> None:
+def test_rotation_of_patches_equals_rotation_of_pages() -> None:
     image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     upright = torch.from_numpy(image[None, None, :, :, 0].astype(np.float32))
     for k, patch in enumerate(angle_torch.four_rotations(upright)):
@@ -68,7 +68,7 @@ def test_turned_is_what_deployment_means_by_degrees() -> None:
         assert (back == image[..., :1]).all()
 
 
-def test_turned_keeps_the_order_that_the_loss_counts_on() -> None:
+def test_four_rotations_are_ordered_by_turn() -> None:
     upright = torch.arange(3.0)[:, None, None, None].expand(3, 1, 4, 4)
     assert angle_torch.four_rotations(upright)[:, 0, 0, 0].tolist() == [0, 1, 2] * 4
 
@@ -101,7 +101,7 @@ def test_blank_pages_still_make_a_batch() -> None:
     assert not batch["known"].any()
 
 
-def test_patches_without_jitter_are_those_of_deployment() -> None:
+def test_patches_without_jitter_equal_those_of_reading() -> None:
     recipe = AngleRecipe(pages=1, patches=8, line_patches=0, photo_share=0, jitter=0)
     found = batches(recipe)(5)["patches"]
     assert np.array_equal(found, page_patches(rendered(5).image)[0])
@@ -124,11 +124,13 @@ def test_patches_without_jitter_are_those_of_deployment() -> None:
         ),
     ],
 )
-def test_patch_labels(lines: tuple[Line, ...], expected: PatchLabel) -> None:
+def test_patch_label_says_whether_the_turn_can_be_told(
+    lines: tuple[Line, ...], expected: PatchLabel
+) -> None:
     assert patch_label(np.array([0, 0, 128, 128], np.float32), lines, 128) == expected
 
 
-def test_shows_counts_text_at_the_scale_of_the_patch() -> None:
+def test_patch_label_measures_text_at_the_scale_of_the_patch() -> None:
     line = (Line(quad(0, 0, 1200, 20), "text"), Line(quad(0, 40, 1200, 60), "text"))
     assert patch_label(np.array([0, 0, 128, 128], np.float32), line, 128) == PatchLabel.TEXT
     assert patch_label(np.array([0, 0, 1280, 1280], np.float32), line, 128) == PatchLabel.UNSURE
@@ -145,7 +147,7 @@ def test_jittered_box_stays_square_and_near() -> None:
         assert (np.abs((moved[:2] + moved[2:]) / 2 - (164, 114)) <= 32.01).all()
 
 
-def test_no_tilt_is_a_plain_cut() -> None:
+def test_tilted_cut_by_zero_degrees_equals_cut() -> None:
     grey = np.asarray(cv2.cvtColor(rendered(0).image, cv2.COLOR_RGB2GRAY), np.uint8)
     box = np.array([100, 100, 228, 228], np.float32)
     difference = cut(grey, box, SIZE).astype(int) - tilted_cut(grey, box, SIZE, 0.0)
@@ -191,7 +193,7 @@ def test_ten_steps_lower_the_loss() -> None:
     assert 0 <= figures["right"] <= 1
 
 
-def test_the_network_of_the_paper_learns() -> None:
+def test_reference_network_lowers_its_loss() -> None:
     torch.manual_seed(0)
     values = 0.3 * torch.randn(4, 1, 32, 32)
     values[:, :, :8] += 2
@@ -208,7 +210,7 @@ def test_the_network_of_the_paper_learns() -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_temperature_makes_scores_honest() -> None:
+def test_fitted_temperature_makes_scores_equal_the_share_that_is_right() -> None:
     """Eight patches that are always wrong together know no more than one of them."""
     rng = np.random.default_rng(0)
     pages = []
@@ -225,7 +227,7 @@ def test_temperature_makes_scores_honest() -> None:
     assert scores.max(axis=2).mean() == pytest.approx(right, abs=0.03)
 
 
-def test_judge_counts_turns_and_writes_the_configuration(tmp_path: Path) -> None:
+def test_evaluate_counts_right_turns_and_writes_the_configuration(tmp_path: Path) -> None:
     torch.manual_seed(0)
     page = page_patches(rendered(0).image)[0]
     cases = [angle_torch.Case("rendered", page), angle_torch.Case("shop", page[:1])]

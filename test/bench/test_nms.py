@@ -9,7 +9,7 @@ from bench import nms as program
 
 
 @pytest.mark.parametrize("kind", program.KINDS)
-def test_boxes_are_boxes_and_some_go(kind: str) -> None:
+def test_benchmark_boxes_are_valid_and_some_are_suppressed(kind: str) -> None:
     boxes = program.KINDS[kind](400, np.random.default_rng(0))
     assert boxes.shape == (400, 4) and boxes.dtype == np.float32
     assert (boxes[:, 2:] > boxes[:, :2]).all()
@@ -29,7 +29,7 @@ def test_table_has_every_count_and_names_what_differs(monkeypatch: pytest.Monkey
     assert all("(1 differ)" in line for line in lines[2:])
 
 
-def test_what_is_missing_is_left_out_and_said(
+def test_missing_implementations_are_left_out_with_a_message(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = program.candidates()

@@ -29,27 +29,27 @@ TRUTH = (
 )  # 9 nodes
 
 
-def test_the_same_table_is_the_same() -> None:
+def test_equal_tables_have_similarity_one() -> None:
     assert tables.teds(TRUTH, TRUTH[::-1]) == 1
 
 
-def test_half_of_the_characters_of_a_cell() -> None:
+def test_half_wrong_cell_costs_half_of_its_share() -> None:
     found = (*TRUTH[:1], cell(1, 0, "abxy"), *TRUTH[2:])
     assert tables.teds(TRUTH, found) == pytest.approx(1 - 0.5 / 9)
     assert tables.teds(TRUTH, found, texts=False) == 1
 
 
-def test_another_span_and_a_missing_cell() -> None:
+def test_other_span_and_missing_cell_lower_the_similarity() -> None:
     assert tables.teds(TRUTH, (cell(0, 0, "head"), *TRUTH[1:])) == pytest.approx(1 - 1 / 9)
     assert tables.teds(TRUTH, TRUTH[:-1]) == pytest.approx(1 - 1 / 9)
 
 
-def test_no_table_has_nothing_but_its_root() -> None:
+def test_missing_table_scores_by_its_root_alone() -> None:
     assert tables.teds(TRUTH, ()) == pytest.approx(1 / 9)
 
 
 @pytest.mark.slow
-def test_tables_are_found(shipped_reader: ocr.Reader) -> None:
+def test_rendered_tables_are_found(shipped_reader: ocr.Reader) -> None:
     drawn = tables.resources()
     made = [table_page(drawn, 1, number) for number in PAGES]
     results = {each.name: tables.score(shipped_reader, each) for each in made}

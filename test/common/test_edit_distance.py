@@ -22,11 +22,11 @@ def plain_distance(a: str, b: str) -> int:
     ("a", "b", "expected"),
     [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("a", "a", 0), ("kitten", "sitting", 3)],
 )
-def test_edit_distance_known(a: str, b: str, expected: int) -> None:
+def test_edit_distance_of_known_pairs(a: str, b: str, expected: int) -> None:
     assert edit_distance(a, b) == expected
 
 
-def test_edit_distance_equals_the_table() -> None:
+def test_edit_distance_equals_the_textbook_table() -> None:
     rng = np.random.default_rng(1)
     for letters in ("ab", "abcdefgh", "一二三四五"):
         for _ in range(60):

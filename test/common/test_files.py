@@ -11,7 +11,7 @@ import pytest
 from common.files import replace_when_written
 
 
-def test_contents_are_at_the_path_after_the_block_only(tmp_path: Path) -> None:
+def test_file_appears_only_after_the_block(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     with replace_when_written(path) as partial:
         partial.write_bytes(b"new")
@@ -21,7 +21,7 @@ def test_contents_are_at_the_path_after_the_block_only(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
+def test_error_in_the_block_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
     with pytest.raises(RuntimeError), replace_when_written(path) as partial:
@@ -31,9 +31,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_a_disk_that_is_full_when_the_bytes_are_sent_to_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_at_fsync_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:  # as NFS and quotas report it: not at the write
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -46,7 +44,7 @@ def test_a_disk_that_is_full_when_the_bytes_are_sent_to_it(
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_bytes_are_on_the_disk_before_the_name_is(
+def test_file_is_synced_before_it_is_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.bin"
@@ -59,14 +57,14 @@ def test_bytes_are_on_the_disk_before_the_name_is(
 
 
 @pytest.mark.parametrize("name", ["一" * 82 + ".txt", "a" * 255])
-def test_names_as_long_as_the_file_system_takes(tmp_path: Path, name: str) -> None:
+def test_longest_possible_file_names_can_be_written(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with replace_when_written(path) as partial:
         partial.write_bytes(b"new")
     assert path.read_bytes() == b"new"
 
 
-def test_nothing_written_is_an_error(tmp_path: Path) -> None:
+def test_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), replace_when_written(tmp_path / "a.bin"):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -46,7 +46,7 @@ def test_rgb_array_is_not_copied(noise: Image) -> None:
     assert load(noise) is noise or np.shares_memory(load(noise), noise)
 
 
-def test_strided_array_becomes_contiguous(noise: Image) -> None:
+def test_strided_arrays_become_contiguous(noise: Image) -> None:
     image = load(noise[::-1, ::2])
     assert image.flags.c_contiguous
     assert np.array_equal(image, noise[::-1, ::2])
@@ -66,13 +66,13 @@ def test_exif_orientations(noise: Image, orientation: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 4000])
-def test_senseless_orientation_is_none(noise: Image, orientation: int) -> None:
+def test_invalid_exif_orientation_is_ignored(noise: Image, orientation: int) -> None:
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
     assert np.array_equal(load(_encoded(PIL.Image.fromarray(noise), exif=exif)), noise)
 
 
-def test_deep_grey_is_scaled_not_clipped() -> None:
+def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
     image = load(_encoded(_gradient16()))
     assert (image[0, 0, 0], image[-1, -1, 0]) == (0, 255)
     assert abs(int(image[20, 0, 0]) - 127) <= 2
@@ -80,7 +80,7 @@ def test_deep_grey_is_scaled_not_clipped() -> None:
 
 
 @pytest.mark.parametrize("white", [255, 1023, 4095, 65535])
-def test_shallow_values_in_deep_grey(white: int) -> None:
+def test_sixteen_bit_grey_of_few_values_is_scaled_by_what_it_holds(white: int) -> None:
     """Scanners store 10 and 12 bits in 16: white must still come out white."""
     deep = np.full((5, 5), white, np.uint16)
     assert (load(deep) == 255).all()
@@ -98,7 +98,7 @@ def test_float_and_signed_tiff() -> None:
 
 @pytest.mark.parametrize("ink", [0, 255])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparent_ground_leaves_text_visible(ink: int, mode: str) -> None:
+def test_text_on_a_transparent_ground_stays_visible(ink: int, mode: str) -> None:
     rgba = np.zeros((20, 60, 4), np.uint8)
     rgba[5:15, 10:50] = (ink, ink, ink, 255)
     picture = PIL.Image.fromarray(rgba).convert(mode)
@@ -108,7 +108,7 @@ def test_transparent_ground_leaves_text_visible(ink: int, mode: str) -> None:
     assert np.array_equal(load(rgba), image)
 
 
-def test_half_transparent_is_mixed() -> None:
+def test_half_transparent_pixels_are_mixed_with_the_ground() -> None:
     rgba = np.zeros((4, 4, 4), np.uint8)
     rgba[..., 3] = 128
     assert abs(int(load(rgba)[0, 0, 0]) - 127) <= 1
@@ -170,7 +170,7 @@ def test_first_frame_of_an_animation() -> None:
     assert load(data)[4, 4].tolist() == [255, 0, 0]
 
 
-def test_one_bit() -> None:
+def test_one_bit_pictures_become_rgb() -> None:
     bits = np.zeros((4, 4), bool)
     bits[0] = True
     assert load(bits)[:, 0, 0].tolist() == [255, 0, 0, 0]
@@ -178,7 +178,7 @@ def test_one_bit() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
-def test_extreme_shapes(size: tuple[int, int]) -> None:
+def test_thin_and_tiny_pictures_are_loaded(size: tuple[int, int]) -> None:
     assert load(_encoded(PIL.Image.new("L", size))).shape == (size[1], size[0], 3)
 
 
@@ -245,7 +245,7 @@ def test_flipped_bytes_give_a_picture_or_an_error(
             assert image.ndim == 3
 
 
-def test_missing_path_is_both_kinds_of_error(tmp_path: Path) -> None:
+def test_missing_file_raises_input_error_and_file_not_found(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load(tmp_path / "nothing.png")
     with pytest.raises(FileNotFoundError):
@@ -253,12 +253,12 @@ def test_missing_path_is_both_kinds_of_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000])
-def test_impossible_paths(name: str) -> None:
+def test_paths_that_cannot_exist_are_input_errors(name: str) -> None:
     with pytest.raises(InputError):
         load(name)
 
 
-def test_names_stay_on_one_line(tmp_path: Path) -> None:
+def test_error_messages_show_odd_names_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "two\nlines.png"
     path.write_bytes(b"no picture")
     with pytest.raises(InputError) as error:
@@ -266,7 +266,7 @@ def test_names_stay_on_one_line(tmp_path: Path) -> None:
     assert "two\\nlines.png" in _one_line(error)
 
 
-def test_folder_is_no_picture(tmp_path: Path) -> None:
+def test_folder_in_place_of_a_picture_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a file"):
         load(tmp_path)
 
@@ -282,7 +282,7 @@ def test_folder_is_no_picture(tmp_path: Path) -> None:
         np.zeros((1, 5, 5, 3), np.uint8),
     ],
 )
-def test_unfit_arrays(array: np.ndarray) -> None:
+def test_arrays_of_wrong_shape_or_type_are_refused(array: np.ndarray) -> None:
     with pytest.raises(InputError, match="array"):
         load(array)
 
@@ -297,7 +297,7 @@ def test_size_is_checked_before_decoding(huge_png: Path) -> None:
         load(huge_png)
 
 
-def test_limit_can_be_moved(noise: Image) -> None:
+def test_pixel_limit_can_be_set(noise: Image) -> None:
     data = _encoded(PIL.Image.fromarray(noise))
     assert load(data, max_pixels=2400).shape == noise.shape
     for source in (data, noise, PIL.Image.fromarray(noise)):
@@ -316,7 +316,7 @@ def test_pillows_own_limit_neither_warns_nor_refuses(
         assert load(data).shape == (side, side, 3)
 
 
-def test_process_settings_are_given_back() -> None:
+def test_loading_restores_settings_of_pillow() -> None:
     limit, filters = PIL.Image.MAX_IMAGE_PIXELS, list(warnings.filters)
     data = _encoded(PIL.Image.new("L", (300, 300)))
     failures: list[BaseException] = []

@@ -17,7 +17,7 @@ def smooth(height: int, width: int, *colors: int, spread: float = 3.0) -> np.nda
 
 @pytest.mark.parametrize("shape", [(301, 203), (300, 200, 3), (1, 400, 3), (400, 1), (1, 1, 3)])
 @pytest.mark.parametrize("scale", [0.01, 0.09, 0.24, 0.5, 0.77, 1.0, 2.3])
-def test_sizes_are_those_asked_for(shape: tuple[int, ...], scale: float) -> None:
+def test_pictures_have_the_requested_sizes(shape: tuple[int, ...], scale: float) -> None:
     picture = RNG.integers(0, 256, shape).astype(np.uint8)
     resized = ImagePyramid(picture).at(scale)
     expected = tuple(max(1, round(side * scale)) for side in shape[:2]) + shape[2:]
@@ -27,7 +27,7 @@ def test_sizes_are_those_asked_for(shape: tuple[int, ...], scale: float) -> None
 
 
 @pytest.mark.parametrize("scale", [0.06, 0.11, 0.24, 0.49, 0.5, 0.8])
-def test_halves_show_what_the_whole_shows(scale: float) -> None:
+def test_resized_from_a_half_nearly_equals_resized_from_the_whole(scale: float) -> None:
     picture = smooth(608, 416, 3, spread=1.5 / scale)
     sizes = ImagePyramid(picture)
     sizes.at(0.05)  # all halves are there
@@ -41,7 +41,7 @@ def test_halves_show_what_the_whole_shows(scale: float) -> None:
     assert apart.mean() < 0.2 * aside.mean()
 
 
-def test_the_order_of_asking_changes_nothing() -> None:
+def test_order_of_requests_does_not_change_the_results() -> None:
     picture = smooth(500, 700)
     first, second = ImagePyramid(picture), ImagePyramid(picture)
     small = first.at(0.1)

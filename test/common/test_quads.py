@@ -61,7 +61,7 @@ def test_turning_leaves_the_argument_alone() -> None:
     assert not quads.any()
 
 
-def test_only_quarter_turns() -> None:
+def test_rotation_by_other_than_quarter_turns_is_refused() -> None:
     with pytest.raises(ValueError, match="45"):
         rotate_quads(np.zeros((1, 4, 2), np.float32), 45, (5, 5))
     with pytest.raises(ValueError, match="-90"):
@@ -102,13 +102,13 @@ def test_square_is_not_turned(noise: Image) -> None:
     assert np.array_equal(crop(noise, _quad(30, 5, 60, 35)), noise[5:35, 30:60])
 
 
-def test_outside_repeats_the_edge(noise: Image) -> None:
+def test_crop_repeats_the_picture_s_edge_outside(noise: Image) -> None:
     cut = crop(noise, _quad(-10, 0, 30, 20))
     assert np.array_equal(cut[:, 10:], noise[:20, :30])
     assert np.array_equal(cut[:, 0], noise[:20, 0])
 
 
-def test_fully_outside_is_still_a_crop(noise: Image) -> None:
+def test_quad_outside_the_picture_still_gives_a_crop(noise: Image) -> None:
     assert crop(noise, _quad(500, 500, 600, 520)).shape == (20, 100, 3)
     assert crop(noise, _quad(-90, -90, -50, -80)).shape == (10, 40, 3)
 
@@ -129,7 +129,7 @@ def test_degenerate_quads_give_at_least_a_pixel(noise: Image, corners: list[list
     assert min(cut.shape) >= 1
 
 
-def test_tiny_picture() -> None:
+def test_crop_of_a_picture_of_one_pixel() -> None:
     cut = crop(np.full((1, 1, 3), 7, np.uint8), _quad(0, 0, 1, 1))
     assert cut.tolist() == [[[7, 7, 7]]]
 
@@ -146,7 +146,7 @@ def test_huge_quads_are_bounded(noise: Image) -> None:
     assert max(cut.shape) <= MAX_CROP_WIDTH
 
 
-def test_reduction_averages(rng: np.random.Generator) -> None:
+def test_reduced_crops_average_pixels(rng: np.random.Generator) -> None:
     """Fine detail must not turn into noise when a large line is made small."""
     stripes = np.zeros((1280, 2000, 3), np.uint8)
     stripes[:, ::2] = 200

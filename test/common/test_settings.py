@@ -65,13 +65,13 @@ def test_values_are_set_by_name() -> None:
         ("knife.edge=2", "Knife.edge is 2.0, expected a number from 0 to 1"),
     ],
 )
-def test_mistakes_are_answered_with_what_there_is(assignment: str, message: str) -> None:
+def test_wrong_names_are_answered_with_the_known_ones(assignment: str, message: str) -> None:
     with pytest.raises(ValueError) as error:
         with_values(Drawer(), [assignment])
     assert message in str(error.value)
 
 
-def test_description_can_be_set_again() -> None:
+def test_described_settings_can_be_set_from_their_description() -> None:
     changed = with_values(Drawer(), ["knife.angles=3,4", "knife.edge=0.125"])
     lines = describe(changed).splitlines()
     assert lines[0] == "knife.edge=0.125  How sharp it is"

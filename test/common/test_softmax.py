@@ -15,10 +15,10 @@ def test_every_row_sums_to_one_and_keeps_its_order() -> None:
     assert np.array_equal(chances.argsort(1), scores.argsort(1))
 
 
-def test_differences_are_nats() -> None:
+def test_differences_of_scores_become_ratios_of_probabilities() -> None:
     assert softmax(np.array([0.0, np.log(3)])) == pytest.approx([0.25, 0.75])
 
 
-def test_large_and_equal_scores_are_no_trouble() -> None:
+def test_very_large_and_equal_scores_stay_finite() -> None:
     assert softmax(np.array([1e6, 1e6, -1e6])) == pytest.approx([0.5, 0.5, 0])
     assert softmax(np.zeros((2, 4), np.float32)).dtype == np.float64

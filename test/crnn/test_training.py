@@ -71,7 +71,7 @@ def test_sampled_loss_is_right_on_average() -> None:
     assert abs(float(torch.stack(samples).mean() - full)) < 0.05 * float(full)
 
 
-def test_alignment_names_every_character_once_in_order() -> None:
+def test_alignment_contains_each_character_once_in_order() -> None:
     centers = np.array([10, 30, 52, 60], np.float32)
     widths = np.array([20, 20, 8, 8], np.float32)
     sample = LineSample(np.zeros((32, 80, 3), np.uint8), "国家li", centers, widths)
@@ -106,7 +106,7 @@ def test_a_few_steps_lower_the_loss() -> None:
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_a_grown_classifier_keeps_the_old_logits_and_hardly_says_the_new() -> None:
+def test_extended_classifier_keeps_old_logits_and_makes_new_classes_unlikely() -> None:
     torch.manual_seed(0)
     small, large = SmallCRNN(50).eval(), SmallCRNN(70).eval()
     large.load_state_dict(extend_classifier(small.state_dict(), large.state_dict()))
@@ -118,7 +118,7 @@ def test_a_grown_classifier_keeps_the_old_logits_and_hardly_says_the_new() -> No
     assert large.classify.bias[50:].max() <= small.classify.bias.min()
 
 
-def test_a_deepened_network_begins_as_the_small_one(tmp_path: Path) -> None:
+def test_base_network_initialized_from_small_gives_the_same_output(tmp_path: Path) -> None:
     torch.manual_seed(0)
     small = SmallCRNN(50, (8, 12, 16, 20), 10)
     with torch.no_grad():
@@ -138,7 +138,7 @@ def test_a_deepened_network_begins_as_the_small_one(tmp_path: Path) -> None:
     )
 
 
-def test_weights_that_fit_are_not_grown() -> None:
+def test_weights_of_the_same_charset_are_not_extended() -> None:
     state = SmallCRNN(50).state_dict()
     kept = extend_classifier(state, SmallCRNN(50).state_dict())
     assert all(torch.equal(kept[name], value) for name, value in state.items())
@@ -159,7 +159,7 @@ def test_frozen_parts_stay_as_they_are() -> None:
     assert "stage2.0.1.running_mean" in changed
 
 
-def test_what_is_not_there_is_not_frozen() -> None:
+def test_freezing_a_missing_part_is_refused() -> None:
     with pytest.raises(ValueError, match="no 'stage9' to freeze, expected some of stem"):
         freeze(SmallCRNN(9, (8, 8, 8, 8), 8), ["stage9"])
 
@@ -181,7 +181,9 @@ def targets(aligned: list[int], steps: int) -> Targets:
         ([0, 1, 2], [1]),  # half a step at the end is left out
     ],
 )
-def test_wide_steps(aligned: list[int], expected: list[int]) -> None:
+def test_targets_of_steps_twice_as_wide_keep_characters_that_fit(
+    aligned: list[int], expected: list[int]
+) -> None:
     found = coarser(targets(aligned, len(aligned)), 2)
     assert found.aligned.tolist() == [expected]
     assert found.steps.tolist() == [-(-len(aligned) // 2)]

@@ -79,12 +79,12 @@ def suppress(
         pytest.skip(str(error))
 
 
-def test_empty(suppress: nms.Suppress) -> None:
+def test_no_boxes_give_no_boxes(suppress: nms.Suppress) -> None:
     kept = suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.5)
     assert kept.shape == (0,) and kept.dtype == np.intp
 
 
-def test_one(suppress: nms.Suppress) -> None:
+def test_single_box_is_kept(suppress: nms.Suppress) -> None:
     box = np.array([[0, 0, 4, 4]], np.float32)
     assert suppress(box, np.ones(1, np.float32), 0.5).tolist() == [0]
 
@@ -95,7 +95,7 @@ def test_identical_boxes_leave_the_best_one(suppress: nms.Suppress) -> None:
     assert suppress(boxes, scores, 0.5).tolist() == [699]
 
 
-def test_ties_keep_input_order(suppress: nms.Suppress) -> None:
+def test_boxes_of_equal_score_keep_their_order(suppress: nms.Suppress) -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [50, 0, 60, 10]], np.float32)
     assert suppress(boxes, np.full(3, 0.5, np.float32), 0.5).tolist() == [0, 2]
 
@@ -161,7 +161,7 @@ def test_a_second_block_of_the_gpu_changes_nothing(suppress: nms.Suppress) -> No
     assert suppress(boxes, scores, 0.3).tolist() == expected
 
 
-def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_does_not_depend_on_the_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     boxes, scores = _proposals(rng, 300), rng.uniform(size=300).astype(np.float32)
     whole = nms_numpy.suppress(boxes, scores, 0.3).tolist()
@@ -178,7 +178,7 @@ def test_input_is_left_alone(suppress: nms.Suppress) -> None:
     np.testing.assert_array_equal(scores, before[1])
 
 
-def test_thousands_of_proposals_take_a_moment(suppress: nms.Suppress) -> None:
+def test_thousands_of_proposals_are_suppressed_quickly(suppress: nms.Suppress) -> None:
     rng = np.random.default_rng(7)
     boxes, scores = _proposals(rng, 5000), rng.uniform(size=5000).astype(np.float32)
     start = time.process_time()
@@ -188,12 +188,14 @@ def test_thousands_of_proposals_take_a_moment(suppress: nms.Suppress) -> None:
     )  # about 0.05 s; a loop over pairs in Python takes minutes
 
 
-def test_unknown_implementation() -> None:
+def test_unknown_implementation_is_refused() -> None:
     with pytest.raises(ValueError, match="cuda9"):
         nms.implementation("cuda9")
 
 
-def test_what_is_not_built_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_implementation_that_is_not_built_is_named_in_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(nms_cuda, "LIBRARY", tmp_path / "libnms_cuda.so")
     nms.implementation.cache_clear()
     with pytest.raises(ValueError, match=r"not built: run `python -m ctpn\.nms\.build_cuda`"):

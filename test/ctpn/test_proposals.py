@@ -23,7 +23,7 @@ def test_an_empty_grid_gives_nothing() -> None:
     assert len(propose(*_maps(0, 0)).boxes) == 0
 
 
-def test_one_anchor_becomes_its_strip() -> None:
+def test_one_positive_anchor_gives_one_proposal_of_its_box() -> None:
     scores, deltas, sides = _maps()
     scores[3, 4, 2] = 0.9
     deltas[3, 4, 2] = encode_vertical(np.float32(40), np.float32(71), np.intp(3), np.intp(2))
@@ -34,7 +34,7 @@ def test_one_anchor_becomes_its_strip() -> None:
     assert found.scores.tolist() == [np.float32(0.9)]
 
 
-def test_at_the_border_the_border_is_the_end() -> None:
+def test_cells_at_the_border_tell_the_border_as_line_end() -> None:
     scores, deltas, sides = _maps()
     scores[3, 0, 2] = scores[5, 9, 2] = 0.9
     found = propose(scores, deltas, sides)
@@ -42,7 +42,7 @@ def test_at_the_border_the_border_is_the_end() -> None:
     assert found.ends[found.boxes[:, 0] == 144, 2] == 160
 
 
-def test_of_one_proposal_seen_by_many_anchors_the_best_stays() -> None:
+def test_only_the_best_anchor_of_a_proposal_is_kept() -> None:
     scores, deltas, sides = _maps()
     for row, anchor, score in ((2, 2, 0.7), (3, 2, 0.8), (3, 3, 0.95), (4, 4, 0.9)):
         scores[row, 5, anchor] = score
@@ -67,7 +67,7 @@ def test_proposals_stay_inside_the_picture() -> None:
     assert 0 < len(high) < len(boxes)
 
 
-def test_best_first_and_at_least_the_threshold() -> None:
+def test_proposals_are_sorted_by_score_and_reach_the_threshold() -> None:
     rng = np.random.default_rng(1)
     scores, deltas, sides = _maps()
     scores[:] = rng.uniform(0, 1, scores.shape)
@@ -75,7 +75,7 @@ def test_best_first_and_at_least_the_threshold() -> None:
     assert (np.diff(kept) <= 0).all() and kept.min() >= 0.8
 
 
-def test_not_a_number_gives_nothing_rather_than_nonsense() -> None:
+def test_nan_in_the_maps_gives_no_proposals() -> None:
     scores, deltas, sides = _maps()
     scores[:] = np.nan
     assert len(propose(scores, deltas, sides).boxes) == 0
@@ -83,7 +83,7 @@ def test_not_a_number_gives_nothing_rather_than_nonsense() -> None:
     assert len(propose(scores, deltas, sides).boxes) == 0
 
 
-def test_noise_everywhere_is_bounded() -> None:
+def test_maps_of_noise_give_a_bounded_number_of_proposals() -> None:
     rng = np.random.default_rng(2)
     scores, deltas, sides = _maps(40, 40)
     scores[:] = rng.uniform(0.7, 1, scores.shape)

@@ -22,20 +22,20 @@ def _assign(*quads: np.ndarray, ignore: tuple[int, ...] = ()):  # noqa: ANN202
     return assign(np.array(quads, np.float32).reshape(-1, 4, 2), flags, SIZE)
 
 
-def test_no_lines_are_background_everywhere() -> None:
+def test_page_without_lines_is_background_everywhere() -> None:
     targets = _assign()
     assert targets.labels.shape == (16, 20, 10) and not targets.labels.any()
     assert not targets.side_mask.any()
 
 
-def test_types_and_shapes() -> None:
+def test_targets_have_documented_types_and_shapes() -> None:
     targets = _assign(_box(40, 40, 200, 60))
     assert targets.labels.dtype == np.int8 and targets.side_mask.dtype == np.bool_
     assert targets.deltas.shape == (16, 20, 10, 2) and targets.deltas.dtype == np.float32
     assert targets.sides.shape == (16, 20, 10) and targets.sides.dtype == np.float32
 
 
-def test_a_size_off_the_grid_is_refused() -> None:
+def test_size_that_is_no_multiple_of_16_is_refused() -> None:
     with pytest.raises(ValueError, match="multiples of 16"):
         assign(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.bool_), (100, 96))
 
@@ -60,14 +60,14 @@ def test_a_slanted_line_has_proposals_of_its_local_height() -> None:
     np.testing.assert_allclose(bottom, 140 - 50 * along, atol=0.01)
 
 
-def test_a_sliver_of_a_cell_is_neither_text_nor_background() -> None:
+def test_cell_covered_by_less_than_a_quarter_is_ignored() -> None:
     targets = _assign(_box(32, 40, 99, 60))  # 3 pixels of cell 6
     assert (targets.labels[:, 5] == 1).any()
     assert not (targets.labels[:, 6] == 1).any() and (targets.labels[:, 6] == -1).any()
     assert not targets.labels[:, 7].any()
 
 
-def test_a_line_narrower_than_a_sliver_is_text_once() -> None:
+def test_line_narrower_than_a_quarter_cell_still_has_one_text_cell() -> None:
     targets = _assign(_box(98, 40, 101, 60))
     assert np.unique(np.nonzero(targets.labels == 1)[1]).tolist() == [6]
 
@@ -82,12 +82,12 @@ def test_side_offsets_point_at_the_nearest_end() -> None:
     assert {2, 14} <= set(col.tolist()) and not {1, 15} & set(col.tolist())
 
 
-def test_ends_outside_the_picture_are_not_taught() -> None:
+def test_line_ends_outside_the_picture_have_no_side_targets() -> None:
     targets = _assign(_box(-40, 40, 500, 60))
     assert (targets.labels == 1).any() and not targets.side_mask.any()
 
 
-def test_a_single_proposal_teaches_its_ends_in_the_cells_beside_it() -> None:
+def test_side_targets_of_a_single_proposal_are_in_the_cells_beside_it() -> None:
     targets = _assign(_box(98, 40, 109, 60))
     assert np.unique(np.nonzero(targets.labels == 1)[1]).tolist() == [6]
     row, col, anchor = np.nonzero(targets.side_mask)
@@ -139,7 +139,7 @@ def test_flat_quads_are_harmless() -> None:
         assert np.isfinite(targets.deltas).all() and np.isfinite(targets.sides).all()
 
 
-def test_where_lines_meet_each_anchor_has_one_of_them_whole() -> None:
+def test_anchors_where_lines_meet_take_all_targets_from_one_line() -> None:
     targets = _assign(_box(40, 40, 200, 70), _box(40, 60, 200, 90))
     row, col, anchor = np.nonzero(targets.labels == 1)
     edges = np.stack(decode_vertical(targets.deltas[row, col, anchor], row, anchor), 1)

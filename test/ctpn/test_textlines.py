@@ -79,7 +79,7 @@ def test_refined_ends_decide_whether_a_gap_divides() -> None:
     assert len(connect(proposals).quads) == 2
 
 
-def test_ends_follow_the_refinement_but_not_nonsense() -> None:
+def test_line_ends_follow_plausible_side_refinement_only() -> None:
     proposals = _proposals(range(2, 8), 50.0)
     proposals.ends[0, 0], proposals.ends[5, 0] = 27.0, 133.0
     np.testing.assert_allclose(_bounds(connect(proposals).quads), [[27, 40, 133, 60]])
@@ -125,7 +125,7 @@ def test_short_words_take_the_slope_of_the_page() -> None:
         assert 0.4 * slope < top[1] / top[0] < 1.1 * slope
 
 
-def test_pieces_that_continue_each_other_are_joined() -> None:
+def test_lines_that_continue_each_other_are_joined() -> None:
     # One proposal between them is far too high to link to either side.
     proposals = _together(_proposals(range(2, 9), 50.0), _proposals(range(10, 18), 51.0))
     proposals = _together(proposals, _proposals([9], 50.0, 60.0))

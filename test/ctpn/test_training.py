@@ -130,7 +130,7 @@ def test_half_of_the_pages_of_vertical_writing_are_turned_with_their_quads(
     assert set(crops_of(BarPages())) == {300}
 
 
-def test_recolor_keeps_shape_and_type() -> None:
+def test_recolored_crops_keep_shape_and_type() -> None:
     rng = np.random.default_rng(2)
     image = rng.integers(0, 256, (8, 9, 3), np.uint8)
     for _ in range(50):

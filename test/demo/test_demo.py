@@ -45,7 +45,7 @@ def good(folder: Path) -> Path:
     return folder / "a.png"
 
 
-def test_text_of_one_picture(
+def test_text_goes_to_stdout_and_messages_to_stderr(
     bar_demo: Callable[..., int], good: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert bar_demo(good) == 0
@@ -56,7 +56,7 @@ def test_text_of_one_picture(
     assert capfd.readouterr() == (TEXT, "")
 
 
-def test_blank_page_is_a_page(
+def test_blank_page_exits_with_status_0(
     bar_demo: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for size in ((60, 40), (1, 1), (1, 5000)):
@@ -102,7 +102,9 @@ def test_paths_are_reported_as_given(
     assert [page["image"] for page in pages] == ["./a.png", "../in/a.png"]
 
 
-def test_output_files(bar_demo: Callable[..., int], good: Path, tmp_path: Path) -> None:
+def test_output_folder_gets_text_json_and_drawing(
+    bar_demo: Callable[..., int], good: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "new" / "out"
     assert bar_demo(good, "-o", out, "--draw") == 0
     assert sorted(path.name for path in out.iterdir()) == ["a.drawn.png", "a.json", "a.txt"]
@@ -131,7 +133,7 @@ def test_drawing_never_replaces_the_input(bar_demo: Callable[..., int], good: Pa
     assert good.read_bytes() == before
 
 
-def test_document_of_several_pages(
+def test_document_of_several_pages_has_text_json_and_drawings_of_each(
     bar_demo: Callable[..., int],
     bars: Image,
     tmp_path: Path,
@@ -165,7 +167,7 @@ def test_a_page_that_could_not_be_drawn_is_drawn_by_the_next_run(
     assert (out / "a.p1.drawn.png").is_file()
 
 
-def test_defect_on_one_page_keeps_the_others(
+def test_internal_error_on_one_page_keeps_the_others(
     bar_reader: Callable[[int], ocr.Reader],
     good: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -206,7 +208,7 @@ def test_defect_on_one_page_keeps_the_others(
         ["a.png", "--models", "no-such-model"],
     ],
 )
-def test_bad_usage(
+def test_wrong_arguments_exit_with_status_2(
     arguments: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -241,7 +243,7 @@ def test_options_reach_the_reader(
 
 
 @pytest.mark.parametrize("option", ["--no-angle", "--single-line"])
-def test_pages_that_are_trusted(
+def test_no_angle_and_single_line_skip_classifier_and_detector(
     option: str,
     good: Path,
     bar_reader: Callable[[int], ocr.Reader],
@@ -268,7 +270,7 @@ def test_example_page_is_read(shipped_reader: ocr.Reader) -> None:
 @pytest.mark.parametrize(
     "degrees", [90, *(pytest.param(turn, marks=pytest.mark.slow) for turn in (180, 270))]
 )
-def test_example_page_in_its_turns(
+def test_turned_example_page_is_read_upright(
     shipped_reader: ocr.Reader, turned: Callable[[Image, int], Image], degrees: int
 ) -> None:
     with PIL.Image.open(PAGE) as picture:

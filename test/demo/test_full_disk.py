@@ -109,7 +109,7 @@ def _formats(name: str) -> list[str]:
     return ["-f", "md", "--draw"] if name == "drawn" else ["-f", name]
 
 
-def test_files_that_may_not_grow(picture: Path, tmp_path: Path) -> None:
+def test_files_over_the_size_limit_are_not_left_half_written(picture: Path, tmp_path: Path) -> None:
     """All formats at once on a disk that takes 5 kB a file: those that do not fit are not there at all."""
     out = tmp_path / "out"
     status, said = _start(picture, "-o", out, "-f", ",".join(FORMATS), "--draw", limit=5000)
@@ -122,7 +122,7 @@ def test_files_that_may_not_grow(picture: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_disk_that_is_full(
+def test_full_disk_leaves_no_partial_output_and_can_be_resumed(
     run: Callable[..., tuple[int, str]],
     picture: Path,
     small_disk: Callable[[int], Path],
@@ -150,7 +150,7 @@ def test_disk_that_is_full(
     assert there.stat().st_size > 0.95 * size  # times in it may be shorter
 
 
-def test_pdf_writer_that_fails_in_the_middle(picture: Path, tmp_path: Path) -> None:
+def test_failing_pdf_writer_leaves_no_file(picture: Path, tmp_path: Path) -> None:
     line = TextLine("字", 0.5, ((0, 0), (9, 0), (9, 9), (0, 9)))
     page = Page(str(picture), 0, 260, 260, Angle(0, 1.0), (line,), Elapsed(0, 0, 0, 0, 0))
 
@@ -176,7 +176,9 @@ full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux h
 
 
 @full_device
-def test_json_on_a_full_device(run: Callable[..., tuple[int, str]], picture: Path) -> None:
+def test_json_on_a_full_device_is_one_error(
+    run: Callable[..., tuple[int, str]], picture: Path
+) -> None:
     status, said = run(picture, "--json", "/dev/full")
     assert (status, len(said.splitlines())) == (1, 1)
     assert said.startswith("demo.py: error: /dev/full: No space left on device")
@@ -184,7 +186,7 @@ def test_json_on_a_full_device(run: Callable[..., tuple[int, str]], picture: Pat
 
 @full_device
 @pytest.mark.parametrize("json_too", [[], pytest.param(["--json", "-"], marks=pytest.mark.slow)])
-def test_standard_output_on_a_full_device(picture: Path, json_too: list[str]) -> None:
+def test_standard_output_on_a_full_device_is_one_error(picture: Path, json_too: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         status, said = _start(picture, *json_too, stdout=full)
     assert (status, len(said.splitlines())) == (1, 1)
@@ -192,7 +194,7 @@ def test_standard_output_on_a_full_device(picture: Path, json_too: list[str]) ->
 
 
 @pytest.mark.slow
-def test_json_ends_after_a_whole_line(picture: Path, tmp_path: Path) -> None:
+def test_json_at_the_size_limit_ends_after_a_whole_line(picture: Path, tmp_path: Path) -> None:
     results = tmp_path / "x.jsonl"
     status, said = _start(*[picture] * 5, "--json", results, limit=50_000)
     assert (status, len(said.splitlines())) == (1, 1)
@@ -202,7 +204,7 @@ def test_json_ends_after_a_whole_line(picture: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pipes_whose_reader_has_left(picture: Path, tmp_path: Path) -> None:
+def test_closed_pipe_of_json_exits_quietly(picture: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = subprocess.Popen(["head", "-c", "9", str(pipe)], stdout=subprocess.DEVNULL)

@@ -45,7 +45,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
-def test_lists_as_windows_writes_them(
+def test_lists_of_paths_with_bom_and_crlf_are_read(
     bar_demo: Callable[..., int],
     tmp_path: Path,
     good: Path,
@@ -60,7 +60,7 @@ def test_lists_as_windows_writes_them(
     assert capfd.readouterr().out == f"{TEXT}\n{TEXT}"
 
 
-def test_picture_on_stdin(
+def test_picture_on_stdin_is_read(
     bar_demo: Callable[..., int],
     tmp_path: Path,
     good: Path,
@@ -98,7 +98,7 @@ def test_named_pipes_are_read_once(
     assert (out / "labels.jsonl").read_text("utf-8").count("\n") == 2
 
 
-def test_nothing_to_read_and_two_things_on_stdin(bar_demo: Callable[..., int]) -> None:
+def test_no_input_or_two_uses_of_stdin_are_bad_usage(bar_demo: Callable[..., int]) -> None:
     for arguments in ([], ["-", "--stdin-image"], ["a.png", "--languages", "de"]):
         with pytest.raises(SystemExit) as stop:
             bar_demo(*arguments)
@@ -114,7 +114,7 @@ def test_folders_say_what_they_left_out(
     assert f"{good.parent}: 1 files of other kinds left out: b.svg\n" in capfd.readouterr().err
 
 
-def test_heic_without_its_decoder(
+def test_heic_without_its_decoder_says_what_to_install(
     bar_demo: Callable[..., int],
     good: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +129,7 @@ def test_heic_without_its_decoder(
     assert "requirements-heic.txt" in err
 
 
-def test_heic(
+def test_heic_pictures_are_read(
     bar_demo: Callable[..., int], good: Path, capfd: pytest.CaptureFixture[str], bars: Image
 ) -> None:
     heif = pytest.importorskip("pillow_heif", reason="pip install -r requirements-heic.txt")
@@ -140,7 +140,7 @@ def test_heic(
     assert (page["width"], page["height"]) == (200, 120)
 
 
-def test_file_objects(bar_reader: Callable[[int], ocr.Reader], good: Path) -> None:
+def test_open_files_are_read(bar_reader: Callable[[int], ocr.Reader], good: Path) -> None:
     reader = bar_reader(0)
     assert f"{reader.read(io.BytesIO(good.read_bytes())).text}\n" == TEXT
     with good.open("rb") as stream:
@@ -150,7 +150,7 @@ def test_file_objects(bar_reader: Callable[[int], ocr.Reader], good: Path) -> No
         reader.read(io.StringIO("text"))  # type: ignore[arg-type]
 
 
-def test_characters_are_all_there_when_asked_for(
+def test_characters_option_adds_all_character_boxes(
     bar_reader: Callable[[int], ocr.Reader], good: Path
 ) -> None:
     assert not bar_reader(0).read(good).lines[0].characters
@@ -159,7 +159,7 @@ def test_characters_are_all_there_when_asked_for(
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_regions_are_read_in_place(
+def test_lines_of_regions_have_boxes_in_the_whole_picture(
     bar_reader: Callable[[int], ocr.Reader],
     turned: Callable[[Image, int], Image],
     bars: Image,
@@ -181,7 +181,7 @@ def test_regions_are_read_in_place(
         reader.read(page, region=[(900, 0, 5, 5)])
 
 
-def test_regions_on_the_command_line(
+def test_region_option_limits_what_is_read(
     bar_demo: Callable[..., int], good: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--region", "0,0.33,1,.5", "--region", "0,0,200,40", "--no-angle"]
@@ -245,7 +245,7 @@ def test_a_small_logo_does_not_enlarge_the_page(tmp_path: Path) -> None:
     assert widths == [pytest.approx(595 / 72 * 200, abs=2)]
 
 
-def test_without_its_libraries_it_says_what_to_do(good: Path) -> None:
+def test_missing_libraries_are_named_with_the_setup_command(good: Path) -> None:
     code = "import sys; sys.modules['cv2'] = None; import demo"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
@@ -279,7 +279,7 @@ def test_libraries_are_silent_with_quiet(
     assert f"error: {tmp_path / 'none.png'}: no such file" in done.stderr
 
 
-def test_from_a_script_elsewhere(tmp_path: Path) -> None:
+def test_package_works_from_a_script_in_another_folder(tmp_path: Path) -> None:
     """As docs/command-line.md says: the repository on PYTHONPATH is all that a script needs."""
     script = tmp_path / "read.py"
     script.write_text("import ocr\nprint(len(ocr.load(threads=1).read('a.png').lines))\n")
@@ -294,7 +294,7 @@ def test_from_a_script_elsewhere(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-def test_clips_and_pictures_are_not_mixed(
+def test_clips_beside_pictures_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clip, picture = tmp_path / "a.mp4", tmp_path / "b.png"

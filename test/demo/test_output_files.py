@@ -58,7 +58,9 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_every_format_at_once(run: Callable[..., int], picture: Path, tmp_path: Path) -> None:
+def test_all_formats_are_written_in_one_run(
+    run: Callable[..., int], picture: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     assert run(picture, "-o", out, "-f", ",".join(FORMATS)) == 0
     assert names(out) == {each.file_name or each.name_for("a") for each in FORMATS.values()}
@@ -66,7 +68,9 @@ def test_every_format_at_once(run: Callable[..., int], picture: Path, tmp_path: 
     assert json.loads((out / "a.json").read_text("utf-8"))["lines"][0]["text"] == TEXT
 
 
-def test_usual_formats(run: Callable[..., int], picture: Path, tmp_path: Path) -> None:
+def test_output_folder_without_formats_gets_txt_and_json(
+    run: Callable[..., int], picture: Path, tmp_path: Path
+) -> None:
     assert run(picture, "-o", tmp_path / "out") == 0
     assert names(tmp_path / "out") == {"a.txt", "a.json"}
 
@@ -106,7 +110,7 @@ def test_punctuation_is_the_same_everywhere(
         assert expected in path.read_text("utf-8"), path.name
 
 
-def test_no_such_policy(run: Callable[..., int], picture: Path) -> None:
+def test_unknown_punctuation_policy_is_refused(run: Callable[..., int], picture: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         run(picture, "--punctuation", "wide")
     assert stop.value.code == 2
@@ -125,7 +129,9 @@ def test_boxes_of_characters_are_there_when_asked_for(
     assert found == {(): [False] * 5, ("--characters",): [True] * 5}
 
 
-def test_labels_are_added_once(run: Callable[..., int], picture: Path, tmp_path: Path) -> None:
+def test_shared_label_file_has_each_page_once(
+    run: Callable[..., int], picture: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     for _ in range(2):
         assert run(picture, "-o", out, "-f", "labels,paddle") == 0

@@ -62,7 +62,9 @@ def _contents(folder: Path) -> dict[str, bytes]:
         ["a.png", "-o", "new", "-f", "json", "--json", "new/a.json"],
     ],
 )
-def test_refused(run: Callable[..., int], tmp_path: Path, arguments: list[str]) -> None:
+def test_existing_foreign_files_are_not_overwritten(
+    run: Callable[..., int], tmp_path: Path, arguments: list[str]
+) -> None:
     for name in ("a.txt", "gt_a.txt", "d.p1.page.xml", "notes.jsonl", "words.txt"):
         (tmp_path / name).write_text("by hand\n")
     for name in ("a.drawn.png", "d.p1.drawn.png"):
@@ -74,7 +76,7 @@ def test_refused(run: Callable[..., int], tmp_path: Path, arguments: list[str]) 
     assert _contents(tmp_path) == before
 
 
-def test_what_a_run_wrote_the_next_one_replaces(run: Callable[..., int], tmp_path: Path) -> None:
+def test_outputs_of_an_earlier_run_are_replaced(run: Callable[..., int], tmp_path: Path) -> None:
     arguments = ["a.png", "d.tif", "-o", "out", "-f", "txt,page,pdf", "--draw", "--json", "x.jsonl"]
     assert run(*arguments) == 0
     out = tmp_path / "out"
@@ -118,7 +120,9 @@ def test_overwrite_replaces_what_is_no_input(run: Callable[..., int], tmp_path: 
 
 
 @pytest.mark.parametrize("form", ["txt", "txt,json,pdf,hocr", "page,icdar", "labels"])
-def test_names_of_250_bytes(run: Callable[..., int], tmp_path: Path, form: str) -> None:
+def test_names_of_250_bytes_can_be_written(
+    run: Callable[..., int], tmp_path: Path, form: str
+) -> None:
     """Also two whose names differ only behind what fits."""
     for name, last in (("a.png", "1"), ("b.png", "22")):
         (tmp_path / name).rename(tmp_path / ("一" * 81 + f"{last}.png"))

@@ -49,7 +49,7 @@ def _start(
 
 
 @pytest.mark.parametrize("json_too", [[], pytest.param(["--json", "-"], marks=pytest.mark.slow)])
-def test_reader_of_the_output_may_leave(good: Path, json_too: list[str]) -> None:
+def test_closed_stdout_pipe_exits_quietly(good: Path, json_too: list[str]) -> None:
     process = _start(*[good] * 20, "--quiet", *json_too)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -78,7 +78,7 @@ def test_interrupt_is_quiet_and_keeps_results(good: Path, tmp_path: Path) -> Non
     assert json.loads(results.read_text("utf-8"))["image"] == str(good)
 
 
-def test_locale_without_chinese_is_no_obstacle(good: Path) -> None:
+def test_chinese_text_is_written_in_an_ascii_locale(good: Path) -> None:
     code = (
         "import demo, ocr, numpy as np\n"
         "from common.roles import Reading\n"

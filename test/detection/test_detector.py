@@ -99,7 +99,7 @@ def test_the_network_never_sees_more_than_a_tile(size: tuple[int, int]) -> None:
     assert sum(h * w for h, w in network.sizes) < 60_000_000
 
 
-def test_tiles_change_nothing() -> None:
+def test_tiled_and_whole_detection_agree() -> None:
     boxes = [(40 + 3 * i, 50 + 60 * i, 900 - 7 * i, 74 + 60 * i) for i in range(14)]
     image = _page(900, 1000, boxes)
     whole = tiles.run(BarNetwork(), image, Method.outputs, 10**7)
@@ -113,7 +113,7 @@ def test_tiles_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (3, 4000), (4000, 3), (64, 64), (65, 64), (700, 900)])
-def test_cores_cover_every_cell_once(grid: tuple[int, int]) -> None:
+def test_cores_of_tiles_cover_every_cell_once(grid: tuple[int, int]) -> None:
     seen = np.zeros(grid, int)
     for down, across in tiles.cores(*grid, 4096):
         seen[down, across] += 1

@@ -36,7 +36,7 @@ def page(boxes: list[tuple[int, int, int, int]]) -> np.ndarray:
     return image
 
 
-def test_no_columns() -> None:
+def test_page_without_columns_has_no_lines_when_vertical() -> None:
     quads, scores = Detector(perfect, vertical=True)(page([]))
     assert quads.shape == (0, 4, 2) and scores.shape == (0,)
 
@@ -54,7 +54,7 @@ def test_columns_close_to_each_other_stay_columns() -> None:
         np.testing.assert_allclose(quad, corners, atol=5)
 
 
-def test_rows_are_what_is_found_otherwise() -> None:
+def test_without_vertical_the_same_page_gives_rows() -> None:
     image = np.ascontiguousarray(np.rot90(page([(100, 80, 124, 700), (136, 80, 160, 500)])))
     across, _ = Detector(perfect)(image)
     assert len(across) == 2

@@ -35,7 +35,7 @@ def test_blank_page_is_a_page(bar_reader: MakeReader) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5000, 1), (1, 5000)])
-def test_extreme_shapes(bar_reader: MakeReader, shape: tuple[int, int]) -> None:
+def test_thin_and_tiny_pictures_are_read(bar_reader: MakeReader, shape: tuple[int, int]) -> None:
     assert bar_reader(90).read(_blank(*shape)).lines == ()
     dark = np.zeros((*shape, 3), np.uint8)
     assert [line.text for line in bar_reader(0).read(dark).lines] == ["0,0,0"]
@@ -120,7 +120,7 @@ def test_detector_gets_min_side_only_where_the_turn_is_in_doubt(bars: Image) -> 
     assert set(sure.sides) == {0}
 
 
-def test_angle_can_be_switched_off(bar_reader: MakeReader, bars: Image) -> None:
+def test_angle_false_skips_the_classifier(bar_reader: MakeReader, bars: Image) -> None:
     page = bar_reader(180).read(bars, angle=False)
     assert page.angle == (0, 1.0)
     assert page.text == f"{RED}\n{BLUE}"
@@ -219,7 +219,9 @@ def test_pages_of_a_document(bar_reader: MakeReader, bars: Image, tmp_path: Path
     assert bar_reader(0).read(path).page == 0
 
 
-def test_limit_is_passed_on(bar_reader: MakeReader, bars: Image, tmp_path: Path) -> None:
+def test_pixel_limit_applies_to_every_kind_of_source(
+    bar_reader: MakeReader, bars: Image, tmp_path: Path
+) -> None:
     path = tmp_path / "bars.png"
     PIL.Image.fromarray(bars).save(path)
     for source in (path, bars, path.read_bytes()):
@@ -227,7 +229,7 @@ def test_limit_is_passed_on(bar_reader: MakeReader, bars: Image, tmp_path: Path)
             bar_reader(0).read(source, max_pixels=100)
 
 
-def test_times_add_up(bar_reader: MakeReader, bars: Image) -> None:
+def test_times_of_the_steps_add_up_to_the_total(bar_reader: MakeReader, bars: Image) -> None:
     times = bar_reader(0).read(bars).elapsed_ms
     assert all(ms >= 0 for ms in times)
     assert sum(times[:-1]) == pytest.approx(times.total, abs=0.01)
@@ -254,14 +256,14 @@ def test_threads_share_a_reader(bar_reader: MakeReader) -> None:
 
 
 @pytest.mark.parametrize("text", ["....", "-----", "= = = =", "........-.-..", "……——"])
-def test_rows_of_marks_are_rules(text: str) -> None:
+def test_rows_of_dots_or_dashes_are_rules(text: str) -> None:
     assert is_rule(text, Accept())
 
 
 @pytest.mark.parametrize(
     "text", ["", "...", "——", "1.1 ........ 7", "....7", "a----", "****8", "。。。。"]
 )
-def test_text_with_marks_is_no_rule(text: str) -> None:
+def test_text_with_dots_or_dashes_is_no_rule(text: str) -> None:
     assert not is_rule(text, Accept())
 
 
@@ -301,7 +303,7 @@ def test_settings_of_another_type_are_refused() -> None:
         ocr.load(settings={"retry": 1})  # type: ignore[arg-type]
 
 
-def test_one_region_is_no_list_of_them() -> None:
+def test_single_region_in_place_of_a_list_is_refused() -> None:
     reader = ocr.load(threads=1)
     with pytest.raises(ValueError, match="region 0 is no list of four numbers"):
         reader.read(np.zeros((20, 20, 3), np.uint8), region=(0, 0.4, 1, 0.25))  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ def _page(*texts: str, image: str = "a.png", page: int = 0) -> Page:
     return Page(image, page, 40, 20, Angle(90, 0.75), lines, Elapsed(1, 2, 3, 4.06, 10.06))
 
 
-def test_json_is_as_published() -> None:
+def test_json_has_the_published_fields() -> None:
     assert json.loads(_page("中 text").to_json()) == {
         "schema": 1,
         "image": "a.png",
@@ -58,7 +58,7 @@ def test_names_that_are_no_utf8_are_still_json() -> None:
     assert json.loads(text.encode("utf-8"))["image"] == name
 
 
-def test_no_json_that_is_none() -> None:
+def test_scores_that_are_nan_are_refused_in_json() -> None:
     line = TextLine("x", float("nan"), BOX)
     with pytest.raises(ValueError, match="JSON"):
         Page("a", 0, 1, 1, Angle(0, 1), (line,), Elapsed(0, 0, 0, 0, 0)).to_json()
@@ -69,7 +69,7 @@ def test_text_of_a_page() -> None:
     assert _page("a", "b").text == "a\nb"
 
 
-def test_pages_do_not_change() -> None:
+def test_pages_and_lines_are_immutable_and_hashable() -> None:
     with pytest.raises(AttributeError):
         _page().width = 5  # type: ignore[misc]
     with pytest.raises(AttributeError):
@@ -100,6 +100,6 @@ def test_failed_save_keeps_what_was_there(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_scores_of_numpy_are_json() -> None:
+def test_numpy_scores_become_json_numbers() -> None:
     page = Page("a", 0, 1, 1, Angle(0, float(np.float32(0.5))), (), Elapsed(0, 0, 0, 0, 0))
     assert json.loads(page.to_json())["angle"]["score"] == 0.5

@@ -49,7 +49,7 @@ def doubler(tmp_path: Path) -> Path:
     return _write_doubler(tmp_path / "doubler.onnx")
 
 
-def test_manifest_rows(tmp_path: Path) -> None:
+def test_manifest_rows_are_read(tmp_path: Path) -> None:
     _write_manifest(tmp_path, ROW | {"sha256": "00", "license": "x", "more": 1})
     assert models(tmp_path) == [ModelRow("small", "detector", "ctpn", "a.onnx", "00", 3)]
     assert find("small", "detector", tmp_path).package == "ctpn"
@@ -76,13 +76,13 @@ def test_a_detector_without_weights_says_how_to_train_it(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "models": [{}]}', "\xff"])
-def test_damaged_manifest(tmp_path: Path, text: str) -> None:
+def test_damaged_manifest_is_a_weights_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(WeightsError, match="git checkout"):
         models(tmp_path)
 
 
-def test_missing_and_newer_manifest(tmp_path: Path) -> None:
+def test_missing_and_newer_manifests_are_weights_errors(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="missing"):
         models(tmp_path)
     _write_manifest(tmp_path, schema=2)
@@ -90,7 +90,7 @@ def test_missing_and_newer_manifest(tmp_path: Path) -> None:
         models(tmp_path)
 
 
-def test_checksum(tmp_path: Path) -> None:
+def test_file_with_another_checksum_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(b"weights")
     row = ModelRow("small", "angle", "angle", "a.onnx", hashlib.sha256(b"weights").hexdigest())
@@ -142,12 +142,12 @@ def test_threads_share_a_network(doubler: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [None, "", "no json", "5"])
-def test_network_without_config(tmp_path: Path, config: str | None) -> None:
+def test_network_without_configuration_has_an_empty_one(tmp_path: Path, config: str | None) -> None:
     with pytest.raises(WeightsError, match="export it again"):
         load_onnx(_write_doubler(tmp_path / "a.onnx", config))
 
 
-def test_file_that_is_no_network(tmp_path: Path) -> None:
+def test_file_that_is_no_onnx_is_a_weights_error(tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(b"no network")
     with pytest.raises(WeightsError, match=r"a\.onnx"):
@@ -156,7 +156,7 @@ def test_file_that_is_no_network(tmp_path: Path) -> None:
         load_onnx(tmp_path / "missing.onnx")
 
 
-def test_bad_arguments(doubler: Path) -> None:
+def test_wrong_threads_and_devices_are_refused(doubler: Path) -> None:
     with pytest.raises(ValueError, match="threads is 0"):
         load_onnx(doubler, threads=0)
     with pytest.raises(ValueError, match="'tpu'.*cpu, cuda"):

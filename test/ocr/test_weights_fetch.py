@@ -159,7 +159,7 @@ def test_a_range_that_was_not_asked_for_is_not_mixed_in(server: Server) -> None:
     assert _fetch(_row(server.url)).read_bytes() == CONTENT
 
 
-def test_half_a_file_of_another_version_is_given_up(server: Server) -> None:
+def test_partial_file_of_another_version_is_discarded(server: Server) -> None:
     row = _row(server.url)
     part = cached_path(row).with_name("big.onnx.part")
     part.parent.mkdir(parents=True)
@@ -208,21 +208,21 @@ def test_busy_servers_are_asked_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410])
-def test_other_errors_are_final(server: Server, code: int) -> None:
+def test_http_errors_are_not_retried(server: Server, code: int) -> None:
     server.answers = [lambda h, start: h.send_error(code)]
     with pytest.raises(WeightsError, match=f"answered {code}.*OCR_WEIGHTS_MIRROR"):
         _fetch(_row(server.url))
     assert len(server.starts) == 1
 
 
-def test_a_silent_server_is_left(server: Server) -> None:
+def test_silent_server_times_out_and_is_asked_again(server: Server) -> None:
     server.answers = [lambda h, start: time.sleep(1), _send]
     begin = time.monotonic()
     assert _fetch(_row(server.url), timeout_s=0.2).read_bytes() == CONTENT
     assert time.monotonic() - begin < 5
 
 
-def test_no_server_at_all(server: Server) -> None:
+def test_unreachable_server_is_a_weights_error(server: Server) -> None:
     url = server.url
     server.http.server_close()
     with pytest.raises(WeightsError, match=r"connection failed .*2 times"):
@@ -279,7 +279,9 @@ def test_without_an_address_the_message_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes", "ON"])
-def test_offline_asks_nobody(server: Server, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_offline_mode_sends_no_request(
+    server: Server, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
     monkeypatch.setenv("OCR_OFFLINE", value)
     with pytest.raises(WeightsError, match=r"OCR_OFFLINE forbids.*copy the file to"):
         _fetch(_row(server.url))
@@ -360,7 +362,7 @@ def test_tampered_and_half_files_are_refused(checkout: Path, damaged: bytes) -> 
     assert _fetch(row).read_bytes() == CONTENT  # as the message says
 
 
-def test_command_line(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_fetches_models(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*arguments: str) -> tuple[int, str, str]:
         status = __main__.main(arguments)
         return status, *capsys.readouterr()
@@ -382,7 +384,7 @@ def test_command_line(checkout: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize("arguments", [[], ["eat"], ["list", "small"], ["path", "detector", "x"]])
-def test_bad_usage(checkout: Path, arguments: list[str]) -> None:
+def test_wrong_arguments_exit_with_status_2(checkout: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         __main__.main(arguments)
     assert ended.value.code == 2
@@ -397,7 +399,7 @@ def test_command_starts_without_warnings() -> None:
     assert done.stdout.count("ok  ") == len(weights.models())
 
 
-def test_manifest_names_no_folders(tmp_path: Path) -> None:
+def test_file_names_with_folders_are_refused(tmp_path: Path) -> None:
     entry = {**_row(file="../../evil.onnx")._asdict()}
     (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "models": [entry]}), "utf-8")
     with pytest.raises(WeightsError, match="without folders"):

@@ -231,7 +231,7 @@ def test_every_layer_is_equal(pair: Pair) -> None:
         np.testing.assert_allclose(theirs, ours, atol=1e-4, err_msg=layer.name)
 
 
-def test_one_changed_number_is_noticed(pair: Pair) -> None:
+def test_comparison_notices_one_changed_number(pair: Pair) -> None:
     """Parity that cannot fail proves nothing: every weight matters to the outputs."""
     ours, _ = _both(pair)
     state = weights(pair.keras)

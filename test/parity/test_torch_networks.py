@@ -72,7 +72,7 @@ def test_widths_and_parameters_are_the_papers() -> None:
     assert 4.8e6 < count["densenet"] < 5.0e6
 
 
-def test_names_of_networks() -> None:
+def test_networks_are_made_by_name() -> None:
     with torch.device("meta"):
         for name in LINES:
             assert row_of(name).make(5).classify.out_features == 5
@@ -90,7 +90,7 @@ def test_trunk_has_stride_16_and_nothing_below_zero() -> None:
     assert (maps >= 0).all()
 
 
-def test_folding_changes_nothing() -> None:
+def test_folding_batch_norm_keeps_the_output() -> None:
     trunk = seasoned(VGG16(NARROW), 2, 3, 48, 48)
     images = torch.randn(2, 3, 48, 80)
     folded = fold(trunk)
@@ -153,7 +153,7 @@ def test_ctpn_keeps_the_contract_of_the_small_one_and_serves_the_detector(
     assert quads.shape[1:] == (4, 2) and len(quads) == len(found)
 
 
-def test_two_scores_and_a_softmax_are_what_the_logit_says() -> None:
+def test_softmax_of_two_scores_equals_sigmoid_of_the_logit() -> None:
     network = VGG16CTPN(NARROW, 9, 5).eval()
     caught: list[torch.Tensor] = []
     network.score.register_forward_hook(lambda _m, _i, output: caught.append(output))
@@ -164,7 +164,7 @@ def test_two_scores_and_a_softmax_are_what_the_logit_says() -> None:
     assert float(softmax.max()) < 0.1  # text is rare, and an untrained network says so
 
 
-def test_rows_do_not_know_of_each_other_after_the_convolutions() -> None:
+def test_recurrent_layer_of_ctpn_runs_along_rows_only() -> None:
     """The recurrent layer runs along rows: what stands below by more than the view changes nothing."""
     network = VGG16CTPN(NARROW, 9, 5).eval()
     images = torch.randn(1, 3, 480, 32)
@@ -189,7 +189,7 @@ def test_recognizer_refuses_unknown_decoders() -> None:
 # Attention
 
 
-def test_reading_ends_where_it_should_and_follows_what_it_said() -> None:
+def test_attention_decoding_stops_at_the_end_and_feeds_back_its_output() -> None:
     """Greedy reading equals teaching the decoder what it reads, character by character."""
     torch.manual_seed(3)
     decoder = AttentionDecoder(6, 5, 8).eval()
@@ -223,7 +223,7 @@ def test_padding_of_labels_changes_no_loss() -> None:
     torch.testing.assert_close(plain, padded)
 
 
-def test_drift_counts_what_is_looked_at_beside_the_character() -> None:
+def test_drift_measures_attention_away_from_the_character() -> None:
     looks = torch.full((2, 4, 6), 1 / 6)
     aligned = torch.tensor([[0, 1, -1, -1, 2, 0], [-1, -1, -1, -1, -1, -1]])
     assert drift(looks, aligned).item() == pytest.approx(math.log(2))  # three of six steps are near
@@ -258,7 +258,7 @@ def test_attention_learns_where_characters_stand() -> None:
     torch.testing.assert_close(places, middles.expand(3, 4), atol=1.5, rtol=0)
 
 
-def test_runs_of_attention_end_at_the_end() -> None:
+def test_attention_runs_stop_at_the_end_symbol() -> None:
     labels, log_probs = np.array([3, 1, 0, 2]), np.log(np.array([0.5, 1, 1, 1], np.float32))
     places = np.array([0.2, 7.9, 3, 3], np.float32)
     assert [tuple(r) for r in attention_runs.runs(labels, log_probs, places, 5)] == [

@@ -16,7 +16,7 @@ def test_features_are_those_of_the_characters() -> None:
     assert found.worst == pytest.approx(math.log(0.501))
 
 
-def test_a_doubtful_character_lowers_it() -> None:
+def test_doubtful_character_lowers_the_confidence() -> None:
     sure, unsure = USUAL("word", (0.99,) * 4), USUAL("word", (0.99, 0.99, 0.6, 0.99))
     assert 0 < unsure < sure < 1
 
@@ -29,7 +29,7 @@ def test_leader_dots_count_once() -> None:
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0])
-def test_certainty_is_never_whole(score: float) -> None:
+def test_confidence_is_between_zero_and_one(score: float) -> None:
     assert 0 < USUAL("x", (score,)) < 1
 
 

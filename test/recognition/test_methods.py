@@ -66,7 +66,7 @@ def lines() -> dict[str, Any]:
 
 
 @networks
-def test_rows_name_what_there_is(name: str) -> None:
+def test_rows_name_existing_networks_and_decoders(name: str) -> None:
     row = METHODS[name]
     assert row_of(row.network) is row
     assert row.network in row.torch.NETWORKS and callable(row.torch.losses)
@@ -75,7 +75,7 @@ def test_rows_name_what_there_is(name: str) -> None:
     assert stride % STRIDE == 0
 
 
-def test_a_network_that_there_is_not_is_refused() -> None:
+def test_unknown_network_is_refused() -> None:
     with pytest.raises(ValueError, match="expected one of small, base"):
         row_of("transformer")
 

@@ -50,7 +50,7 @@ def test_network_input_ignores_brightness_and_contrast() -> None:
     np.testing.assert_allclose(to_input(crop, width), to_input(brighter, width), atol=0.1)
 
 
-def test_a_flat_crop_is_not_blown_up() -> None:
+def test_noise_of_a_blank_crop_is_not_amplified() -> None:
     noise = np.random.default_rng(2).integers(127, 130, (32, 64, 3)).astype(np.uint8)
     assert np.abs(to_input(noise, 64)).max() < 0.3
 
@@ -90,7 +90,7 @@ def test_readings_come_in_the_order_of_the_crops_whatever_the_batches() -> None:
         assert reading.score == pytest.approx(0.9, abs=1e-4)
 
 
-def test_so_many_batches_are_read_at_once() -> None:
+def test_workers_read_batches_at_the_same_time() -> None:
     together = threading.Barrier(3)
 
     def network(lines: Floats) -> tuple[Floats]:
@@ -115,7 +115,7 @@ def test_an_error_in_one_batch_is_not_lost() -> None:
     assert threading.active_count() == before
 
 
-def test_lines_with_and_without_a_short_list_share_a_batch() -> None:
+def test_lines_with_and_without_gated_classes_share_a_batch() -> None:
     def network(lines: Floats, alarm: Floats | None = None) -> tuple[Floats, ...]:
         """Class 1 is on the list, class 2, of dark steps, beyond it; with an alarm of -inf every line is asked."""
         (whole,) = coloured_network(lines)
@@ -134,7 +134,7 @@ def test_lines_with_and_without_a_short_list_share_a_batch() -> None:
     assert [reading.text for reading in knowing(crops)] == expected
 
 
-def test_nothing_in_nothing_out() -> None:
+def test_no_crops_and_empty_crops_give_no_text() -> None:
     reader = Recognizer(coloured_network, charset="ab")
     assert reader([]) == []
     empty, text = reader([np.zeros((0, 5, 3), np.uint8), bar(96, "a.b")])

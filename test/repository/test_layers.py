@@ -86,7 +86,7 @@ def wrong_direction(layer: str, imported: str) -> bool:
         ("crnn", "numpy", False),
     ],
 )
-def test_rule_of_layers(layer: str, imported: str, wrong: bool) -> None:
+def test_wrong_direction_tells_upward_imports(layer: str, imported: str, wrong: bool) -> None:
     assert wrong_direction(layer, imported) == wrong
 
 
@@ -184,7 +184,7 @@ def test_modules_and_functions_stay_short_and_have_names_that_say_something() ->
     assert not wrong
 
 
-def test_nothing_unpickles() -> None:
+def test_no_module_reads_pickles() -> None:
     wrong = []
     for path, tree in sources().items():
         roots = {name.split(".")[0] for name in _imports(tree)}

@@ -18,7 +18,7 @@ def _pins(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
-def test_everything_is_pinned(path: Path) -> None:
+def test_requirements_are_pinned_to_versions(path: Path) -> None:
     for line in path.read_text("utf-8").splitlines():
         if line.strip() and not line.startswith(("#", "-r ")):
             assert re.match(r"^[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^\s*]+( *;.*)?( +#.*)?$", line), line

@@ -13,12 +13,12 @@ from bench.stress.fuzz_seeds import seeds
 DAMAGED = sorted((Path(__file__).resolve().parents[1] / "data" / "damaged").glob("*.bin"))
 
 
-def test_whole_files_are_read() -> None:
+def test_undamaged_seeds_are_read() -> None:
     assert {fuzz.outcome(content) for content in seeds()} == {"read"}
 
 
 @pytest.mark.parametrize("path", DAMAGED, ids=lambda path: path.stem)
-def test_what_was_found_once(path: Path) -> None:
+def test_files_of_earlier_defects_are_handled(path: Path) -> None:
     assert fuzz.outcome(path.read_bytes()) in {"read", "refused"}
 
 
@@ -32,7 +32,7 @@ def test_cases_are_the_same_each_time_and_differ() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory by Linux's means")
-def test_some_hundred_cases(tmp_path: Path) -> None:
+def test_hundreds_of_damaged_files_cause_no_defect(tmp_path: Path) -> None:
     results = fuzz.run(seed=2026, first=0, count=500, out=tmp_path)
     assert results["defect"] == 0, sorted(path.name for path in tmp_path.iterdir())
     assert results["read"] > 50 and results["refused"] > 50
@@ -48,7 +48,7 @@ def test_some_hundred_cases(tmp_path: Path) -> None:
         (fuzz.InputError("<bytes>: damaged"), "refused"),
     ],
 )
-def test_defects_are_noticed(
+def test_fuzz_notices_defects(
     monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: str
 ) -> None:
     def broken(*_: object, **__: object) -> None:

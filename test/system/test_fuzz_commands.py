@@ -24,7 +24,7 @@ def test_cases_are_the_same_each_time_and_of_every_kind() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fails in Linux's ways")
-def test_some_cases(tmp_path: Path) -> None:
+def test_hundred_random_command_lines_cause_no_defect(tmp_path: Path) -> None:
     defects = fuzz_command_line.run(seed=2026, first=0, count=100, out=tmp_path)
     log = tmp_path / "defects.jsonl"
     assert defects == 0, log.read_text("utf-8")
@@ -46,12 +46,14 @@ CASE = Case((Input("a.png", b"picture", True),), ("a.png",), ("-o", "OUT"), "not
         (1, "error: internal error: KeyError\nTraceback", "a traceback"),
     ],
 )
-def test_what_a_run_says_is_judged(tmp_path: Path, status: int, said: str, wrong: str) -> None:
+def test_oracle_checks_messages_of_a_run(
+    tmp_path: Path, status: int, said: str, wrong: str
+) -> None:
     found = check_run(status, said, CASE, {}, tmp_path, tmp_path / "out")
     assert (wrong in found[0]) if wrong else not found
 
 
-def test_what_a_run_leaves_is_judged(tmp_path: Path) -> None:
+def test_oracle_checks_files_a_run_leaves(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     picture, foreign = tmp_path / "a.png", out / "a.txt"
@@ -77,13 +79,15 @@ def test_what_a_run_leaves_is_judged(tmp_path: Path) -> None:
         ("Label.txt", b"a.png\t[]\n", b"a.png\t["),
     ],
 )
-def test_cut_files_are_noticed(tmp_path: Path, name: str, whole: bytes, cut: bytes) -> None:
+def test_oracle_notices_truncated_files(
+    tmp_path: Path, name: str, whole: bytes, cut: bytes
+) -> None:
     for content, expected in ((whole, True), (cut, False)):
         (tmp_path / name).write_bytes(content)
         assert is_whole(tmp_path / name) == expected
 
 
-def test_a_picture_that_was_not_read_is_noticed(
+def test_oracle_notices_a_picture_that_was_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -38,12 +38,12 @@ def within(rates: dict[str, float]) -> bool:
     return rates["all"] <= LIMITS["all"] and max(rates.values()) <= LIMITS["page"]
 
 
-def test_texts_are_those_recorded(record: dict, shipped_reader: ocr.Reader) -> None:
+def test_example_pages_read_as_recorded(record: dict, shipped_reader: ocr.Reader) -> None:
     rates = changed(golden.read(shipped_reader), record["pages"])
     assert within(rates), f"{HOW}: {rates}"
 
 
-def test_what_a_change_of_the_code_does_is_noticed(record: dict) -> None:
+def test_changed_texts_exceed_the_tolerance(record: dict) -> None:
     pages = record["pages"]
     assert within(changed(pages, pages))
     for name, lines in pages.items():

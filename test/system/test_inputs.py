@@ -95,7 +95,7 @@ def test_exif_positions_alike_for_every_kind_of_source(
     assert {(page.height, page.width) for page in results} == {shown.shape[:2]}
 
 
-def test_a_name_that_lies_about_the_format(ramp: Image, tmp_path: Path) -> None:
+def test_files_are_read_by_content_not_by_extension(ramp: Image, tmp_path: Path) -> None:
     for kind in ("PNG", "GIF", "BMP", "TIFF", "PDF"):
         path = tmp_path / "picture.jpg"
         path.write_bytes(_encoded(PIL.Image.fromarray(ramp), kind))
@@ -105,7 +105,7 @@ def test_a_name_that_lies_about_the_format(ramp: Image, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["发票 2024 年.png", " a b .png", "#%&'();=+.png", "é\u0301ü.png", "名" * 60]
 )
-def test_names_of_all_kinds(
+def test_files_of_unusual_names_are_read(
     bar_reader: Callable[[int], ocr.Reader], bars: Image, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "文件 夹").mkdir()
@@ -120,7 +120,7 @@ def test_names_of_all_kinds(
 
 
 @pytest.mark.parametrize("number", range(len(seeds())))
-def test_all_formats_from_bytes_and_files(number: int, tmp_path: Path) -> None:
+def test_all_formats_are_read_from_bytes_and_files(number: int, tmp_path: Path) -> None:
     content = seeds()[number]
     path = tmp_path / "file"
     path.write_bytes(content)
@@ -131,7 +131,9 @@ def test_all_formats_from_bytes_and_files(number: int, tmp_path: Path) -> None:
         assert np.array_equal(a, b) and a.dtype == np.uint8
 
 
-def test_documents_from_bytes(bar_reader: Callable[[int], ocr.Reader], bars: Image) -> None:
+def test_documents_are_read_from_bytes(
+    bar_reader: Callable[[int], ocr.Reader], bars: Image
+) -> None:
     frames = [PIL.Image.fromarray(bars), PIL.Image.fromarray(bars[::-1])]
     for kind in ("PDF", "TIFF"):
         more = [frames[1].copy()]  # Pillow notes settings of the encoder in a picture
@@ -172,7 +174,7 @@ def test_page_boxes_of_any_size_are_drawn_within_the_limits(box: bytes) -> None:
         assert max(image.shape) <= 100_000
 
 
-def test_errors_have_their_cause(tmp_path: Path) -> None:
+def test_input_errors_keep_their_cause(tmp_path: Path) -> None:
     png = _encoded(PIL.Image.new("L", (50, 50)))
     for content in (png[:60], b"GIF89a", _encoded(PIL.Image.new("L", (50, 50)), "TIFF")[:200]):
         with pytest.raises(ocr.InputError) as error:
@@ -180,7 +182,7 @@ def test_errors_have_their_cause(tmp_path: Path) -> None:
         assert error.value.__cause__ is not None
 
 
-def test_alpha_alone_carries_the_text(bars: Image) -> None:
+def test_text_in_the_alpha_channel_alone_is_visible(bars: Image) -> None:
     """White on transparent, black on transparent, and one color all over with the text in alpha."""
     mask = np.where(bars.min(axis=2) < 250, 255, 0).astype(np.uint8)
     for color in (0, 255, 90):
@@ -216,7 +218,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-def test_the_command_line_says_it_in_a_line_and_goes_on(tmp_path: Path) -> None:
+def test_command_line_reports_each_bad_input_in_one_line_and_goes_on(tmp_path: Path) -> None:
     """Exit status 1, the good input read, one line for each bad one, and no traceback."""
     for name, content in HOSTILE.items():
         (tmp_path / name).write_bytes(content)

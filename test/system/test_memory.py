@@ -50,7 +50,7 @@ def _lines(detector: Detector, image: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("turn", [False, True])
-def test_seams_do_not_show(turn: bool) -> None:
+def test_tiled_page_has_the_lines_of_the_whole_page(turn: bool) -> None:
     """What tiles see apart is one picture: the lines are those of a single large tile."""
     whole = build("small", "detector", threads=1)
     image = _long_page(1500, 560)
@@ -148,7 +148,7 @@ def test_a_tile_larger_than_its_picture_is_refused() -> None:
         load(tiled_tiff(11_008))
 
 
-def test_an_icon_is_as_large_as_the_picture_in_it() -> None:
+def test_size_of_an_icon_is_that_of_the_picture_in_it() -> None:
     """An icon's directory cannot say more than 256 pixels, and Pillow decodes it while opening."""
     png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20_000).to_bytes(4, "big") * 2 + b"\x08\0\0\0\0"
     head = b"\0\0\1\0\1\0" + bytes(8) + len(png).to_bytes(4, "little") + (22).to_bytes(4, "little")
@@ -170,7 +170,7 @@ def test_all_coefficients_of_a_progressive_jpeg_count() -> None:
 
 @needs_proc
 @pytest.mark.slow
-def test_memory_stops_growing(shipped_reader: ocr.Reader) -> None:
+def test_memory_does_not_grow_over_many_pages(shipped_reader: ocr.Reader) -> None:
     """The short form of `python -m bench.stress.soak`, after a round that warms up."""
     soak.soak(shipped_reader, 20, 300, 20)
     result = soak.soak(shipped_reader, 60, 300, 20)

@@ -43,7 +43,7 @@ def _run(code: str, home: Path, **environment: str) -> subprocess.CompletedProce
     )
 
 
-def test_the_guard_works(tmp_path: Path) -> None:
+def test_guard_notices_sockets_and_writes(tmp_path: Path) -> None:
     for code, word in (
         ("import socket; socket.socket()", "network"),
         ("import socket; socket.getaddrinfo('127.0.0.1', 1)", "network"),
@@ -66,7 +66,7 @@ def test_reading_uses_no_network_and_writes_nothing(tmp_path: Path, offline: str
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc")
-def test_onnx_runtime_reports_to_nobody(tmp_path: Path) -> None:
+def test_onnx_runtime_starts_no_telemetry(tmp_path: Path) -> None:
     """Its packages upload what is run, from a thread of their own that no hook of Python's sees.
 
     There is no such thread, no socket and no database then, and ours is the only way to it.

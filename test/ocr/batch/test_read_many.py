@@ -65,7 +65,7 @@ def _live() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("reader-")]
 
 
-def test_no_files(reader: ocr.Reader) -> None:
+def test_no_files_give_no_pages_and_zero_jobs_are_refused(reader: ocr.Reader) -> None:
     assert list(read_files(reader, [])) == []
     assert list(read_many(reader, iter(()), jobs=3)) == []
     with pytest.raises(ValueError, match="jobs is 0"):
@@ -107,7 +107,7 @@ def test_steps_are_in_order_whatever_the_number_of_jobs(
     assert _live() == []
 
 
-def test_pages_as_the_reader_alone_gives_them(reader: ocr.Reader, files: list[str]) -> None:
+def test_pages_equal_those_of_the_reader_alone(reader: ocr.Reader, files: list[str]) -> None:
     def content(page: ocr.Page) -> str:
         return page.to_json().rpartition('"elapsed_ms"')[0]
 
@@ -163,7 +163,7 @@ def test_pixels_in_memory_are_bounded(tmp_path: Path, limit: int, most: int) -> 
     assert max(seen) == 900 * most
 
 
-def test_large_page_waits_for_room_and_is_not_passed_over(tmp_path: Path) -> None:
+def test_large_page_waits_for_its_pixels_and_keeps_its_place(tmp_path: Path) -> None:
     paths = _pictures(tmp_path, [(10, 10), (10, 10), (30, 30), (10, 10)])
     pages = list(read_many(_slow([0.05, 0.02]), paths, jobs=4, max_pixels=901))
     assert [page.image for page in pages] == paths
@@ -195,7 +195,7 @@ def test_results_do_not_pile_up_behind_a_slow_page(
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_whoever_has_enough_may_leave(tmp_path: Path, jobs: int) -> None:
+def test_iteration_can_be_stopped_early(tmp_path: Path, jobs: int) -> None:
     [path] = _pictures(tmp_path, [(9, 9)])
     drawn = []
 
@@ -211,7 +211,7 @@ def test_whoever_has_enough_may_leave(tmp_path: Path, jobs: int) -> None:
     assert len(drawn) <= 5 + ordered_pool.AHEAD + jobs + 1
 
 
-def test_leaving_does_not_wait_for_a_page_that_hangs(
+def test_stopping_early_does_not_wait_for_a_page_that_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_pool, "GRACE_S", 0.2)
@@ -237,7 +237,7 @@ def test_leaving_does_not_wait_for_a_page_that_hangs(
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_defects_cost_their_page_only(tmp_path: Path, bars: Image, jobs: int) -> None:
+def test_internal_error_costs_one_page_only(tmp_path: Path, bars: Image, jobs: int) -> None:
     """In a model, in whoever looks at the page, and in whoever gives the paths."""
     path = tmp_path / "a.tif"
     frames = [PIL.Image.new("L", (20 + number, 10)) for number in range(4)]
@@ -284,7 +284,7 @@ def test_damaged_page_of_a_document(reader: ocr.Reader, tmp_path: Path, bars: Im
         assert [step.number for step in steps if step.error] == [1]
 
 
-def test_pages_that_are_not_wanted(reader: ocr.Reader, files: list[str]) -> None:
+def test_skipped_pages_are_not_read(reader: ocr.Reader, files: list[str]) -> None:
     for jobs in (1, 3):
         steps = read_files(
             reader, files, jobs=jobs, skip=lambda file, page: file != 2 and page != 1

@@ -33,7 +33,7 @@ PAGES = [("图 1.png", 0), ("a.tif", 0), ("a.tif", 1), (os.fsdecode(b"\xff.png")
 LINES = [f"{_page(*page).to_json()}\n".encode() for page in PAGES]
 
 
-def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
+def test_missing_and_empty_json_files_have_no_pages(tmp_path: Path) -> None:
     path = tmp_path / "pages.jsonl"
     assert reopen_json(path) == set()
     assert not path.exists()
@@ -41,7 +41,7 @@ def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
     assert reopen_json(path) == set()
 
 
-def test_killed_at_any_byte(tmp_path: Path) -> None:
+def test_json_cut_at_any_byte_is_mended_to_whole_lines(tmp_path: Path) -> None:
     """Whatever is there of the file, it is mended to whole lines, and appending the rest gives all of it."""
     path = tmp_path / "pages.jsonl"
     content = b"".join(LINES)
@@ -76,7 +76,7 @@ def test_killed_at_any_byte(tmp_path: Path) -> None:
         b"\xff\xfe\n",
     ],
 )
-def test_files_of_others_are_left_alone(tmp_path: Path, content: bytes) -> None:
+def test_json_file_of_other_content_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
     with pytest.raises(ResumeError, match=r"notes.txt: "):
@@ -84,7 +84,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path, content: bytes) -> None:
     assert path.read_bytes() == content
 
 
-def test_what_is_to_do() -> None:
+def test_todo_lists_inputs_and_pages_that_are_left() -> None:
     files = ["a", "b", "c"]
     done = {("a", 0), ("b", 0), ("b", 1)}
 
@@ -151,7 +151,7 @@ def _images(path: Path) -> list[str]:
     return [f"{Path(page['image']).name}/{page['page']}" for page in pages]
 
 
-def test_pages_that_are_in_the_json_file(
+def test_pages_in_the_json_file_are_skipped(
     read: list[str], folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "pages.jsonl"
@@ -171,7 +171,9 @@ def test_pages_that_are_in_the_json_file(
         assert f"demo.py: {6 - kept} pages in" in err
 
 
-def test_inputs_whose_files_are_there(read: list[str], folder: Path, tmp_path: Path) -> None:
+def test_inputs_with_all_output_files_are_skipped(
+    read: list[str], folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     arguments = [str(folder), "-o", str(out), "-f", "txt,json", "--resume", "--quiet"]
     assert demo.main(arguments) == 0
@@ -194,7 +196,7 @@ def test_inputs_whose_files_are_there(read: list[str], folder: Path, tmp_path: P
     assert read == []
 
 
-def test_json_and_files_together(
+def test_page_in_the_json_without_output_files_is_read_again_but_listed_once(
     read: list[str], folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Killed between a page's JSON and its files: read again, but in the JSON once."""
@@ -249,7 +251,7 @@ def test_equal_names_keep_their_files(
     assert (out / "a-2.txt").read_text("utf-8") == "200,0,0\n"
 
 
-def test_what_failed_is_tried_again(read: list[str], folder: Path, tmp_path: Path) -> None:
+def test_failed_inputs_are_read_again(read: list[str], folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "pages.jsonl"
     (folder / "a.png").write_text("still uploading")
     arguments = [str(folder), "--json", str(path), "--resume", "--quiet"]
@@ -261,7 +263,7 @@ def test_what_failed_is_tried_again(read: list[str], folder: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("outputs", [[], ["--json", "-"]])
-def test_there_must_be_something_to_go_on_with(
+def test_resume_without_output_files_is_bad_usage(
     outputs: Sequence[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -270,7 +272,9 @@ def test_there_must_be_something_to_go_on_with(
     assert capfd.readouterr().err.splitlines()[-1].startswith("demo.py: error: --resume ")
 
 
-def test_wrong_file_is_bad_usage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_resume_with_a_file_of_other_content_is_bad_usage(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("notes\n")
     with pytest.raises(SystemExit) as exit_:

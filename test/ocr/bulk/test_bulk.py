@@ -70,7 +70,9 @@ def _rows(out: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["path"], row["page"] or 0))
 
 
-def test_table(work: Callable[..., int], folder: Path, tmp_path: Path, bars: Image) -> None:
+def test_table_has_a_row_for_each_page_and_each_error(
+    work: Callable[..., int], folder: Path, tmp_path: Path, bars: Image
+) -> None:
     out = tmp_path / "out"
     assert work(folder, out, "--batch", 2) == 1
     rows = _rows(out)
@@ -130,7 +132,7 @@ def test_a_full_disk_leaves_no_cut_part(
     assert len(_rows(out)) == 9
 
 
-def test_same_part_again_is_no_second_part(folder: Path, tmp_path: Path, work: object) -> None:
+def test_reading_a_part_again_replaces_it(folder: Path, tmp_path: Path, work: object) -> None:
     """What Ray does with a task whose machine was lost after it had written."""
     out = tmp_path / "out"
     parts.done_inputs(parts.find_place(str(out)))
@@ -181,7 +183,7 @@ def test_inputs_of_a_bucket(
     assert parts.done_inputs(target) == {row["path"] for row in rows if not row["error"]}
 
 
-def test_addresses() -> None:
+def test_local_addresses_become_absolute_paths() -> None:
     here = parts.find_place("some/folder")
     assert here.is_local
     assert here.path == str(Path("some/folder").resolve())
@@ -202,7 +204,7 @@ def test_addresses() -> None:
     ],
 )
 @pytest.mark.usefixtures("folder", "work")
-def test_bad_usage(
+def test_wrong_arguments_exit_with_status_2(
     arguments: list[str],
     message: str,
     tmp_path: Path,

@@ -32,7 +32,9 @@ def test_picture_is_one_page(tmp_path: Path, frames: list[PIL.Image.Image]) -> N
     assert (index, load().shape) == (0, (72, 144, 3))
 
 
-def test_animation_is_one_page(tmp_path: Path, frames: list[PIL.Image.Image]) -> None:
+def test_animation_has_its_first_frame_as_only_page(
+    tmp_path: Path, frames: list[PIL.Image.Image]
+) -> None:
     for name in ("a.gif", "a.webp", "a.apng"):
         path = _save(frames, tmp_path / name, **({"format": "PNG"} if name == "a.apng" else {}))
         ((_, load),) = pages(path)
@@ -112,14 +114,14 @@ def test_broken_documents_are_named(content: bytes, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_missing_document(tmp_path: Path) -> None:
+def test_missing_documents_and_folders_are_errors(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(pages(tmp_path / "nothing.pdf"))
     with pytest.raises(InputError, match="not a file"):
         list(pages(tmp_path))
 
 
-def test_file_stands_for_itself_even_if_missing(tmp_path: Path) -> None:
+def test_path_of_a_missing_file_is_returned_as_it_is(tmp_path: Path) -> None:
     assert find_files(tmp_path / "nothing.png") == [tmp_path / "nothing.png"]
 
 

@@ -77,16 +77,16 @@ def _found(*paths: str, stdin: bytes = b"", zeros: bool = False) -> tuple[list[s
         (("x" * 300, "a.png"), ["x" * 300, "a.png"]),
     ],
 )
-def test_paths_and_their_files(paths: tuple[str, ...], found: list[str]) -> None:
+def test_paths_stand_for_their_files(paths: tuple[str, ...], found: list[str]) -> None:
     assert _found(*paths) == (found, [])
 
 
-def test_absolute_patterns(folder: Path) -> None:
+def test_absolute_patterns_are_expanded(folder: Path) -> None:
     assert _found(f"{folder}/sub/*.png")[0] == [f"{folder}/sub/d.png"]
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_stands_for_nothing_is_said_and_the_rest_found() -> None:
+def test_paths_that_match_nothing_are_errors_and_the_rest_is_found() -> None:
     found, errors = _found("empty", "no*such", "a.png")
     assert found == ["a.png"]
     assert errors[0] == "empty: empty: no pictures or PDFs in this folder"
@@ -114,7 +114,9 @@ def test_what_stands_for_nothing_is_said_and_the_rest_found() -> None:
         (b"\xff.png\n", False, [os.fsdecode(b"\xff.png")]),
     ],
 )
-def test_lists_on_stdin(stdin: bytes, zeros: bool, found: list[str]) -> None:
+def test_lists_of_paths_on_stdin_are_expanded_in_place(
+    stdin: bytes, zeros: bool, found: list[str]
+) -> None:
     assert _found("-", stdin=stdin, zeros=zeros) == (found, [])
     assert _found("a.png", "-", "sub/d.png", stdin=stdin, zeros=zeros)[0] == [
         "a.png",
@@ -166,7 +168,7 @@ def test_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counter.close() == "10 pages in 40.0 s, 0.25 pages/s"
 
 
-def test_nothing_to_count() -> None:
+def test_progress_of_no_pages_can_be_closed() -> None:
     counter = Progress([], None, pytest.fail)
     assert counter.close().startswith("0 pages in 0.0 s")
 
@@ -193,7 +195,7 @@ def test_bar_knows_how_many_pages_there_are() -> None:
     ("seconds", "text"),
     [(0, "0.0 s"), (7.24, "7.2 s"), (120, "2 min"), (5999, "100 min"), (9000, "2.5 h")],
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_durations_are_written_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 

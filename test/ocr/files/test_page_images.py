@@ -39,7 +39,7 @@ def test_pages_of_a_document_in_any_order(
 
 
 @pytest.mark.parametrize("kind", ["pdf", "tif", "png"])
-def test_a_page_that_is_not_there(tmp_path: Path, kind: str) -> None:
+def test_missing_page_number_is_an_input_error(tmp_path: Path, kind: str) -> None:
     pictures = pictures_of(shades(tmp_path / f"a.{kind}", 1))
     with pytest.raises(InputError, match="no page 5"):
         pictures(page_number(5))
@@ -85,7 +85,7 @@ def test_only_plain_jpeg_goes_in_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dpi", "expected"), [((300, 300), 300), ((1, 1), None), ((9999, 9999), None)]
 )
-def test_resolution_that_makes_no_sense_is_left_out(
+def test_implausible_resolution_is_left_out(
     tmp_path: Path, dpi: tuple[int, int], expected: int | None
 ) -> None:
     path = tmp_path / "a.png"

@@ -26,14 +26,14 @@ def grey() -> Image:
     return np.full((100, 300, 3), 90, np.uint8)
 
 
-def test_page_without_lines(grey: Image) -> None:
+def test_drawing_of_a_page_without_lines_has_an_empty_right_half(grey: Image) -> None:
     sheet = draw.draw(grey, _page(grey))
     assert np.array_equal(sheet[:, :300], grey)
     assert (sheet[:, 300:] == 255).all()
 
 
 @pytest.mark.parametrize("with_font", [True, False])
-def test_boxes_left_and_text_right(
+def test_drawing_has_boxes_left_and_text_right(
     grey: Image, with_font: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not with_font:
@@ -60,12 +60,12 @@ def test_boxes_left_and_text_right(
         ((20, 90), (20, 10), (50, 10), (50, 90)),
     ],
 )
-def test_boxes_of_any_kind(grey: Image, box: Box) -> None:
+def test_boxes_of_any_shape_can_be_drawn(grey: Image, box: Box) -> None:
     for text in ("text 中", "", "x" * 2000):
         assert draw.draw(grey, _page(grey, (text, box))).shape == (100, 600, 3)
 
 
-def test_extreme_shapes() -> None:
+def test_drawing_of_thin_pictures_is_bounded() -> None:
     for shape in ((1, 1, 3), (1, 5000, 3), (5000, 1, 3)):
         image = np.zeros(shape, np.uint8)
         box = _box(0, 0, shape[1], shape[0])

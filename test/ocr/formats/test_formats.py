@@ -75,13 +75,13 @@ def test_formats_with_pictures_ask_for_them() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_odd_text_breaks_no_format(name: str) -> None:
+def test_odd_text_can_be_encoded_in_every_format(name: str) -> None:
     content = FORMATS[name].encode([make_page(*ODD_TEXTS)], blank_pictures, characters=True)
     assert content
 
 
 @pytest.mark.parametrize("name", TEXT_FORMATS)
-def test_odd_text_leaves_what_follows_alone(name: str) -> None:
+def test_odd_text_does_not_spoil_the_next_line(name: str) -> None:
     for text in ODD_TEXTS:
         content = FORMATS[name].encode([make_page(text, "after 1")]).decode("utf-8")
         assert "after" in content, ascii(text)
@@ -160,7 +160,7 @@ def test_icdar_labels_have_whole_corners_and_keep_commas() -> None:
     assert FORMATS["icdar"].encode([make_page("a,b")]) == b"10,10,40,10,40,30,10,30,a,b\n"
 
 
-def test_names_of_files() -> None:
+def test_formats_name_their_files() -> None:
     assert FORMATS["alto"].name_for("x.y") == "x.y.alto.xml"
     assert FORMATS["icdar"].name_for("x") == "gt_x.txt"
     assert replace(FORMATS["txt"], extension="t").name_for("") == ".t"

@@ -41,7 +41,7 @@ def _page(*lines: TextLine, **changes: Any) -> Page:
     return Page(**{**fields, **changes})
 
 
-def test_schema_is_a_schema() -> None:
+def test_schema_is_valid_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.Draft202012Validator.check_schema(_closed(SCHEMA))
 
@@ -52,7 +52,7 @@ def test_pages_are_valid(lines: int) -> None:
     STRICT.validate(json.loads(page.to_json()))
 
 
-def test_what_is_read_is_valid(shipped_reader: ocr.Reader) -> None:
+def test_json_of_shipped_reader_is_valid(shipped_reader: ocr.Reader) -> None:
     reader = shipped_reader
     image = load(ROOT / "test" / "data" / "sign.png")
     for turned in (0, 1):
@@ -104,6 +104,6 @@ def test_every_field_is_needed() -> None:
     STRICT.validate(content)
 
 
-def test_later_fields_do_not_trouble_readers() -> None:
+def test_schema_allows_unknown_fields() -> None:
     content = json.loads(_page().to_json()) | {"later": 1}
     jsonschema.Draft202012Validator(SCHEMA).validate(content)

@@ -62,7 +62,7 @@ def test_uncorrected_labels_are_what_was_read(
     np.testing.assert_allclose(first.lines[0].quad, RED_BOX, atol=1)
 
 
-def test_corrected_in_ppocrlabel(labelled: Callable[[str], Path]) -> None:
+def test_labels_corrected_in_ppocrlabel_are_read_back(labelled: Callable[[str], Path]) -> None:
     """PPOCRLabel writes Label.txt anew, with the opened folder before names, and keeps a file of what was confirmed."""
     folder = labelled("paddle")
     rows = {}
@@ -92,7 +92,9 @@ def test_corrected_in_ppocrlabel(labelled: Callable[[str], Path]) -> None:
     assert emptied.lines == ()
 
 
-def test_corrected_in_labelme(labelled: Callable[[str], Path], tmp_path: Path) -> None:
+def test_labels_corrected_in_labelme_are_read_back(
+    labelled: Callable[[str], Path], tmp_path: Path
+) -> None:
     """Converted for labelme, whose files then hold a changed label, a moved corner and a rectangle."""
     out = tmp_path / "for labelme"
     assert data_main(["convert", str(labelled("labels")), str(out), "--to", "labelme"]) == 0
@@ -114,7 +116,7 @@ def test_corrected_in_labelme(labelled: Callable[[str], Path], tmp_path: Path) -
     np.testing.assert_allclose(page.lines[2].quad, [[10, 90], [80, 90], [80, 110], [10, 110]])
 
 
-def test_corrected_as_text(labelled: Callable[[str], Path]) -> None:
+def test_labels_corrected_in_a_text_editor_are_read_back(labelled: Callable[[str], Path]) -> None:
     folder = labelled("labels")
     path = folder / "labels.jsonl"
     path.write_text(path.read_text("utf-8").replace(BLUE, "corrected"), "utf-8")

@@ -94,12 +94,12 @@ def by_poppler(content: bytes, folder: Path, *options: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_no_pages_and_no_lines() -> None:
+def test_pdf_without_pages_or_lines_is_valid() -> None:
     assert texts(pdf_of([page_of()])) == [[]]
     assert FORMATS["pdf"].encode([], white)[:5] == b"%PDF-"
 
 
-def test_text_is_copied_as_it_is() -> None:
+def test_text_is_extracted_as_it_was_written() -> None:
     assert texts(pdf_of([page_of(*LINES)])) == [[CHINESE, ENGLISH, MIXED]]
 
 
@@ -113,7 +113,7 @@ def test_turned_pages_come_out_upright_with_their_text(degrees: int) -> None:
 
 @needs_poppler
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_poppler_reads_the_same(degrees: int, tmp_path: Path) -> None:
+def test_poppler_extracts_the_same_text(degrees: int, tmp_path: Path) -> None:
     found = by_poppler(pdf_of([turned_page(degrees)]), tmp_path).split("\n")
     assert [row for row in found if row.strip("\f")] == [CHINESE, ENGLISH, MIXED]
 
@@ -128,7 +128,7 @@ def test_a_line_that_falls_is_one_line(tmp_path: Path) -> None:
     assert texts(pdf_of([page])) == [[text]]
 
 
-def test_uneven_characters_get_no_gaps_to_guess_spaces_from() -> None:
+def test_uneven_character_places_do_not_add_spaces() -> None:
     text = "日期：2026年"
     edges = [0.0, 0.3, 0.35, 0.5, 0.55, 0.6, 0.8, 0.85, 1.0]
     characters = tuple(Character(c, 0.9, edges[i], edges[i + 1]) for i, c in enumerate(text))
@@ -156,12 +156,12 @@ def test_each_character_is_where_its_box_is() -> None:
         assert (top + bottom) / 2 == pytest.approx((400 - 65) * points, abs=1.5)
 
 
-def test_nothing_is_drawn() -> None:
+def test_text_layer_is_invisible() -> None:
     assert (rendered(pdf_of([page_of(*LINES)])) == 255).all()
 
 
 @needs_poppler
-def test_nothing_is_drawn_by_poppler(tmp_path: Path) -> None:
+def test_text_layer_is_invisible_in_poppler(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf_of([page_of(*LINES)]))
     subprocess.run(["pdftoppm", "-png", str(path), str(tmp_path / "a")], check=True)
@@ -205,7 +205,7 @@ def test_jpeg_files_go_in_unchanged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "P", "RGBA", "1"])
-def test_pictures_of_any_kind(tmp_path: Path, mode: str) -> None:
+def test_pictures_of_any_mode_are_stored(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
     PIL.Image.fromarray(_quadrants(80, 120)).convert(mode).save(path, dpi=(72, 72))
     page = page_of(line_of("a", 5, 5, 20), size=(80, 120))
@@ -232,7 +232,7 @@ def test_a_grey_picture_is_stored_grey(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (66_000, 2)])
-def test_extreme_pictures(shape: tuple[int, int]) -> None:
+def test_pages_of_thin_pictures_have_valid_sizes(shape: tuple[int, int]) -> None:
     page = page_of(line_of("a", 0, 0, 1, 1), size=shape)
     ((width, height),) = (p.get_size() for p in opened(pdf_of([page])))
     assert 0 < max(width, height) <= 14400
@@ -305,7 +305,7 @@ def test_a_picture_that_is_gone_is_an_input_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_real_reading_is_copied_whole(read_page: Callable[[str], Page]) -> None:
+def test_text_of_a_real_reading_is_extracted_whole(read_page: Callable[[str], Page]) -> None:
     page = read_page("page.png")
     content = FORMATS["pdf"].encode([page], pictures_of(page.image))
     found = "".join(texts(content)[0]).replace(" ", "")

@@ -23,12 +23,12 @@ def written(text: str, policy: str) -> str:
     return apply(page_of(text), policy).text
 
 
-def test_no_such_policy() -> None:
+def test_unknown_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="raw, nfkc, halfwidth, fullwidth"):
         apply(page_of("a"), "wide")
 
 
-def test_no_lines() -> None:
+def test_pages_without_lines_stay_unchanged() -> None:
     for policy in POLICIES:
         assert apply(page_of(), policy) == page_of()
 
@@ -69,7 +69,7 @@ def test_full_width_beside_chinese_only(text: str, expected: str) -> None:
         ("plain", "plain"),
     ],
 )
-def test_half_width(text: str, expected: str) -> None:
+def test_halfwidth_policy_writes_ascii_forms(text: str, expected: str) -> None:
     assert written(text, "halfwidth") == expected
 
 
@@ -91,7 +91,7 @@ def _random_texts(rng: np.random.Generator) -> list[str]:
     return ["".join(rng.choice(pool, int(rng.integers(1, 14)))) for _ in range(300)]
 
 
-def test_nfkc_of_a_line_is_unicodes(rng: np.random.Generator) -> None:
+def test_nfkc_policy_equals_unicode_nfkc(rng: np.random.Generator) -> None:
     for text in _random_texts(rng):
         expected = unicodedata.normalize("NFKC", text)
         assert written(text, "nfkc") == (expected if expected.strip() else "")
@@ -126,11 +126,11 @@ def test_a_policy_applied_twice_changes_nothing_more(policy: str, rng: np.random
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_lines_that_do_not_know_their_characters_still_do_not(policy: str) -> None:
+def test_lines_without_characters_stay_without_characters(policy: str) -> None:
     known, unknown = (apply(page_of("你好, ｗorld", known=k), policy) for k in (True, False))
     assert known.text == unknown.text
     assert unknown.lines[0].characters == ()
 
 
-def test_a_line_of_which_nothing_is_left_goes() -> None:
+def test_line_left_empty_by_a_policy_is_removed() -> None:
     assert [line.text for line in apply(page_of("\u3000", "a"), "halfwidth").lines] == ["a"]

@@ -61,7 +61,7 @@ def test_paddle_names_pictures_with_their_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, each in FORMATS.items() if each.file_name])
-def test_what_was_corrected_stays(tmp_path: Path, name: str) -> None:
+def test_corrected_records_are_not_overwritten(tmp_path: Path, name: str) -> None:
     path, other = picture(tmp_path / "a.png"), picture(tmp_path / "b.png")
     LabelFile(tmp_path, name).add(str(path), "a", [page_of(path, "reed")])
     file = tmp_path / FORMATS[name].file_name
@@ -78,7 +78,7 @@ def test_what_was_corrected_stays(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, each in FORMATS.items() if each.file_name])
-def test_a_record_that_was_cut_off_spoils_no_other(tmp_path: Path, name: str) -> None:
+def test_truncated_record_does_not_spoil_the_next_one(tmp_path: Path, name: str) -> None:
     path, other = picture(tmp_path / "a.png"), picture(tmp_path / "b.png")
     LabelFile(tmp_path, name).add(str(path), "a", [page_of(path, "text")])
     file = tmp_path / FORMATS[name].file_name
@@ -128,7 +128,9 @@ def test_no_pages_write_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reader", [paddle_pages, icdar2015])
-def test_readers_of_the_field_take_the_labels_back(tmp_path: Path, reader: ModuleType) -> None:
+def test_written_labels_are_read_back_by_the_training_readers(
+    tmp_path: Path, reader: ModuleType
+) -> None:
     folder = tmp_path / "scans"
     path = picture(folder / "a.png")
     page = page_of(path, "中 text", "x,y")

@@ -126,7 +126,7 @@ def pages(request: pytest.FixtureRequest, rng: np.random.Generator) -> list[Page
 
 @pytest.mark.parametrize("characters", [False, True])
 @pytest.mark.parametrize(("name", "shapes"), [("alto", ALTO_SHAPES), ("page", PAGE_SHAPES)])
-def test_files_are_as_their_schema_demands(
+def test_files_have_the_elements_their_schema_demands(
     pages: list[Page], name: str, shapes: dict[str, Shape], characters: bool
 ) -> None:
     for page in pages:
@@ -137,7 +137,7 @@ def test_files_are_as_their_schema_demands(
 
 
 @pytest.mark.parametrize("name", ["alto", "page"])
-def test_files_validate(pages: list[Page], name: str) -> None:
+def test_files_validate_against_the_published_schemas(pages: list[Page], name: str) -> None:
     path = Path(os.environ.get("OCR_SCHEMAS", "/nowhere")) / f"{name}.xsd"
     if not path.is_file():
         pytest.skip(f"no {path}: set OCR_SCHEMAS to the folder of the schemas")
@@ -147,7 +147,7 @@ def test_files_validate(pages: list[Page], name: str) -> None:
         schema.assertValid(etree.fromstring(FORMATS[name].encode([page], characters=True)))
 
 
-def test_the_check_itself() -> None:
+def test_schema_check_notices_missing_attributes_and_wrong_order() -> None:
     page = page_of([line_at("a", np.array([[0, 0], [9, 0], [9, 5], [0, 5]]))])
     element = ET.fromstring(FORMATS["alto"].encode([page]))
     string = next(element.iter(f"{ALTO}String"))

@@ -147,18 +147,18 @@ def test_every_line_is_in_one_block_in_order(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 @pytest.mark.parametrize("tilt", [-3.0, 0.0, 2.0])
-def test_turn_and_tilt_do_not_matter(
+def test_turn_and_tilt_do_not_change_the_blocks(
     placed: list[tuple[str, list[float]]], degrees: int, tilt: float
 ) -> None:
     assert markdown(page_of(placed, degrees=degrees, tilt=tilt)) == markdown(page_of(placed))
 
 
-def test_scale_does_not_matter(placed: list[tuple[str, list[float]]]) -> None:
+def test_scale_does_not_change_the_blocks(placed: list[tuple[str, list[float]]]) -> None:
     larger = [(text, [4 * value for value in box]) for text, box in placed]
     assert markdown(page_of(larger)) == markdown(page_of(placed))
 
 
-def test_a_two_column_paper_reads_on() -> None:
+def test_paragraphs_of_a_two_column_paper_are_read_column_by_column() -> None:
     left = (
         "The three models are trained on rendered pages and need neither downloads nor labels; "
         "reading runs on a plain processor. All of them are small."
@@ -194,7 +194,7 @@ def test_a_chat_has_a_paragraph_for_each_message() -> None:
     assert "OK, see you at 8 am, I will bring some snacks." in parts
 
 
-def test_a_cell_that_the_detector_joined_is_parted_at_the_white() -> None:
+def test_cells_joined_by_the_detector_are_parted_at_the_gap() -> None:
     placed = [
         at(100 + 170 * column, 120 + 40 * row, f"cell{row}{column}")
         for row in range(6)
@@ -208,12 +208,12 @@ def test_a_cell_that_the_detector_joined_is_parted_at_the_white() -> None:
     assert [cell.strip() for cell in row.split("|")[1:-1]] == ["cell20", "one", "two", "cell23"]
 
 
-def test_cells_here_and_there_are_no_table() -> None:
+def test_scattered_cells_are_no_table() -> None:
     placed = [at(100 + 190 * ((i * 7) % 4), 100 + 40 * (i // 2), f"cell {i}") for i in range(0, 9)]
     assert "|" not in markdown(page_of(placed))
 
 
-def test_label_and_value_are_rows() -> None:
+def test_label_and_value_form_one_row() -> None:
     form = [
         cell
         for i, (label, value) in enumerate(
@@ -274,7 +274,7 @@ def test_words_parted_by_a_hyphen_are_put_together_and_others_are_not() -> None:
     ["# no heading", "> no quote", "---", "***", "* * *", "a*b*c", "`code`", "_a_ b", "<b>", "&amp;",
      "[a](b)", "~~a~~", "+ plus", "===", "1\\2", "| a | b |"],
 )  # fmt: skip
-def test_text_is_no_markup(text: str) -> None:
+def test_markup_in_text_is_escaped(text: str) -> None:
     """What Markdown would take for a mark has a backslash before it; without those the text is as it was."""
     found = markdown(page_of([at(10, 10, text)])).rstrip("\n")
     assert re.sub(r"\\([\\`*_<~&>#+=|!\[-])", r"\1", found) == text

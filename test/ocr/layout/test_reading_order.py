@@ -113,12 +113,12 @@ def quads(request: pytest.FixtureRequest) -> np.ndarray:
     return boxes_to_quads(np.array(PAGES[request.param], np.float32))
 
 
-def test_nothing_and_one() -> None:
+def test_no_line_and_one_line_have_trivial_orders() -> None:
     assert reading_order(np.zeros((0, 4, 2), np.float32)).tolist() == []
     assert reading_order(boxes_to_quads(np.array([[5, 5, 9, 7]], np.float32))).tolist() == [0]
 
 
-def test_pages_are_read_as_people_do(quads: np.ndarray) -> None:
+def test_known_pages_are_read_as_people_read_them(quads: np.ndarray) -> None:
     assert reading_order(quads).tolist() == list(range(len(quads)))
 
 
@@ -127,16 +127,20 @@ def test_skewed_pages_are_read_the_same(quads: np.ndarray, degrees: float) -> No
     assert reading_order(_tilt(quads, degrees)).tolist() == list(range(len(quads)))
 
 
-def test_order_of_input_does_not_matter(quads: np.ndarray, rng: np.random.Generator) -> None:
+def test_order_of_input_does_not_change_the_order(
+    quads: np.ndarray, rng: np.random.Generator
+) -> None:
     shuffled = rng.permutation(len(quads))
     assert shuffled[reading_order(quads[shuffled])].tolist() == list(range(len(quads)))
 
 
-def test_scale_and_place_do_not_matter(quads: np.ndarray) -> None:
+def test_scale_and_place_do_not_change_the_order(quads: np.ndarray) -> None:
     assert reading_order(quads * 7.3 + 500).tolist() == list(range(len(quads)))
 
 
-def test_jitter_of_a_detector_does_not_matter(quads: np.ndarray, rng: np.random.Generator) -> None:
+def test_small_shifts_of_boxes_do_not_change_the_order(
+    quads: np.ndarray, rng: np.random.Generator
+) -> None:
     for _ in range(10):
         moved = quads + rng.normal(0, 1.2, quads.shape).astype(np.float32)
         assert reading_order(moved).tolist() == list(range(len(quads)))
@@ -149,14 +153,14 @@ def test_vertical_columns_run_right_to_left(rng: np.random.Generator) -> None:
     assert shuffled[reading_order(quads[shuffled])].tolist() == list(range(7))
 
 
-def test_vertical_page_of_two_tiers() -> None:
+def test_vertical_page_of_two_tiers_is_read_tier_by_tier() -> None:
     """Upper tier first, each from the right."""
     tiers = [[500 - 30 * i, y, 520 - 30 * i, y + 280] for y in (20, 330) for i in range(15)]
     quads = boxes_to_quads(np.array(tiers, np.float32))
     assert reading_order(quads).tolist() == list(range(30))
 
 
-def test_couplet_beside_a_horizontal_page() -> None:
+def test_vertical_couplet_beside_horizontal_text_is_read_apart() -> None:
     boxes = [[200, 10, 400, 40], [400, 60, 430, 300], [150, 60, 180, 300], [180, 320, 420, 345],
              [180, 360, 420, 385], [180, 400, 420, 425]]  # fmt: skip
     quads = boxes_to_quads(np.array(boxes, np.float32))
@@ -177,14 +181,14 @@ def test_words_of_different_height_share_a_row() -> None:
     assert reading_order(boxes_to_quads(np.array(boxes, np.float32))).tolist() == [0, 1, 2, 3]
 
 
-def test_random_boxes_come_each_once(rng: np.random.Generator) -> None:
+def test_each_random_box_is_listed_once(rng: np.random.Generator) -> None:
     for count in (2, 3, 7, 40, 200):
         for _ in range(10):
             quads = rng.uniform(0, 1000, (count, 4, 2)).astype(np.float32)
             assert sorted(reading_order(quads).tolist()) == list(range(count))
 
 
-def test_random_order_is_invariant(rng: np.random.Generator) -> None:
+def test_order_of_random_boxes_does_not_depend_on_input_order(rng: np.random.Generator) -> None:
     for _ in range(40):
         corners = rng.uniform(0, 900, (30, 2))
         boxes = np.concatenate([corners, corners + rng.uniform(5, 200, (30, 2))], axis=1)
@@ -194,7 +198,7 @@ def test_random_order_is_invariant(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("kind", ["same", "points", "line"])
-def test_degenerate_quads(kind: str) -> None:
+def test_degenerate_quads_are_ordered(kind: str) -> None:
     quads = boxes_to_quads(np.tile(np.array([[5, 5, 50, 20]], np.float32), (9, 1)))
     if kind == "points":
         quads[:] = 3
@@ -217,7 +221,7 @@ def test_skew_ignores_a_few_slanted_lines() -> None:
     assert skew(quads) == pytest.approx(0, abs=1e-3)
 
 
-def test_full_newspaper_takes_no_time() -> None:
+def test_full_newspaper_is_ordered_quickly() -> None:
     boxes = [box for c in range(6) for box in _column(20 + 220 * c, 20, 150, 200)]
     quads = boxes_to_quads(np.array(boxes, np.float32))
     start = time.process_time()

@@ -29,7 +29,7 @@ AREA = 1000.0 * 1000.0
         ("竖排文字", 0.2, (30, 200), False),  # a row
     ],
 )
-def test_what_tells_of_columns(
+def test_poor_tall_lines_start_the_search_for_columns(
     text: str, score: float, size: tuple[int, int], likely: bool
 ) -> None:
     rows = [(Reading("row of text", 0.9), box(300, 40 * i, 700, 40 * i + 30)) for i in range(4)]
@@ -41,7 +41,7 @@ def test_what_tells_of_columns(
     assert not columns.should_search([], AREA, SETTINGS)
 
 
-def test_a_page_that_makes_no_sense_tells_of_columns() -> None:
+def test_page_of_low_scores_is_searched_for_columns() -> None:
     def likely(*scores: float, tall: int = 30) -> bool:
         rows = [
             (Reading("横七竖八", score), box(0, 40 * i, 300, 40 * i + (tall if i == 0 else 30)))
@@ -92,7 +92,7 @@ def test_rows_in_a_grid_stay_rows() -> None:
     assert merged(rows, found) == rows
 
 
-def test_a_line_over_several_columns_is_none() -> None:
+def test_box_over_several_columns_is_replaced_by_them() -> None:
     """The detector at times draws one box around three columns; what is read in it may score well."""
     found = [(Reading("竖排文字", 0.98), box(100 * i, 0, 100 * i + 40, 300)) for i in range(4)]
     wide = (Reading("lll", 0.75), box(90, 10, 350, 290))
@@ -115,7 +115,7 @@ def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
     assert merged([], [(reading, box(0, 0, 30, 200))]) == []
 
 
-def test_columns_on_one_another_count_once() -> None:
+def test_overlapping_columns_count_once() -> None:
     found = [(Reading("一列字在此", s), box(x, 0, x + 30, 200)) for x, s in ((0, 0.8), (5, 0.9))]
     assert [reading.score for reading, _ in merged([], found)] == [0.9]
 

@@ -21,19 +21,21 @@ def scored(reading: Reading, fitted: Confidence | None) -> Reading:
     return result
 
 
-def test_text_and_characters_stay() -> None:
+def test_scoring_keeps_text_and_characters() -> None:
     reading = Reading("abc", 0.8, (0.9, 0.6, 0.9), ((0, 0.3), (0.3, 0.6), (0.6, 1)))
     result = scored(reading, FITTED)
     assert result._replace(score=0) == reading._replace(score=0)
     assert result.score == pytest.approx(FITTED("abc", (0.9, 0.6, 0.9)))
 
 
-def test_characters_without_scores_have_the_lines() -> None:
+def test_characters_without_scores_take_the_line_s_score() -> None:
     assert scored(Reading("abc", 0.7), FITTED).score == pytest.approx(FITTED("abc", (0.7,) * 3))
 
 
 @pytest.mark.parametrize(("text", "fitted"), [("abc", None), ("", FITTED), ("", None)])
-def test_nothing_to_go_by_changes_nothing(text: str, fitted: Confidence | None) -> None:
+def test_reading_without_text_or_coefficients_keeps_its_score(
+    text: str, fitted: Confidence | None
+) -> None:
     reading = Reading(text, 0.25)
     assert scored(reading, fitted) == reading
 

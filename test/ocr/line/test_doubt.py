@@ -28,7 +28,7 @@ def test_two_points_lower_the_score_and_change_no_digit(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["70,269.42", "192.168.0.1", "3.11.7", "2024.05.16", "12.345", "1.234.567.890"]
 )
-def test_numbers_that_may_be_right_keep_their_score(text: str) -> None:
+def test_plausible_numbers_keep_their_score(text: str) -> None:
     assert doubt_numbers(Reading(text, 0.98), SETTINGS).score == 0.98
 
 
@@ -104,11 +104,11 @@ def test_a_bullet_that_was_read_as_one_stays() -> None:
         ("", ""),
     ],
 )
-def test_the_last_comma_of_a_chinese_line(text: str, expected: str) -> None:
+def test_last_comma_of_a_chinese_line_becomes_full_width(text: str, expected: str) -> None:
     assert with_full_comma(Reading(text, 0.9)).text == expected
 
 
-def test_lines_on_their_head_are_read_turned() -> None:
+def test_lines_upside_down_are_read_turned_by_180_degrees() -> None:
     """The picture's dark half is where the text begins."""
     upright = np.full((20, 100, 3), 255, np.uint8)
     upright[:, :50] = 0

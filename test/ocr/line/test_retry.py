@@ -36,7 +36,7 @@ class Recognizer:
         return [Reading(self.text or str(c.shape[1]), min(1.0, c.shape[1] / 100)) for c in crops]
 
 
-def test_letters_that_stand_wide_are_not_read_again() -> None:
+def test_lines_of_wide_letters_are_not_read_again() -> None:
     seen: list[int] = []
 
     def recognize(crops: Sequence[Image]) -> list[Reading]:
@@ -54,7 +54,7 @@ def test_lines_of_low_score_are_read_again_stretched() -> None:
     assert [r.text for r in readings] == ["100", "50", "98", "75"]
 
 
-def test_the_surer_reading_stands() -> None:
+def test_reading_of_higher_score_is_kept() -> None:
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         return [Reading(str(c.shape[1]), 0.9 if c.shape[1] == 40 else 0.3) for c in crops]
 
@@ -73,7 +73,7 @@ def test_the_surer_reading_stands() -> None:
         (("long enough a text", 0.9), ("longg enough a text", 0.8), "first"),
     ],
 )
-def test_what_lost_characters_does_not_stand(
+def test_retry_that_lost_characters_is_dropped(
     first: tuple[str, float], second: tuple[str, float], stands: str
 ) -> None:
     readings = iter([Reading(*first), Reading(*second)])
@@ -81,7 +81,7 @@ def test_what_lost_characters_does_not_stand(
     assert reading.text == (first if stands == "first" else second)[0]
 
 
-def test_nothing_is_asked_of_the_network_where_there_is_nothing() -> None:
+def test_network_is_not_called_without_lines_to_retry() -> None:
     recognizer = Recognizer()
     assert read(recognizer, []) == []
     assert recognizer.seen == []

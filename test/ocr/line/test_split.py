@@ -61,7 +61,7 @@ def split(page: Image, reading: Reading, quad: Floats) -> list[tuple[Reading, Fl
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("noise", [0.0, 6.0])
-def test_heading_and_title_part(dark: bool, noise: float) -> None:
+def test_number_and_title_of_a_heading_are_split(dark: bool, noise: float) -> None:
     page, reading, quad = drawn(["第一章", "緒論", "三"], 1.4, dark=dark, noise=noise)
     parts = split(page, reading, quad)
     assert [part.text for part, _ in parts] == ["第一章", "緒論", "三"]
@@ -116,13 +116,13 @@ def test_running_text_stays_whole(pieces: list[str], gap: float) -> None:
     assert parts[0][1] is quad
 
 
-def test_numbers_of_a_table_part() -> None:
+def test_numbers_of_a_table_row_are_split() -> None:
     page, reading, quad = drawn(["12.5", "340", "7"], 1.6)
     assert [part.text for part, _ in split(page, reading, quad)] == ["12.5", "340", "7"]
 
 
 @pytest.mark.parametrize("amount", ["3.70", "$1,053.72", "-12.00", "(0.60)", "¥9.90"])
-def test_amounts_stand_apart_from_words(amount: str) -> None:
+def test_amounts_are_split_from_words(amount: str) -> None:
     for pieces in (["bacon", amount], [amount, "SR"]):
         page, reading, quad = drawn(pieces, 1.2)
         assert [part.text for part, _ in split(page, reading, quad)] == pieces
@@ -160,7 +160,7 @@ def poster(pieces: list[str], side: float, gap: float = 0.35) -> list[str]:
         (["进度10", "轮次"], ["进度10 轮次"]),
     ],
 )
-def test_phrases_of_large_lettering_part(pieces: list[str], parts: list[str]) -> None:
+def test_phrases_of_large_lettering_are_split(pieces: list[str], parts: list[str]) -> None:
     assert poster(pieces, side=800) == parts
 
 
@@ -169,7 +169,7 @@ def test_phrases_of_running_text_stay_together() -> None:
     assert SETTINGS.lettering_height > 16, "panels of games have letters that are large beside them"
 
 
-def test_where_something_was_read_there_is_no_gap() -> None:
+def test_gap_with_a_character_read_in_it_does_not_split() -> None:
     page, reading, quad = drawn(["第一章", "緒論"], 1.4)
     full = reading._replace(text=reading.text.replace(" ", "："))
     assert len(split(page, full, quad)) == 1
@@ -193,7 +193,7 @@ class _OneLine:
         return [self.reading]
 
 
-def test_the_reader_parts_pages_but_not_single_lines() -> None:
+def test_reader_splits_lines_of_pages_but_not_single_lines() -> None:
     page, reading, quad = drawn(["第一章", "緒論"], 1.4)
     fake = _OneLine(reading, quad)
     reader = Reader(fake.detect, fake.read)
@@ -202,7 +202,7 @@ def test_the_reader_parts_pages_but_not_single_lines() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_shares_are_numpys_quantiles(seed: int) -> None:
+def test_quantiles_equal_numpys(seed: int) -> None:
     rng = np.random.default_rng(seed)
     shape = int(rng.integers(1, 40)), int(rng.integers(1, 200))
     grey = rng.integers(0, int(rng.integers(1, 257)), shape).astype(np.uint8)

@@ -40,7 +40,7 @@ def stripes(count: int, side: int = 20) -> Image:
 
 
 @pytest.mark.parametrize("seen", [range(8), (0, 1, 2, 5, 6, 7), (1, 2, 3, 4, 5), (2, 3, 4, 6)])
-def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[int]) -> None:
+def test_all_cells_of_a_column_are_set_upright(seen: Sequence[int]) -> None:
     given: list[Image] = []
 
     def recognize(crops: Sequence[Image]) -> list[Reading]:
@@ -58,7 +58,7 @@ def test_every_cell_is_set_upright_also_those_that_were_not_read(seen: Sequence[
     np.testing.assert_allclose(middles, (np.arange(8) + 0.5) / 8, atol=0.01)
 
 
-def test_wide_spacing_is_left_out() -> None:
+def test_wide_spacing_is_removed_between_upright_characters() -> None:
     wide = np.hstack([np.pad(stripes(1), ((0, 0), (10, 10), (0, 0))) for _ in range(5)])
     given: list[Image] = []
 
@@ -70,7 +70,7 @@ def test_wide_spacing_is_left_out() -> None:
     assert given[0].shape == (23, 100, 3)
 
 
-def test_the_surer_reading_stands_and_rows_are_left_alone() -> None:
+def test_reading_of_higher_score_is_kept_and_rows_are_not_read_again() -> None:
     def recognize(crops: Sequence[Image]) -> list[Reading]:
         return [read_at([0.25, 0.75], 0.6) for _ in crops]
 
@@ -103,7 +103,7 @@ def test_a_sure_reading_is_not_tried_upside_down() -> None:
     vertical.read_again(recognize, [], [], [], VERTICAL)
 
 
-def test_narrow_characters_are_read_as_they_stand() -> None:
+def test_narrow_characters_are_read_without_turning() -> None:
     crop = np.zeros((10, 24, 3), np.uint8)
 
     def recognize(crops: Sequence[Image]) -> list[Reading]:

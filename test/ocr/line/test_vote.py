@@ -107,7 +107,9 @@ def test_words_that_run_up_or_down_are_read(turns: int, width: int) -> None:
         ([("", 0.0), ("", 0.0)], ""),
     ],
 )
-def test_views_of_a_word_vote(readings: list[tuple[str, float]], stands: str) -> None:
+def test_views_of_a_word_outvote_its_first_reading(
+    readings: list[tuple[str, float]], stands: str
+) -> None:
     made = [Reading(*reading) for reading in readings]
     assert voted(made).text == stands
     assert voted(made[::-1]).text == stands
@@ -131,7 +133,7 @@ def test_few_letters_do_not_fill_a_long_crop() -> None:
     assert vote._voted(readings, [0.25, 4.0], SETTINGS).text == "menthos"
 
 
-def test_a_language_model_has_a_say_in_the_vote_of_a_word() -> None:
+def test_language_model_weighs_the_vote_of_a_word() -> None:
     made = [Reading("fruits", 0.8), Reading("frakits", 0.84)]
     language = models.load_language_model()
     assert voted(made).text == "frakits"
@@ -142,7 +144,7 @@ def test_a_language_model_has_a_say_in_the_vote_of_a_word() -> None:
     assert voted([Reading("?", 0.6), Reading("", 0)], language.likelihood).text == "?"
 
 
-def test_every_view_of_a_word_is_another() -> None:
+def test_all_views_of_a_word_differ() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (24, 60, 3), np.uint8)
     views = vote._views(noise, SETTINGS)
     assert len({(v.shape, v.tobytes()) for v in (noise, *views)}) == len(views) + 1

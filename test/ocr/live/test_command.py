@@ -47,7 +47,7 @@ def clip(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_subtitles_of_two_languages(clip: Path, tmp_path: Path) -> None:
+def test_subtitles_of_two_languages_are_written_as_files(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main([str(clip), "-o", str(out), "-f", "srt,vtt,ass,txt", "--quiet"]) == 0
     cues = (out / "film.srt").read_text("utf-8").split("\n\n")
@@ -110,7 +110,7 @@ def test_one_source_that_fails_costs_no_other(clip: Path, tmp_path: Path) -> Non
         (["a.mp4", "--comments", "--subtitles"], 2),
     ],
 )
-def test_statuses(
+def test_failed_sources_exit_with_1_and_bad_usage_with_2(
     arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -120,7 +120,7 @@ def test_statuses(
         assert usage.code == status
 
 
-def test_an_output_that_cannot_be_written_is_said(
+def test_output_that_cannot_be_written_is_an_error(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(clip), "--json", str(tmp_path / "none" / "a.jsonl"), "--seconds", "1"]) == 1
@@ -153,7 +153,7 @@ class _Silent:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a process there")
-def test_an_interruption_finishes_what_is_there(
+def test_interruption_writes_the_events_so_far(
     clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(

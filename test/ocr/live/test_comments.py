@@ -32,11 +32,11 @@ from ocr.live.comments import Comment, parse
         ("", Comment("text", "", "")),
     ],
 )
-def test_rules(text: str, expected: Comment) -> None:
+def test_comments_are_parsed_into_user_message_and_kind(text: str, expected: Comment) -> None:
     assert parse(text) == expected
 
 
-def test_no_text_takes_long() -> None:
+def test_parsing_of_any_text_is_fast() -> None:
     # A pattern that tries every way to part a text would not come back.
     for text in ("a" * 5000, "来" * 5000 + "了", ":" * 3000, " " * 3000, "送" * 3000):
         assert parse(text).kind in {"text", "comment"}

@@ -28,7 +28,7 @@ def _line(
 
 
 @pytest.mark.parametrize("faces", [1, 3])
-def test_faces_go_and_letters_stay(font: ImageFont.FreeTypeFont, faces: int) -> None:
+def test_emoji_are_painted_over_and_letters_kept(font: ImageFont.FreeTypeFont, faces: int) -> None:
     line = _line("你好", (255, 255, 255), font, faces)
     clean = paint_over(line)
     letters = int(font.getlength("你好")) + 8
@@ -39,7 +39,7 @@ def test_faces_go_and_letters_stay(font: ImageFont.FreeTypeFont, faces: int) -> 
 
 @pytest.mark.parametrize("text", ["口国日回田圆", "赢囊鬱龍", "OQD08B@", "1lIi|"])
 @pytest.mark.parametrize("color", [(255, 214, 102), (255, 0, 0), (60, 160, 255)])
-def test_colored_letters_stay(
+def test_colored_letters_are_not_painted_over(
     font: ImageFont.FreeTypeFont, text: str, color: tuple[int, int, int]
 ) -> None:
     line = _line(text, color, font, 0)

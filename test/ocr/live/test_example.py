@@ -20,7 +20,7 @@ def _plain(text: str) -> str:
     return "".join(text.lower().replace("：", ":").replace("，", ",").split())
 
 
-def test_who_came_in_and_who_said_what(
+def test_example_clip_gives_all_comments_with_their_users(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert (

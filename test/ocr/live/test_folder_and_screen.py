@@ -32,7 +32,7 @@ def test_pictures_come_in_order_with_the_times_of_their_files(tmp_path: Path) ->
     assert [int(frame.color()[0, 0, 0]) for frame in frames][:2] == [50, 0]
 
 
-def test_files_of_one_time_are_spread(tmp_path: Path) -> None:
+def test_files_of_equal_times_get_different_seconds(tmp_path: Path) -> None:
     for i in range(3):
         _write(tmp_path / f"{i}.png", i, 1000.0)
     seconds = [frame.seconds for frame in Folder(tmp_path, stop=threading.Event())]
@@ -48,7 +48,7 @@ def test_a_damaged_picture_loses_no_other(tmp_path: Path) -> None:
     assert folder.damaged == 1
 
 
-def test_what_comes_later_is_read_too(tmp_path: Path) -> None:
+def test_pictures_added_later_are_read(tmp_path: Path) -> None:
     _write(tmp_path / "0.png", 0)
 
     def fill() -> None:
@@ -72,7 +72,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         open_source(str(tmp_path / "none"), stop=threading.Event())
 
 
-def test_without_a_screen_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_screen_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mss", reason="requirements-video.txt is not installed")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

@@ -10,7 +10,7 @@ SIZE = (1080, 1920)
 CUES = [Cue(0.5, 2.04, ("你好", "Hello <you>")), Cue(3661.9996, 3662.5, ("a --> b\n\nc {x}\\N",))]
 
 
-def test_srt() -> None:
+def test_srt_has_numbered_cues() -> None:
     assert srt(CUES, SIZE) == (
         "1\n00:00:00,500 --> 00:00:02,040\n你好\nHello <you>\n\n"
         "2\n01:01:02,000 --> 01:01:02,500\na → b c {x}\\N\n"
@@ -22,7 +22,7 @@ def test_vtt_escapes_what_would_be_markup() -> None:
     assert text.startswith("WEBVTT\n\n00:00:00.500 --> 00:00:02.040\n你好\nHello &lt;you&gt;\n\n")
 
 
-def test_ass_opens_no_commands() -> None:
+def test_ass_escapes_braces_and_backslashes() -> None:
     text = ass(CUES, SIZE)
     assert "PlayResX: 1920\nPlayResY: 1080\n" in text
     assert "Dialogue: 0,0:00:00.50,0:00:02.04,Default,,0,0,0,,你好\\NHello <you>\n" in text
@@ -31,12 +31,12 @@ def test_ass_opens_no_commands() -> None:
     assert "\\" not in last
 
 
-def test_no_cues_are_a_file_too() -> None:
+def test_files_without_cues_are_valid() -> None:
     assert srt([], SIZE) == "" == txt([], SIZE)
     assert vtt([], SIZE) == "WEBVTT\n"
 
 
-def test_clock() -> None:
+def test_clock_times_are_rounded_to_tenths() -> None:
     assert [clock(s) for s in (0, 59.96, 3600.04)] == ["0:00.0", "1:00.0", "1:00:00.0"]
 
 
@@ -46,7 +46,7 @@ def _event(text: str, first: float, until: float, y: float, number: int = 0) -> 
     return Event(text, 0.9, box, first, until - 0.04, until, frames, 5, number)
 
 
-def test_the_band_leaves_the_station_and_the_scene_out() -> None:
+def test_subtitle_band_leaves_out_logos_and_text_of_the_scene() -> None:
     spoken = [_event(f"句子{i}", 3.0 * i, 3.0 * i + 2.5, 900) for i in range(8)]
     english = [_event(f"line {i}", 3.0 * i, 3.0 * i + 2.5, 950) for i in range(8)]
     station = _event("TV", 0, 24, 60)
@@ -64,7 +64,7 @@ def test_a_cue_does_not_overlap_the_next_by_a_frame() -> None:
     assert [(cue.begin, cue.end) for cue in made] == [(0, 2), (2, 4)]
 
 
-def test_no_events_have_no_band() -> None:
+def test_no_events_give_no_subtitle_band() -> None:
     assert band([], 1080) == []
     assert band([_event("TV", 0, 100, 60)], 1080) == []
     assert cues([]) == []

@@ -41,19 +41,19 @@ def test_a_line_that_moved_is_found_where_it_is() -> None:
 
 
 @pytest.mark.parametrize("opacity", [0.25, 0.5, 0.75])
-def test_in_a_fade_its_share_is_its_opacity(opacity: float) -> None:
+def test_presence_in_a_fade_is_the_opacity(opacity: float) -> None:
     faded = Detail(_picture(_strokes(1), opacity, seed=2))
     assert _template().find(faded, RECT, (2, 2, 2, 2)).present == pytest.approx(opacity, abs=0.08)
 
 
-def test_at_the_edge_its_share_is_what_is_in_view() -> None:
+def test_presence_at_the_edge_is_the_visible_share() -> None:
     whole = _picture(_strokes(1))
     cut = Detail(np.ascontiguousarray(whole[RECT.y + 8 :]))
     present, _ = _template().presence(cut.crop(RECT.moved(0, -RECT.y - 8)))
     assert present == pytest.approx(0.5, abs=0.1)
 
 
-def test_another_text_is_not_there() -> None:
+def test_other_text_at_the_place_is_not_present() -> None:
     other = Detail(_picture(_strokes(2)))
     place = _template().find(other, RECT, (4, 4, 4, 4))
     assert place.present < 0.5
@@ -74,7 +74,7 @@ def test_detail_of_a_part_is_that_of_the_whole() -> None:
     assert not Detail(frame.luma).crop(Rect(-50, -50, 20, 20)).any()
 
 
-def test_the_map_asks_for_new_strokes_once_and_not_for_those_known() -> None:
+def test_change_map_reports_new_strokes_once() -> None:
     settings = LiveSettings()
     empty, text = _picture(_strokes(1), 0.0), _picture(_strokes(1))
     changes = ChangeMap(empty.shape, settings)
@@ -100,7 +100,7 @@ def test_the_map_asks_for_new_strokes_once_and_not_for_those_known() -> None:
     assert (np.diff(gaps) >= -0.21).all()
 
 
-def test_the_map_sees_a_text_come_back() -> None:
+def test_change_map_reports_text_that_comes_back() -> None:
     changes = ChangeMap((90, 260), LiveSettings())
     text, empty = Detail(_picture(_strokes(1))).whole, Detail(_picture(_strokes(1), 0.0)).whole
     band = changes.band(text, [], 0.0)

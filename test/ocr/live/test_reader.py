@@ -99,7 +99,7 @@ def test_a_line_hidden_for_a_moment_is_one_event(scene: Scene, read_pictures: RE
     _check([line], read_pictures(frames(), RATE))
 
 
-def test_a_counter_that_goes_on_is_another_text(scene: Scene, read_pictures: READ) -> None:
+def test_changed_counter_is_another_event(scene: Scene, read_pictures: READ) -> None:
     lines = [
         Shown("小明 送出 玫瑰 x18", first=0, last=29), Shown("小明 送出 玫瑰 x47", first=30, last=59),
     ]  # fmt: skip
@@ -122,13 +122,13 @@ def test_lines_that_fly_across_are_followed(scene: Scene, read_pictures: READ) -
     assert sorted(event.text for event in events) == sorted(texts)
 
 
-def test_no_text_no_events(scene: Scene, read_pictures: READ) -> None:
+def test_pictures_without_text_give_no_events(scene: Scene, read_pictures: READ) -> None:
     assert read_pictures((scene.ground(i) for i in range(40)), RATE) == []
     assert read_pictures((np.full((90, 160, 3), 7, np.uint8) for _ in range(20)), RATE) == []
     assert read_pictures([], RATE) == []
 
 
-def test_a_picture_of_another_size_ends_what_was_there(scene: Scene, read_pictures: READ) -> None:
+def test_change_of_picture_size_ends_all_events(scene: Scene, read_pictures: READ) -> None:
     def frames() -> Iterator[Image]:
         for i in range(40):
             picture = scene.ground(i).copy()
@@ -155,7 +155,7 @@ def test_early_events_come_once_while_the_line_is_there(
     assert when < 45
 
 
-def test_what_is_held_does_not_grow_with_time(
+def test_memory_of_the_follower_does_not_grow(
     scene: Scene, live_models: tuple[Detector, Recognizer]
 ) -> None:
     follower = Follower(*live_models, Region(0, 0, *scene.size))

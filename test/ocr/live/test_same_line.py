@@ -44,7 +44,7 @@ def track(text: str, y: int, first: float, last: float, score: float = 0.99, x: 
         (("小雨：好", 100, 0, 5.0), ("老王：来了", 100, 4.8, 9), False),
     ],
 )
-def test_a_line_that_was_lost_goes_on(
+def test_lost_line_is_continued_by_the_same_line(
     old: tuple[str, int, float, float], new: tuple[str, int, float, float], one: bool
 ) -> None:
     assert goes_on(track(*old), track(*new), DEFAULTS) is one
@@ -54,13 +54,13 @@ def test_a_line_in_another_column_is_another() -> None:
     assert not goes_on(track("A：b", 100, 0, 5), track("A：b", 100, 4.8, 9, x=90), DEFAULTS)
 
 
-def test_two_that_follow_one_line_are_one() -> None:
+def test_two_tracks_of_one_line_become_one() -> None:
     older, younger = track("小雨：好", 100, 0, 9), track("小雨：好", 102, 2, 9)
     other, gone = track("小雨：好", 140, 2, 9), track("小雨：好", 101, 3, 8)
     gone.missing = gone.last
     assert without_doubles([younger, other, older, gone], DEFAULTS) == [older, other, gone]
 
 
-def test_what_reads_otherwise_is_no_double() -> None:
+def test_tracks_of_different_text_are_both_kept() -> None:
     two = [track("小雨：好", 100, 0, 9), track("老王：来了", 100, 2, 9)]
     assert without_doubles(two, DEFAULTS) == two

@@ -52,7 +52,7 @@ def test_every_frame_comes_with_its_number_and_time(clip: Path) -> None:
     assert (video.damaged, video.lost_end) == (0, None)
 
 
-def test_a_cut_file_gives_what_it_has(clip: Path) -> None:
+def test_truncated_clip_gives_its_frames(clip: Path) -> None:
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) * 2 // 3])
     frames, _ = _frames(clip)
@@ -84,14 +84,14 @@ def test_damage_in_the_middle_loses_nothing_else(tmp_path: Path) -> None:
         (b"ffconcat version 1.0\nfile clip.mkv\n", "list.ffconcat"),
     ],
 )
-def test_what_is_no_clip_is_refused(clip: Path, content: bytes, name: str) -> None:
+def test_files_that_are_no_clips_are_refused(clip: Path, content: bytes, name: str) -> None:
     path = clip.with_name(name)
     path.write_bytes(content)
     with pytest.raises(InputError, match=name):
         _frames(path)
 
 
-def test_sound_alone_is_no_clip(tmp_path: Path) -> None:
+def test_file_of_sound_alone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sound.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
@@ -109,7 +109,7 @@ def test_a_name_is_never_taken_as_an_address(clip: Path, monkeypatch: pytest.Mon
     assert len(_frames(Path(odd.name))[0]) == 60
 
 
-def test_urls_need_leave() -> None:
+def test_urls_are_refused_without_allow_network() -> None:
     stop = threading.Event()
     with pytest.raises(InputError, match="only with --allow-network"):
         open_source("http://127.0.0.1:9/clip.mp4", stop=stop)
@@ -127,7 +127,7 @@ def test_a_stream_that_is_not_there_fails_in_time() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,x", "-1,0,20,20", "0,0,7,20", "0,0,20,20,3"])
-def test_regions_that_are_none(text: str) -> None:
+def test_invalid_regions_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="expected x"):
         parse_region(text)
 

@@ -14,18 +14,18 @@ def _voted(*readings: tuple[str, float]) -> tuple[str, float]:
     return vote.result()
 
 
-def test_nothing_read_is_no_text() -> None:
+def test_no_readings_give_empty_text() -> None:
     assert Vote().result() == ("", 0.0)
     assert _voted(("", 0.5)) == ("", 0.0)
 
 
-def test_one_reading_stands_as_it_is() -> None:
+def test_single_reading_is_the_result() -> None:
     text, score = _voted(("你好 world", 0.9))
     assert text == "你好 world"
     assert score == pytest.approx(0.9)
 
 
-def test_each_reading_has_another_fault_and_none_survives() -> None:
+def test_errors_of_single_readings_are_outvoted() -> None:
     readings = [
         ("今天天汽很好", 0.8),
         ("今大天气很好", 0.8),
@@ -45,7 +45,7 @@ def test_a_line_that_comes_into_view_is_read_whole(order: tuple[int, ...]) -> No
     assert _voted(*(readings[i] for i in order))[0] == "abcdef gh"
 
 
-def test_what_one_reading_sees_too_much_goes() -> None:
+def test_character_seen_by_one_reading_alone_is_dropped() -> None:
     assert _voted(("abc", 0.9), ("abc口", 0.6), ("abc", 0.9))[0] == "abc"
 
 

@@ -74,7 +74,7 @@ def unsure(image: Image, quads: Quads) -> Floats:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_it_finds_the_turn_and_hands_on_the_lines(degrees: int) -> None:
+def test_resolve_returns_turn_and_lines(degrees: int) -> None:
     angle, upright, quads, scores = resolve(page(degrees), Angle(0, 0.3), unsure, detect, read)
     assert angle.degrees == degrees
     assert angle.score > 0.5
@@ -105,7 +105,7 @@ def test_an_empty_page_is_left_alone() -> None:
 
 @pytest.mark.parametrize("text", ["", "  "])
 @pytest.mark.parametrize(("sure", "degrees"), [(0.65, 0), (0.9, 270)])
-def test_where_lines_say_nothing_a_guess_must_be_likelier_than_all_else(
+def test_patches_alone_decide_only_above_all_other_turns_together(
     sure: float, degrees: int, text: str
 ) -> None:
     def mute(crops: Sequence[Image]) -> list[Reading]:
@@ -118,7 +118,7 @@ def test_where_lines_say_nothing_a_guess_must_be_likelier_than_all_else(
     np.testing.assert_array_equal(upright, rotate_ccw(page(90), degrees))
 
 
-def test_a_guess_decides_between_turns_that_read_alike() -> None:
+def test_patches_decide_between_turns_that_read_alike() -> None:
     def alike(crops: Sequence[Image]) -> list[Reading]:
         return [Reading("OXHO", 0.95 if c.shape[1] > c.shape[0] else 0.0) for c in crops]
 
@@ -138,7 +138,7 @@ def word(image: Image, quads: Quads) -> Floats:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_sure_lines_are_not_read(degrees: int) -> None:
+def test_lines_classified_with_certainty_are_not_read(degrees: int) -> None:
     def never(_: Sequence[Image]) -> list[Reading]:
         raise AssertionError("reading costs most")
 
@@ -148,7 +148,7 @@ def test_sure_lines_are_not_read(degrees: int) -> None:
     np.testing.assert_array_equal(upright, page(0))
 
 
-def test_lines_outweigh_pieces_that_were_less_sure() -> None:
+def test_classified_lines_outweigh_less_certain_patches() -> None:
     assert resolve(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
 
 
@@ -169,7 +169,7 @@ def mute(crops: Sequence[Image]) -> list[Reading]:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_where_text_says_nothing_the_scene_decides(degrees: int) -> None:
+def test_scene_decides_where_text_does_not(degrees: int) -> None:
     def scene(image: Image) -> Floats:
         np.testing.assert_array_equal(image, page(degrees))
         return np.where(np.arange(4) == degrees // 90, 0.97, 0.01).astype(np.float32)
@@ -196,9 +196,7 @@ def test_a_scene_alone_does_not_turn_a_page_without_lines() -> None:
 
 
 @pytest.mark.parametrize(("guess", "looks"), [(0.3, [0, 90, 180, 270]), (0.97, [0, 90])])
-def test_only_what_would_be_left_open_is_looked_at_from_both_ends(
-    guess: float, looks: list[int]
-) -> None:
+def test_opposite_turns_are_searched_only_if_undecided(guess: float, looks: list[int]) -> None:
     seen = []
 
     def spy(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
@@ -209,7 +207,7 @@ def test_only_what_would_be_left_open_is_looked_at_from_both_ends(
     assert seen == looks
 
 
-def test_the_other_end_may_decide() -> None:
+def test_lines_found_on_the_opposite_turn_can_decide() -> None:
     """On the page as it is shown, and on its sides, nothing is found that reads."""
 
     def poor(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:

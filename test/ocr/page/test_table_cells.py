@@ -86,7 +86,7 @@ def grids_of(image: Image) -> tuple[int, int]:
     return rows, max(span.column + span.column_span for span in grid.spans)
 
 
-def test_rules_without_a_frame() -> None:
+def test_grid_of_rules_without_a_frame_is_found() -> None:
     image = canvas()
     words(image)
     level_rules(image, *ROWS[1:-1])
@@ -95,14 +95,14 @@ def test_rules_without_a_frame() -> None:
 
 
 @pytest.mark.parametrize("ys", [ROWS, (ROWS[0], ROWS[1], ROWS[-1])])
-def test_level_rules_alone(ys: tuple[int, ...]) -> None:
+def test_grid_of_level_rules_alone_is_found(ys: tuple[int, ...]) -> None:
     image = canvas()
     words(image)
     level_rules(image, *ys)
     assert grids_of(image) == (4, 3)
 
 
-def test_a_head_over_two_columns_of_a_table_with_level_rules() -> None:
+def test_head_over_two_columns_spans_them_in_a_table_of_level_rules() -> None:
     image = canvas()
     words(image, without=[(0, 1), (0, 2)])
     write(image, "over both of them", 200, ROWS[0] + 27)
@@ -160,7 +160,7 @@ def test_tables_are_on_the_picture_as_shown() -> None:
     assert np.abs(corner - [width - 41, height - 41]).max() <= 3
 
 
-def test_empty_cells_are_cells() -> None:
+def test_empty_cells_belong_to_the_table() -> None:
     image = canvas()
     words(image, without=[(2, 1)])
     level_rules(image, *ROWS)

@@ -73,7 +73,7 @@ def test_cells_are_read_row_by_row(rule: int, pitch: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("rule", [1, 2, 3])
-def test_no_rule_is_on_a_crop(rule: int) -> None:
+def test_crops_of_cells_show_no_rules(rule: int) -> None:
     recognizer = Counting()
     cells_of(table(rule=rule, pitch=(26, 44)), recognizer)
     assert len(recognizer.crops) == 12
@@ -83,7 +83,7 @@ def test_no_rule_is_on_a_crop(rule: int) -> None:
         assert not dark.all(axis=1).any()
 
 
-def test_an_empty_cell_is_no_line() -> None:
+def test_empty_cell_gives_no_line() -> None:
     sheet = cells_of(table(rule=1, missing=True), Counting())
     assert len(sheet.readings) == 11
 
@@ -102,7 +102,7 @@ def test_lines_about_a_table_keep_their_place() -> None:
     assert texts == ["title", *map(str, range(12)), "source"]
 
 
-def test_a_line_that_fills_its_cell_and_is_surer_stays() -> None:
+def test_line_that_fills_its_cell_with_higher_score_is_kept() -> None:
     image = table(rule=1)
     quad = np.array([[[45, 36], [75, 36], [75, 60], [45, 60]]], np.float32)
     sheet = Sheet(image, quads=quad, scores=np.ones(1, np.float32), readings=(Reading("1", 0.99),))

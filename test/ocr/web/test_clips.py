@@ -57,7 +57,7 @@ def _error(answer: Any, code: str) -> str:
     return str(answer.json()["error"]["message"])
 
 
-def test_events_of_a_clip(client: TestClient, clip: bytes) -> None:
+def test_clip_is_answered_with_its_events(client: TestClient, clip: bytes) -> None:
     answer = client.post("/clip?name=a.mp4&comments=true", content=clip)
     assert answer.status_code == 200, answer.text
     content = answer.json()
@@ -71,7 +71,9 @@ def test_events_of_a_clip(client: TestClient, clip: bytes) -> None:
     assert client.get("/about").json()["clips"] is True
 
 
-def test_what_is_no_clip(client: TestClient, clip: bytes, tmp_path: Path) -> None:
+def test_files_that_are_no_clips_are_refused(
+    client: TestClient, clip: bytes, tmp_path: Path
+) -> None:
     message = _error(client.post("/clip?name=a.mp4", content=b"no clip" * 50), "unreadable")
     assert message.startswith("a.mp4: ")
     playlist = b"#EXTM3U\n#EXTINF:1,\n/etc/hostname\n#EXT-X-ENDLIST\n"
@@ -81,14 +83,14 @@ def test_what_is_no_clip(client: TestClient, clip: bytes, tmp_path: Path) -> Non
     )
 
 
-def test_without_pyav_it_says_so(
+def test_missing_pyav_is_said_in_the_answer(
     client: TestClient, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "are_clips_read", lambda: False)
     _error(client.post("/clip", content=clip), "clips_unavailable")
 
 
-def test_what_there_is_no_time_for_is_left(
+def test_clip_over_the_time_limit_is_answered_in_part(
     clip: bytes, bar_reader: Callable[..., Reader], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.mp4"

@@ -86,7 +86,7 @@ def test_edited_text_is_in_the_export(client: TestClient, page: Page) -> None:
         assert "你好" not in text
 
 
-def test_emptied_line_is_left_out(page: Page) -> None:
+def test_line_of_empty_text_is_left_out(page: Page) -> None:
     pages = _sent(page)
     pages[0]["lines"][1]["text"] = "  "
     (back,) = parse_pages(json.dumps(pages))
@@ -150,7 +150,7 @@ def test_large_pages_come_as_a_file_part(client: TestClient, page: Page) -> None
         "[" * 5000,
     ],
 )
-def test_wrong_pages_are_refused(client: TestClient, pages: str) -> None:
+def test_pages_of_wrong_fields_are_refused(client: TestClient, pages: str) -> None:
     answer = _export(client, pages, "txt")
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] in {"bad_option", "bad_request"}

@@ -30,12 +30,12 @@ PUBLIC = ("1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "::ffff:1.1.1.1", 
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_private(address: str) -> None:
+def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public(address: str) -> None:
+def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -48,7 +48,7 @@ def test_public(address: str) -> None:
         "http://example.org/a b", "http://example.org/\r\nHost: x", "HTTP+unix://x",
     ],
 )  # fmt: skip
-def test_refused_urls(url: str) -> None:
+def test_urls_of_other_schemes_and_forms_are_refused(url: str) -> None:
     with pytest.raises(ServiceError) as refused:
         check_url(url)
     assert refused.value.code == "url_refused"
@@ -156,7 +156,7 @@ def test_each_redirect_is_checked(get: Fetch, site: ThreadingHTTPServer) -> None
     assert {host for host, _ in site.seen} == {"good.example"}  # type: ignore[attr-defined]
 
 
-def test_redirects_end(get: Fetch, site: ThreadingHTTPServer) -> None:
+def test_endless_redirects_are_refused(get: Fetch, site: ThreadingHTTPServer) -> None:
     assert "redirects" in _refused(get, "/loop", "url_failed")
     assert len(site.seen) == MAX_REDIRECTS + 1  # type: ignore[attr-defined]
 
@@ -173,7 +173,7 @@ def test_time_is_limited(get: Fetch) -> None:
     assert time.monotonic() - start < 0.9
 
 
-def test_other_answers_are_errors(get: Fetch) -> None:
+def test_http_errors_are_refused(get: Fetch) -> None:
     assert "404" in _refused(get, "/status/404", "url_failed")
     _refused(get, "/packed", "url_failed")
     _refused(get, "http://good.example:1/", "url_failed")  # nothing listens there
@@ -218,7 +218,9 @@ def test_one_private_address_among_public_ones_is_enough(tmp_path: Path) -> None
     "host",
     ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:7f00:1]"],
 )
-def test_spellings_of_this_machine(host: str, tmp_path: Path, site: ThreadingHTTPServer) -> None:
+def test_all_spellings_of_this_machine_are_refused(
+    host: str, tmp_path: Path, site: ThreadingHTTPServer
+) -> None:
     site.seen.clear()  # type: ignore[attr-defined]
     with pytest.raises(ServiceError) as refused:
         asyncio.run(fetch(f"http://{host}:{site.server_port}/", tmp_path / "x", Limits()))

@@ -222,7 +222,7 @@ def test_drop_read_select_edit_copy_download(open_page: Open, real_service: str)
     expect(lines).to_have_text(truth)
 
 
-def test_paste(open_page: Open, service: str) -> None:
+def test_pasted_picture_is_read(open_page: Open, service: str) -> None:
     page = open_page(service)
     _event(page, "paste", "image.png", _picture(300), "image/png")
     _done(page)

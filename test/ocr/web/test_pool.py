@@ -37,7 +37,7 @@ async def _until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-def test_workers_must_be_there() -> None:
+def test_zero_workers_are_refused() -> None:
     with pytest.raises(ValueError, match="workers is 0"):
         Pool(0, Limits())
 
@@ -118,7 +118,7 @@ def test_one_long_document_does_not_close_the_service() -> None:
     _run(test, workers=1, queue_timeout_s=0.2)
 
 
-def test_order_is_that_of_arrival() -> None:
+def test_work_is_done_in_order_of_arrival() -> None:
     order: list[int] = []
 
     async def test(pool: Pool) -> None:

@@ -144,7 +144,9 @@ def test_stop_finishes_what_was_accepted(start: Any, pictures: list[Path]) -> No
 
 
 @pytest.mark.slow
-def test_large_bodies_and_slow_senders(start: Any, pictures: list[Path]) -> None:
+def test_large_bodies_and_slow_senders_do_not_block_the_service(
+    start: Any, pictures: list[Path]
+) -> None:
     process = start(0, 1)
     port = int(process.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as slow:
@@ -163,7 +165,9 @@ def test_large_bodies_and_slow_senders(start: Any, pictures: list[Path]) -> None
 @pytest.mark.parametrize(
     "arguments", [["--workers", "0"], ["--models", "nothing"], ["--max-pages", "x"], ["here"]]
 )
-def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_exit_with_status_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2

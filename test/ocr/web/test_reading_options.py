@@ -67,11 +67,11 @@ def test_regions_are_read_in_their_order(client: TestClient, png: bytes) -> None
     assert page["lines"][0]["box"] == [[20, 50], [180, 50], [180, 70], [20, 70]]
 
 
-def test_a_region_outside_the_picture(client: TestClient, png: bytes) -> None:
+def test_region_outside_the_picture_is_refused(client: TestClient, png: bytes) -> None:
     assert "region" in refusal(client.post("/ocr?region=300,0,9,9", content=png), "unreadable")
 
 
-def test_punctuation(client: TestClient, png: bytes) -> None:
+def test_punctuation_policy_applies_to_the_answer(client: TestClient, png: bytes) -> None:
     wide = client.post("/ocr?punctuation=fullwidth", content=png)
     assert texts(wide) == texts(client.post("/ocr", content=png))  # numbers keep their commas
     assert refusal(client.post("/ocr?punctuation=wide", content=png), "bad_option")
@@ -99,7 +99,7 @@ def test_a_service_with_a_reader_of_its_own_says_so(client: TestClient, png: byt
 
 
 @pytest.mark.slow
-def test_allowed_characters_and_languages(shipped: TestClient) -> None:
+def test_allowed_characters_and_languages_limit_what_is_read(shipped: TestClient) -> None:
     content = (DATA / "sign.png").read_bytes()
     digits = texts(shipped.post("/ocr?allowed=0123456789", content=content))
     assert set("".join(digits)) <= set("0123456789 ")
@@ -118,14 +118,14 @@ def test_allowed_characters_and_languages(shipped: TestClient) -> None:
         ({"allowed": "\U0001f600"}, "allowed"),
     ],
 )
-def test_what_the_models_do_not_know(
+def test_options_the_models_do_not_have_are_refused(
     shipped: TestClient, png: bytes, fields: dict[str, str], named: str
 ) -> None:
     answer = shipped.post("/ocr", files={"file": png}, data=fields)
     assert named in refusal(answer, "bad_option")
 
 
-def test_the_last_readers_are_kept(bar_reader: Callable[..., Reader]) -> None:
+def test_readers_of_recent_options_are_reused(bar_reader: Callable[..., Reader]) -> None:
     built: list[Variant] = []
 
     def build(variant: Variant) -> Reader:

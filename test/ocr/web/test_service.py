@@ -75,7 +75,7 @@ def _texts(answer: Any) -> list[str]:
     return [line["text"] for page in answer.json()["pages"] for line in page["lines"]]
 
 
-def test_no_file(serve: Serve) -> None:
+def test_request_without_file_is_refused(serve: Serve) -> None:
     client = serve()
     assert "no file" in _error(client.post("/ocr"), "bad_request")
     assert "no file" in _error(client.post("/ocr", files={"name": (None, "y")}), "bad_request")
@@ -86,7 +86,7 @@ def test_white_page_has_no_lines(serve: Serve) -> None:
     assert _texts(serve().post("/ocr", content=white)) == []
 
 
-def test_raw_and_form_give_the_same(serve: Serve, png: bytes) -> None:
+def test_raw_bodies_and_forms_are_answered_alike(serve: Serve, png: bytes) -> None:
     client = serve()
     raw = client.post("/ocr?name=a.png", content=png)
     # What curl --data-binary says of a body it knows nothing about.
@@ -107,7 +107,7 @@ def test_raw_and_form_give_the_same(serve: Serve, png: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
-def test_every_format(serve: Serve, png: bytes, name: str) -> None:
+def test_every_format_is_answered(serve: Serve, png: bytes, name: str) -> None:
     answer = serve().post("/ocr", files={"file": ("图 1.png", png)}, data={"format": name})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith(FORMATS[name].media_type)
@@ -167,7 +167,7 @@ def test_damaged_form_is_refused(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\0", b"hello", b"%PDF-1.4 rubbish", b"\x89PNG\r\n\x1a\n123"])
-def test_unreadable(serve: Serve, content: bytes) -> None:
+def test_unreadable_files_are_refused_by_name(serve: Serve, content: bytes) -> None:
     message = _error(serve().post("/ocr?name=bad.bin", content=content), "unreadable")
     assert message.startswith("bad.bin: ")
     assert "/" not in message  # no path of this machine
@@ -176,7 +176,7 @@ def test_unreadable(serve: Serve, content: bytes) -> None:
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..\\x\\passwd", "/", "a\nb\r\n", "", "长" * 999]
 )
-def test_names_are_made_harmless(serve: Serve, png: bytes, name: str) -> None:
+def test_file_names_are_sanitized(serve: Serve, png: bytes, name: str) -> None:
     answer = serve().post("/ocr", params={"name": name, "format": "txt"}, content=png)
     assert answer.status_code == 200
     disposition = answer.headers["content-disposition"]
@@ -277,7 +277,9 @@ def test_full_queue_says_when_to_come_back(
     assert [_texts(answer) for answer in answers] == [TEXTS] * 2
 
 
-def test_read_timeout(serve: Serve, png: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_over_the_time_limit_is_an_error(
+    serve: Serve, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def endless(_: Any, __: Any, ___: Any, cancelled: Any, **____: Any) -> None:
         cancelled.wait(10)
 
@@ -298,7 +300,7 @@ def test_defect_is_an_error_of_the_same_form(
     assert 'ocr_requests_total{path="/ocr",status="500"} 1.0' in client.get("/metrics").text
 
 
-def test_urls_are_off(serve: Serve, png: bytes) -> None:
+def test_urls_are_refused_by_default(serve: Serve, png: bytes) -> None:
     client = serve()
     _error(client.post("/ocr?url=http://example.org/a.png"), "url_refused")
     _error(
@@ -316,7 +318,7 @@ def test_urls_of_this_machine_are_refused_where_urls_are_on(serve: Serve, url: s
     _error(client.post("/ocr", params={"url": url}), "url_refused")
 
 
-def test_unknown_places_and_methods(serve: Serve) -> None:
+def test_unknown_paths_and_methods_are_errors(serve: Serve) -> None:
     client = serve()
     _error(client.get("/nowhere"), "not_found")
     _error(client.get("/static/../app.py"), "not_found")
@@ -324,7 +326,7 @@ def test_unknown_places_and_methods(serve: Serve) -> None:
     _error(client.get("/ocr"), "method_not_allowed")
 
 
-def test_preview(serve: Serve, bars: Image) -> None:
+def test_preview_is_a_jpeg_of_the_page(serve: Serve, bars: Image) -> None:
     client = serve()
     content = _encode([np.full((10, 20, 3), 9, np.uint8), bars], "TIFF")
     answer = client.post("/preview?page=1", content=content)
@@ -340,7 +342,7 @@ def test_preview_is_reduced(serve: Serve) -> None:
         assert picture.size == (2000, 2)
 
 
-def test_metrics_count(serve: Serve, png: bytes) -> None:
+def test_metrics_count_requests_and_errors(serve: Serve, png: bytes) -> None:
     client = serve()
     client.post("/ocr", content=png)
     client.post("/ocr", content=b"no picture")
@@ -359,7 +361,7 @@ def test_metrics_count(serve: Serve, png: bytes) -> None:
         assert line in text.splitlines()
 
 
-def test_description_is_complete(serve: Serve, png: bytes) -> None:
+def test_openapi_describes_all_options_and_answers(serve: Serve, png: bytes) -> None:
     client = serve()
     schema = client.get("/openapi.json").json()
     post = schema["paths"]["/ocr"]["post"]

@@ -142,7 +142,7 @@ def test_shortcuts_of_certain_steps_change_no_text() -> None:
         assert scores[0] >= scores[1] - 0.1, seed
 
 
-def test_only_the_timing_is_open() -> None:
+def test_step_is_sure_if_only_the_timing_is_open() -> None:
     between = np.log(np.array([0.5, 0.48, 0.01, 0.005, 0.005], np.float32))
     a, blank, b = certain(1), certain(0), certain(2)
 
@@ -209,7 +209,7 @@ def read(log_probs: Floats, model: LanguageModel | None, weights: Weights | None
 
 
 @with_both
-def test_what_comes_before_and_after_settles_a_doubt(model: LanguageModel) -> None:
+def test_language_model_uses_characters_before_and_after(model: LanguageModel) -> None:
     doubt = {5: {"q": 0.5, "a": 0.4}}
     assert read(spell("the cat sat", doubt), None) == "the cqt sat"
     assert read(spell("the cat sat", doubt), model) == "the cat sat"
@@ -219,7 +219,7 @@ def test_what_comes_before_and_after_settles_a_doubt(model: LanguageModel) -> No
 
 
 @with_both
-def test_what_the_picture_shows_surely_stays(model: LanguageModel) -> None:
+def test_language_model_does_not_change_certain_characters(model: LanguageModel) -> None:
     assert read(spell("the cqt xat", {}), model) == "the cqt xat"
     doubt = {5: {"q": 0.93, "a": 0.002}}
     assert read(spell("the cat", doubt), model) == "the cqt"
@@ -229,14 +229,14 @@ def test_what_the_picture_shows_surely_stays(model: LanguageModel) -> None:
 
 
 @with_both
-def test_digits_are_left_to_the_picture(model: LanguageModel) -> None:
+def test_language_model_does_not_change_digits(model: LanguageModel) -> None:
     for digit, other in itertools.permutations("38", 2):
         doubt = {1: {digit: 0.5, other: 0.4}}
         assert read(spell("1x2", doubt), model) == f"1{digit}2"
 
 
 @with_both
-def test_weight_nought_is_no_model(model: LanguageModel) -> None:
+def test_language_weight_zero_equals_no_model(model: LanguageModel) -> None:
     rng = np.random.default_rng(3)
     for _ in range(5):
         log_probs = random_log_probs(rng, 12, len(CHARACTERS) + 1, 2.0)
@@ -316,5 +316,5 @@ def test_unknown_searches_are_named() -> None:
         ("", []),
     ],
 )
-def test_codes_are_left_to_the_network(text: str, found: list[str]) -> None:
+def test_language_model_does_not_change_codes(text: str, found: list[str]) -> None:
     assert [text[first:stop] for first, stop in codes(list(text))] == found

@@ -76,14 +76,14 @@ def test_probabilities_of_what_may_follow_add_up_to_one(table: LanguageModel, co
     )
 
 
-def test_what_was_often_there_is_likely(table: LanguageModel) -> None:
+def test_frequent_n_grams_are_likely(table: LanguageModel) -> None:
     assert following(table, "th", "e")[0] > 3 * following(table, "th", "i")[0]
     assert following(table, "北", "京")[0] > 0.8
     # 'q' was never there; 'e' was, though never after these.
     assert following(table, "大学", "q")[0] < following(table, "大学", "e")[0]
 
 
-def test_digits_are_alike_and_case_is_no_matter(table: LanguageModel) -> None:
+def test_digits_are_one_class_and_case_is_ignored(table: LanguageModel) -> None:
     np.testing.assert_allclose(following(table, "room 1", "0123456789").std(), 0, atol=1e-6)
     np.testing.assert_allclose(table.score("THE Cat"), table.score("the cat"))
     assert table.score("İ").shape == (1,)  # lower case of two code points
@@ -154,7 +154,9 @@ def test_texts_are_read_from_files_and_folders(tmp_path: Path) -> None:
         list(read_lines([tmp_path / "none"]))
 
 
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_counts_a_text_into_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n".join(f"{line} {i}" for i, line in enumerate(TEXT)), encoding="utf-8")
     out = tmp_path / "out.npz"
@@ -174,7 +176,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert out.read_bytes() == before
 
 
-def test_files_that_are_no_tables(tmp_path: Path, table: LanguageModel) -> None:
+def test_files_that_are_no_tables_are_refused(tmp_path: Path, table: LanguageModel) -> None:
     path = tmp_path / "x.npz"
     with pytest.raises(FileNotFoundError):
         LanguageModel.load(path)
@@ -194,7 +196,7 @@ def test_files_that_are_no_tables(tmp_path: Path, table: LanguageModel) -> None:
             LanguageModel(4, wrong, back_offs[: len(wrong), : wrong.shape[1]])
 
 
-def test_a_table_of_objects_is_refused(tmp_path: Path) -> None:
+def test_pickled_tables_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "objects.npz"
     np.savez(path, header=np.array([{"a": 1}], object), entries=np.zeros(1))
     with pytest.raises(ValueError, match="no table"):

@@ -57,13 +57,13 @@ def test_a_word_read_nearly_so_becomes_the_expected_one() -> None:
     )
 
 
-def test_what_the_picture_denies_stays() -> None:
+def test_words_unlike_the_picture_are_not_corrected() -> None:
     assert corrected(["hello"], line("hcllo")) == "hcllo"
     assert corrected(["hello"], line("cello")) == "cello"
     assert corrected(["a"], line("o", {0: {"o": 0.5, "a": 0.4}})) == "o"
 
 
-def test_known_words_stay_though_others_are_near() -> None:
+def test_words_of_the_lexicon_are_not_replaced_by_near_ones() -> None:
     doubt = {0: {"c": 0.5, "h": 0.45}}
     assert corrected(["cello", "hello"], line("cello", doubt)) == "cello"
 
@@ -73,7 +73,7 @@ def test_the_most_probable_of_several_near_words_is_taken() -> None:
     assert corrected(["bello", "hello"], line("xello", doubt)) == "hello"
 
 
-def test_missing_and_doubled_characters() -> None:
+def test_missing_and_doubled_characters_are_corrected() -> None:
     assert corrected(["hello"], line("helo", {3: {"l": 0.1, "o": 0.8}})) in {"helo", "hello"}
     lost = line("hello", {4: {"o": 0.3}})  # the blank is more probable there
     assert CHARSET.decode([r.label for r in ctc.greedy(lost)]) == "hell"
@@ -104,11 +104,11 @@ def test_near_words_are_those_of_a_plain_search(seed: int) -> None:
         ("(it's) 北京, 3.5", ["it's", "北京", "3.5"]),
     ],
 )
-def test_words_of_a_text(text: str, words: list[str]) -> None:
+def test_word_spans_find_the_words_of_a_text(text: str, words: list[str]) -> None:
     assert [text[a:b] for a, b in word_spans(text)] == words
 
 
-def test_lexicon_files(tmp_path: Path) -> None:
+def test_lexicon_files_are_read_as_utf8_lines(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     path.write_bytes("\ufeffhello\r\n\n北京  大学\n".encode())
     assert Lexicon.load(path).words == ("hello", "北京 大学")
@@ -151,7 +151,7 @@ def test_lexicon_works_with_both_ways_of_decoding() -> None:
         assert reader(line("hello", doubt), lexicon=Lexicon([]), decode=decode) == "hcllo"
 
 
-def test_language_model_settles_what_the_network_leaves_open(tmp_path: Path) -> None:
+def test_language_model_chooses_between_equally_likely_words(tmp_path: Path) -> None:
     path = tmp_path / "table.npz"
     path.write_bytes(build(["hello, he said", "the help"] * 9, order=4, megabytes=0.05))
     doubt = {1: {"c": 0.5, "e": 0.4}}
@@ -166,7 +166,7 @@ def test_language_model_settles_what_the_network_leaves_open(tmp_path: Path) -> 
     assert reader(line("hello7", doubt), language_model=model) == "hcllo7"
 
 
-def test_options_that_cannot_be() -> None:
+def test_impossible_decoding_options_are_refused() -> None:
     for options, what in (
         ({"decode": "best"}, "'best'"),
         ({"allowed": "ab鬱"}, "鬱"),

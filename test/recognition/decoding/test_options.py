@@ -56,7 +56,7 @@ def test_only_what_differs_from_the_defaults_is_passed_on(tmp_path: Path) -> Non
         decoding(lexicon=tmp_path / "none")
 
 
-def test_damaged_and_foreign_tables_are_said(tmp_path: Path) -> None:
+def test_damaged_and_foreign_tables_are_errors(tmp_path: Path) -> None:
     content = b"no table"
     row = {"name": "zh_en", "task": "language", "package": "crnn", "file": "t.npz"}
     row |= {"sha256": hashlib.sha256(content).hexdigest()}
@@ -95,7 +95,7 @@ def test_demo_reads_only_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> 
         (["--lexicon", "gb.txt"], "not UTF-8"),
     ],
 )
-def test_demo_options_that_cannot_be(
+def test_impossible_decoding_options_are_bad_usage(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

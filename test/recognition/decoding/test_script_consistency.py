@@ -50,7 +50,9 @@ def spaced(text: str) -> list[dict[str, float]]:
         ([{"，": 0.7}, {",": 0.6}], "，"),
     ],
 )
-def test_one_character_seen_twice_counts_once(steps: list[dict[str, float]], text: str) -> None:
+def test_one_character_split_over_steps_counts_once(
+    steps: list[dict[str, float]], text: str
+) -> None:
     assert read([{}, *steps, {}]) == text
 
 
@@ -65,7 +67,7 @@ def test_one_character_seen_twice_counts_once(steps: list[dict[str, float]], tex
         [{"：": 0.9}, {}, {}, {}, {":": 0.9}],
     ],
 )
-def test_neighbours_that_have_room_stay(steps: list[dict[str, float]]) -> None:
+def test_equal_neighbours_with_room_between_are_kept(steps: list[dict[str, float]]) -> None:
     assert read(steps) == "".join(c for step in steps for c in step)
 
 
@@ -83,7 +85,7 @@ def test_a_sure_character_of_the_other_script_stays() -> None:
     assert read([*spaced("论权结"), {"別": 0.999}]) == "论权结別"
 
 
-def test_what_stays_is_as_sure_as_it_was() -> None:
+def test_kept_characters_keep_their_probability() -> None:
     steps = probabilities([*spaced("论权结"), {"別": 0.999}])
     before, after = ctc.greedy(steps), CONSISTENT(steps, ctc.greedy)
     assert [run.probability for run in after] == pytest.approx([run.probability for run in before])
@@ -97,7 +99,7 @@ def test_an_undecided_line_stays() -> None:
     ("character", "expected"),
     [("測", 1), ("测", -1), ("的", 0), ("里", 0), ("個", 1), ("a", 0), ("，", 0), ("囧", 1)],
 )
-def test_standards_tell_the_script(character: str, expected: int) -> None:
+def test_script_of_a_character_follows_national_standards(character: str, expected: int) -> None:
     assert script(character) == expected
 
 

@@ -47,7 +47,7 @@ def filled(batch: dict[str, np.ndarray]) -> float:
     return float(batch["steps"].mean() * 4 / batch["lines"].shape[3])
 
 
-def test_little_is_padding() -> None:
+def test_bucketed_batches_have_little_padding() -> None:
     plain = LineBatches(Renderer(), Charset.load(), RECIPE, 1)  # type: ignore[arg-type]
     batches = made()
     of_plain = np.mean([filled(plain(i)) for i in range(20)])
@@ -55,7 +55,7 @@ def test_little_is_padding() -> None:
     assert of_plain < 0.7 < 0.8 < of_bucketed
 
 
-def test_batches_hold_what_there_is_room_for() -> None:
+def test_batches_are_filled_up_to_the_column_budget() -> None:
     batches = made()
     for i in range(20):
         count, _, height, width = batches(i)["lines"].shape
@@ -74,19 +74,19 @@ def test_no_line_comes_twice_in_any_stream() -> None:
     assert len(set(seen)) == len(seen) > 500
 
 
-def test_a_stream_is_the_same_again() -> None:
+def test_streams_are_reproducible() -> None:
     first, second = made(), made()
     for i in (3, 4, 5):
         a, b = first(i), second(i)
         assert all(np.array_equal(a[key], b[key]) for key in a)
 
 
-def test_only_what_is_kept_is_trained_on() -> None:
+def test_filtered_lines_are_not_trained_on() -> None:
     odd = made(keep=lambda samples, _: [s for s in samples if int(s.text) % 2])
     assert all(int(text) % 2 for i in range(5) for text in texts(odd(i)))
 
 
-def test_wrong_lines_stay_and_right_ones_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hard_lines_filter_keeps_lines_read_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = {"right": "right", "near": "neer", "lost": "xxxx"}
 
     def read(images: list[np.ndarray]) -> list[SimpleNamespace]:

@@ -82,12 +82,12 @@ def batches(**facts: object) -> LineBatches:
         "{0}:1,{0}:2",
     ],
 )
-def test_parts_that_are_none(text: str, tmp_path: Path) -> None:
+def test_invalid_parts_are_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         parse_parts(text.format(tmp_path))
 
 
-def test_parts(tmp_path: Path) -> None:
+def test_parts_are_parsed_into_shares(tmp_path: Path) -> None:
     other = tmp_path / "a:b"
     other.mkdir()
     parts = parse_parts(f"{tmp_path}:3,synth:1")
@@ -121,7 +121,7 @@ def test_lines_that_cannot_be_trained_on_are_counted() -> None:
     assert len(LabelledLines([], CHARSET, WIDTHS)) == 0
 
 
-def test_drawn_lines_fit_their_class() -> None:
+def test_drawn_lines_fit_their_width_class() -> None:
     kept = LabelledLines([striped(w, "ab") for w in (60, 150, 400, 3000)], CHARSET, WIDTHS)
     rng = np.random.default_rng(0)
     assert {kept.width(rng) for _ in range(60)} == {96, 160, 480, 840}
@@ -158,7 +158,7 @@ def test_columns_are_turned_as_in_reading() -> None:
 
 
 @pytest.mark.parametrize("share", [0.2, 0.7, 1.0])
-def test_shares_of_a_mixture(share: float) -> None:
+def test_mixture_draws_each_part_by_its_share(share: float) -> None:
     kept = LabelledLines(
         [striped(w, "mine") for w in (60, 90, 140, 260, 450, 800)], CHARSET, WIDTHS
     )
@@ -171,7 +171,7 @@ def test_shares_of_a_mixture(share: float) -> None:
     assert counts["mine"] / counts.total() == pytest.approx(share, abs=0.08)
 
 
-def test_where_no_line_fits_a_rendered_one_takes_its_place() -> None:
+def test_missing_width_class_is_filled_with_rendered_lines() -> None:
     kept = LabelledLines([striped(800, "long")], CHARSET, WIDTHS)
     mixture = Mixture(batches(), [kept], [0.5])
     seen: dict[int, Counter[str]] = {width: Counter() for width in WIDTHS}
@@ -233,7 +233,7 @@ def test_sets_are_read_in_any_format(tmp_path: Path) -> None:
         ("!?", "signs"),
     ],
 )
-def test_kinds_of_text(text: str, kind: str) -> None:
+def test_kind_of_names_the_script_of_a_text(text: str, kind: str) -> None:
     assert kind_of(text) == kind
 
 
@@ -245,7 +245,7 @@ def lines(*named: tuple[str, str]) -> list[tuple[str, Image, str]]:
     return [(name, np.zeros((8, 8, 3), np.uint8), text) for name, text in named]
 
 
-def test_report_by_hand() -> None:
+def test_report_equals_figures_computed_by_hand() -> None:
     judged = lines((NEW, "abcd"), (NEW, "国 家"), ("x", "abc"), ("y", "aBc"), ("y", " "))
     before = score(said("abxx", "国", "abc", "abc", "z"), judged)  # type: ignore[arg-type]
     after = score(said("abcd", "国家", "abc", "abd", ""), judged)  # type: ignore[arg-type]
@@ -262,7 +262,7 @@ def test_report_by_hand() -> None:
     assert "within" in format_report(compare(before, before))
 
 
-def test_report_of_nothing_and_of_one_side() -> None:
+def test_report_without_lines_or_of_one_side_is_defined() -> None:
     assert compare({}, {}) == {}
     assert format_report({}).count("\n") == 0
     only = {NEW: Score(1, 2, 0, 1)}
@@ -279,7 +279,7 @@ def test_report_is_written_whole(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "finetune.json").read_bytes())["x"]["after"]["exact"] == 4
 
 
-def test_what_is_judged(tmp_path: Path) -> None:
+def test_gather_collects_rendered_labelled_and_new_lines(tmp_path: Path) -> None:
     for name in ("eval", "new"):
         with open_writer("jsonl", tmp_path / name) as writer:
             writer.add(striped(100, name))

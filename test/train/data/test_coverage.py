@@ -14,7 +14,7 @@ from train.data.coverage import SHOWN, coverage
 CHARSET = Charset("ab c")
 
 
-def test_nothing_and_all_covered() -> None:
+def test_no_lines_and_covered_lines_have_no_missing_characters() -> None:
     assert coverage([], CHARSET).report() == "all characters of 0 lines are in the charset"
     found = coverage(["ab", "", "  ", "c a"], CHARSET)
     assert (found.lines, found.left_out) == (2, 0) and not found.missing
@@ -30,7 +30,7 @@ def test_missing_characters_are_named_commonest_first() -> None:
     assert "recognition/charsets" in report
 
 
-def test_look_alikes_are_folded_first() -> None:
+def test_width_variants_are_folded_before_counting() -> None:
     assert not coverage(["ａｂ\u3000ｃ"], CHARSET).missing
 
 
@@ -40,7 +40,7 @@ def test_long_lists_are_cut() -> None:
     assert report.count("U+") == SHOWN and "and 7 more" in report
 
 
-def test_command(
+def test_command_line_counts_lines_outside_the_charset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "labels.txt"

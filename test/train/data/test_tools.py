@@ -67,7 +67,7 @@ def test_same_picture_is_near_and_others_are_not() -> None:
     assert distance(prints[0], fingerprint(line(0).image)) == 1024
 
 
-def test_near_pairs_finds_what_comparing_all_finds() -> None:
+def test_near_pairs_equal_those_of_comparing_all() -> None:
     rng = np.random.default_rng(0)
     images = [picture(seed) for seed in range(8)]
     images += [
@@ -91,7 +91,7 @@ def test_empty_pictures_are_the_same_only_if_equal() -> None:
     fingerprint(np.zeros((400, 1), np.uint8))
 
 
-def test_groups_connect_through_others() -> None:
+def test_groups_are_connected_components() -> None:
     assert groups(0, []) == []
     assert groups(5, [(3, 4), (0, 3)]) == [0, 1, 2, 0, 0]
 
@@ -158,7 +158,7 @@ def test_one_broken_line_is_found_at_its_place(broken: Line, kind: str) -> None:
     assert [finding.place for finding in unnamed] == ["sample 2, line 2"]
 
 
-def test_half_a_pixel_outside_is_rounding() -> None:
+def test_half_a_pixel_outside_is_no_finding() -> None:
     assert findings(page(1, Line(quad(-0.5, 10, 160.5, 30), "ab"))) == []
 
 
@@ -170,7 +170,7 @@ def test_ignored_lines_need_no_text() -> None:
     assert findings(page(1, *ignored, Line(quad(10, 70, 60, 74), "", True))) == []
 
 
-def test_two_labels_in_one_place() -> None:
+def test_two_labels_at_one_place_are_a_finding() -> None:
     here = quad(10, 10, 100, 30)
     assert kinds(page(1, Line(here, "ab"), Line(here + 0.5, "ab"))) == {"same line": 1}
     assert kinds(page(1, Line(here, "ab"), Line(here + 0.5, "ba"))) == {"same line": 1}
@@ -197,7 +197,7 @@ def test_a_set_of_boxes_alone_is_one_finding() -> None:
     assert kinds(page(9), *bare) == {"no text": 5}
 
 
-def test_what_the_reader_left_out_is_a_finding() -> None:
+def test_skipped_records_are_findings() -> None:
     report = Report()
     report.skip("labels.txt:3", "no picture: a.png")
     (found,) = findings(page(1), report=report)
@@ -212,13 +212,13 @@ def test_histogram_counts_everything_once() -> None:
     assert rows[-1].strip().startswith("128 or more")
 
 
-def test_scripts() -> None:
+def test_scripts_count_characters_by_script() -> None:
     assert scripts(Counter("国a1é,あ가")) == {
         "han": 1, "latin": 2, "other": 2, "hiragana": 1, "hangul": 1,
     }  # fmt: skip
 
 
-def test_contents_of_nothing_and_of_something() -> None:
+def test_contents_count_lines_characters_and_heights() -> None:
     empty = Contents().figures(CHARSET)
     assert (empty["lines"], empty["coverage"], empty["height"]) == (0, None, [])
     contents = Contents()
@@ -345,7 +345,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def test_inspect(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_writes_facts_and_contact_sheet(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     outputs = ["-o", str(tmp_path / "sheet.png"), "--json", str(tmp_path / "facts.json")]
     assert main(["inspect", str(folder), *outputs]) == 0
     out = capsys.readouterr().out
@@ -369,7 +371,7 @@ def test_check_exit_status(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_convert(folder: Path, tmp_path: Path, name: str) -> None:
+def test_converted_set_has_all_samples(folder: Path, tmp_path: Path, name: str) -> None:
     if name == "lmdb":
         pytest.importorskip("lmdb")
     out = tmp_path / "out"
@@ -387,7 +389,9 @@ def test_split_command(folder: Path, tmp_path: Path) -> None:
     assert {sample.image.tobytes() for sample in [*train, *val]} == before
 
 
-def test_bad_use(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_exit_with_status_2(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["inspect", str(tmp_path / "nowhere")]) == 2
     assert "does not exist" in capsys.readouterr().err
     assert main(["convert", str(folder), str(folder)]) == 2

@@ -22,7 +22,7 @@ Protocol = Callable[..., BoxCounts]
 
 
 @PROTOCOLS
-def test_nothing(protocol: Protocol) -> None:
+def test_empty_truth_or_result_has_defined_figures(protocol: Protocol) -> None:
     empty = protocol([], [], [])
     assert (empty.recall, empty.precision, empty.hmean) == (1, 1, 1)
     missed = protocol([], [LINE], [False])
@@ -32,14 +32,14 @@ def test_nothing(protocol: Protocol) -> None:
 
 
 @PROTOCOLS
-def test_perfect_and_far(protocol: Protocol) -> None:
+def test_perfect_boxes_score_one_and_far_boxes_zero(protocol: Protocol) -> None:
     true = [quad(0, 30 * i, 100, 30 * i + 20) for i in range(4)]
     assert protocol(true[::-1], true, [False] * 4).hmean == 1
     assert protocol([quad(500, 500, 600, 520)], true, [False] * 4) == BoxCounts(0, 0, 4, 1)
 
 
 @PROTOCOLS
-def test_ignored_counts_neither_way(protocol: Protocol) -> None:
+def test_ignored_text_counts_neither_as_found_nor_as_missed(protocol: Protocol) -> None:
     true, ignore = [LINE, quad(0, 50, 100, 70)], [False, True]
     found = [
         LINE,
@@ -59,7 +59,7 @@ def test_wrong_number_of_flags(protocol: Protocol) -> None:
 
 
 @PROTOCOLS
-def test_moved_and_scaled_is_the_same(protocol: Protocol) -> None:
+def test_moved_and_scaled_boxes_have_equal_counts(protocol: Protocol) -> None:
     rng = np.random.default_rng(4)
     for _ in range(20):
         corners = rng.uniform(0, 200, (12, 2))
@@ -104,7 +104,7 @@ def test_icdar2015_matches_in_the_order_given() -> None:
     assert icdar2015(found[::-1], true, [False, False]).recalled == 2
 
 
-def test_icdar2015_half_under_a_veil_still_counts() -> None:
+def test_icdar2015_box_half_on_ignored_text_still_counts() -> None:
     true = [LINE, quad(50, 0, 150, 20)]
     exactly_half = [LINE]
     assert icdar2015(exactly_half, true, [False, True]) == BoxCounts(1, 1, 1, 1)
@@ -162,7 +162,7 @@ def test_deteval_takes_upright_bounds_of_corners() -> None:
     assert deteval([tilted], [(0, 0, 100, 20)], [False]) == deteval([LINE], [LINE], [False])
 
 
-def test_pictures_add_up() -> None:
+def test_counts_of_pictures_add_up() -> None:
     found_all = icdar2015([LINE], [LINE], [False])
     found_none = icdar2015([], [LINE, quad(0, 50, 9, 60), quad(0, 80, 9, 90)], [False] * 3)
     total = BoxCounts() + found_all + found_none

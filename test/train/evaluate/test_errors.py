@@ -71,7 +71,7 @@ def test_alignment_costs_the_edit_distance_and_keeps_both_texts(seed: int) -> No
     assert wrong == edit_distance(a, b)
 
 
-def test_signs_are_those_the_figures_compare() -> None:
+def test_compared_characters_are_normalized_as_in_the_figures() -> None:
     assert [s.key for s in normalized_chars("Ａ b…")] == ["a", "b", ".", ".", "."]
     assert [s.spaced for s in normalized_chars("Ａ b　c")] == [False, True, True]
     assert "".join(s.key for s in normalized_chars("It's 3.", alnum=True)) == "its3"
@@ -93,7 +93,9 @@ def test_nothing_read_on_nothing_and_all_read_right() -> None:
         (LINE, 220, "line not found (pale)"),
     ],
 )
-def test_line_not_found(place: tuple[int, ...], low: int, cause: str) -> None:
+def test_line_that_was_not_found_has_its_cause(
+    place: tuple[int, ...], low: int, cause: str
+) -> None:
     (miss,) = diagnose(page((place, "hello")), [], ["hello"], low)
     assert (miss.cause, miss.lost, miss.own) == (cause, {cause: 5}, "hello")
 
@@ -119,7 +121,7 @@ def test_wrong_characters_and_what_made_them_hard(
     ("place", "detail"),
     [((10, 14, 200, 20), "tight"), ((0, 0, 240, 50), "loose"), ((20, 12, 200, 30), "shifted")],
 )
-def test_what_the_truths_quad_reads_right_is_the_boxs_fault(
+def test_line_read_right_in_its_true_box_is_a_box_error(
     place: tuple[int, ...], detail: str
 ) -> None:
     (miss,) = diagnose(page((LINE, "hello")), read((place, "he")), ["hello"])
@@ -167,7 +169,7 @@ def test_read_where_nothing_is_unless_the_truth_is_partial_or_ignores_it() -> No
     assert diagnose(ignored, far) == []
 
 
-def test_character_without_a_class() -> None:
+def test_character_outside_the_charset_is_its_own_cause() -> None:
     (miss,) = diagnose(page((LINE, "h鬱l")), read((LINE, "hxl")), ["hxl"])
     assert miss.lost == {errors.CHARSET: 1}
     assert miss.confusions == ()
@@ -234,13 +236,13 @@ def test_lost_characters_are_the_edits_of_their_lines(seed: int) -> None:
     assert sum(sum(miss.lost.values()) for miss in misses) == edits
 
 
-def test_contrast_and_growing() -> None:
+def test_contrast_and_expanded_quad_are_measured() -> None:
     assert contrast(paper(), quad(*LINE)) > 200
     assert contrast(paper(220), quad(*LINE)) < 60
     np.testing.assert_allclose(expanded(quad(10, 10, 100, 20), 0.1), quad(8, 8, 104, 24), atol=1e-4)
 
 
-def test_marks() -> None:
+def test_marked_text_shows_substitutions_and_insertions() -> None:
     pairs = compare("a<bc", "a<xcd")
     assert marked(pairs, lambda pair: pair.true) == 'a&lt;<span class="sub">b</span>c'
     assert '<span class="ins">d</span>' in marked(pairs, lambda pair: pair.read)

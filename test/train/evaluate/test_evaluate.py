@@ -71,7 +71,7 @@ def test_empty_folder_and_no_folder(tmp_path: Path) -> None:
         list(read_pages(tmp_path / "none"))
 
 
-def test_reads_what_is_written(tmp_path: Path) -> None:
+def test_labels_are_read_with_all_fields(tmp_path: Path) -> None:
     line = {"quad": None, "text": "x", "ignore": True}
     (one, two) = read_pages(
         write_folder(
@@ -131,7 +131,7 @@ def test_reading_is_lazy(tmp_path: Path) -> None:
     assert list(pages) == []
 
 
-def test_what_truth_is_good_for(tmp_path: Path) -> None:
+def test_fields_of_labels_tell_what_can_be_measured(tmp_path: Path) -> None:
     records = [
         record("a.png", level="word"),
         record("b.png", kind="scene", level="word", recall_only=True),
@@ -161,7 +161,7 @@ def pages_of(*sources: str) -> Iterator[LabelledPage]:
         yield LabelledPage(Path(f"{number}.png"), source, "scene", "zh", cropped=source == "crops")
 
 
-def test_select_pages() -> None:
+def test_pages_are_selected_by_source_limit_and_kind() -> None:
     def chosen(**options: Any) -> list[str]:
         return [p.path.stem for p in select_pages(pages_of("a", "b", "a", "crops", "a"), **options)]
 
@@ -185,7 +185,7 @@ def test_sheet_sums_characters_not_pages() -> None:
     assert figures["ALL"]["angle"] is None
 
 
-def test_turns_right_by_a_right_and_a_stuck_classifier() -> None:
+def test_turns_are_counted_for_right_and_constant_classifiers() -> None:
     image = np.zeros((10, 20, 3), np.uint8)
     image[:3, :3] = 255
     assert program.count_turns(corner_angle, image, 0.6) == (4, 0)
@@ -229,7 +229,7 @@ def test_evaluate_crops_as_single_lines(tmp_path: Path) -> None:
     assert (row["exact"], row["hmean"], row["angle"]) == (1, None, None)
 
 
-def test_command_line(
+def test_command_line_prints_a_table_and_writes_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = [record("a.png", kind="scene"), record("b.png", "sroie", kind="receipt")]
@@ -287,7 +287,7 @@ def test_compare_counts_and_survives_an_engine_that_dies(tmp_path: Path) -> None
         compare.run_engine("ours", engine, pages, 1, lines=False)
 
 
-def test_compare_ratio_of_what_is_unknown() -> None:
+def test_ratio_of_unknown_figures_is_unknown() -> None:
     table = compare.format_summary(
         {"ours": compare.Result(load_s=1, peak_mib=50), "rapidocr": compare.Result(load_s=2)}
     )

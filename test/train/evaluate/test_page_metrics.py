@@ -49,7 +49,7 @@ def box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
         ("Straße", "straße"),
     ],
 )
-def test_normalize(text: str, expected: str) -> None:
+def test_normalize_folds_width_case_and_spaces(text: str, expected: str) -> None:
     assert normalize(text) == expected
 
 
@@ -77,13 +77,13 @@ def test_normalize_twice_is_once() -> None:
         assert normalize(once) == once
 
 
-def test_common_count_is_of_multisets() -> None:
+def test_common_characters_are_counted_as_multisets() -> None:
     assert common_count("aab", "abbb") == 2
     assert common_count("", "abc") == 0
     assert common_count(["x", "x"], ["x"]) == 1
 
 
-def test_iou() -> None:
+def test_iou_of_known_boxes() -> None:
     a = box(0, 0, 10, 10)
     assert iou(a, a) == pytest.approx(1, abs=1e-5)
     assert iou(a, box(5, 0, 15, 10)) == pytest.approx(1 / 3, abs=1e-5)
@@ -123,7 +123,7 @@ def page(*lines: Line, **facts: Any) -> LabelledPage:
     return LabelledPage(Path("a.png"), "set", lines=lines, **facts)
 
 
-def test_empty_page_read_empty() -> None:
+def test_empty_page_read_as_empty_is_perfect() -> None:
     counts = count_page(page(), [])
     assert counts == Counts(pages=1)
     assert set(counts.figures().values()) == {None}
@@ -159,12 +159,12 @@ def test_text_under_an_ignored_quad_counts_neither_way() -> None:
     assert count_page(under_both, [ReadLine("ab", box(5, 2, 60, 18))]).hits == 2
 
 
-def test_without_box_nothing_is_veiled() -> None:
+def test_text_without_box_is_never_ignored() -> None:
     ignored = Line(box(0, 0, 100, 20), "###", ignore=True)
     assert count_page(page(ignored), [ReadLine("ab")]).full_read == 2
 
 
-def test_what_the_truth_cannot_say_is_not_said() -> None:
+def test_figures_that_the_truth_cannot_give_are_none() -> None:
     line, read = Line(box(0, 0, 40, 10), "ab cd"), [ReadLine("ab", box(0, 0, 20, 10))]
     words = count_page(page(line, word_level=True), read).figures()
     assert (words["CER"], words["exact"], words["hmean"]) == (None, None, None)
@@ -187,7 +187,7 @@ def test_counts_add_up() -> None:
     assert Counts() + one == one
 
 
-def test_page_of_mixed_truth_by_value() -> None:
+def test_page_of_mixed_truth_has_known_figures() -> None:
     """Figures worked out independently for one made-up page."""
     truth = page(
         Line(box(10, 10, 110, 30), "合计：￥12.50"),

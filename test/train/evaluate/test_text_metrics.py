@@ -29,7 +29,7 @@ def random_text(rng: np.random.Generator, letters: str = "ab Aé国 家,-1") -> 
     return "".join(rng.choice(list(letters), rng.integers(0, 20)))
 
 
-def test_similarity_by_hand() -> None:
+def test_similarity_equals_values_computed_by_hand() -> None:
     assert similarity("kitten", "sitting") == pytest.approx(1 - 3 / 7)
     assert similarity("", "") == 1
     assert similarity("", "made up") == 0
@@ -44,11 +44,11 @@ def test_similarity_by_hand() -> None:
         (alphanumeric, "", ""),
     ],
 )
-def test_forms(form: Any, text: str, expected: str) -> None:
+def test_forms_normalize_known_texts(form: Any, text: str, expected: str) -> None:
     assert form(text) == expected
 
 
-def test_ctr_form() -> None:
+def test_ctr_form_folds_scripts_widths_and_case() -> None:
     pytest.importorskip("opencc")
     assert ctr("臺灣　ＡＢＣ！Ｑ～") == "台湾 abc!q~"
     assert ctr("简体 Mixed") == "简体 mixed"
@@ -97,7 +97,9 @@ def test_figures_of_a_page_in_another_form(form: Any, exact: int, ned: float) ->
         ("‘a’ b", "'A' b", (1, 1, 1)),
     ],
 )
-def test_count_spaces(truth: str, reading: str, expected: tuple[int, int, int]) -> None:
+def test_spaces_are_counted_against_the_truth(
+    truth: str, reading: str, expected: tuple[int, int, int]
+) -> None:
     assert count_spaces(truth, reading) == expected
 
 
@@ -148,7 +150,7 @@ def test_nothing_is_paired_where_the_truth_cannot_say() -> None:
     assert count_lines(page(), []).figures() == {"1-NED": None, "space": None}
 
 
-def test_a_crop_is_one_pair() -> None:
+def test_lines_read_in_a_crop_are_joined_to_one_pair() -> None:
     crop = page(Line(None, "two words"), cropped=True)
     assert pair_lines(crop, [ReadLine("two"), ReadLine("words")]) == [("two words", "two words")]
     assert pair_lines(crop, []) == [("two words", "")]

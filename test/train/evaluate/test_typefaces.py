@@ -79,7 +79,7 @@ def test_only_what_a_face_draws_is_asked_of_it(folder: Path) -> None:
     assert all(set(text) <= drawn for text in asked)
 
 
-def test_a_library_without_a_held_out_family(folder: Path) -> None:
+def test_library_without_held_out_families_is_refused(folder: Path) -> None:
     (folder / "allura/allura-400-normal.ttf").unlink()
     with pytest.raises(FileNotFoundError, match=r"1 of 3 .*allura.*fetch"):
         list(held_out_lines(folder))
@@ -103,7 +103,7 @@ def test_shares_by_group_and_by_family() -> None:
     assert [row[:28].strip() for row in rows[1:]] == ["Latin words", "of these print", "one"]
 
 
-def test_the_command_line(
+def test_command_line_prints_shares_by_family(
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -51,7 +51,7 @@ def run(path: Path, images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("colors", "widened"), [(1, 0), (2, 1), (3, 1), (4, 0), (6, 1)])
-def test_numbers_stay_what_they_are(tmp_path: Path, colors: int, widened: int) -> None:
+def test_padding_channels_keeps_the_outputs(tmp_path: Path, colors: int, widened: int) -> None:
     path = tmp_path / "model.onnx"
     quantized_convolution(path, colors)
     images = RNG.normal(size=(1, colors, 20, 36)).astype(np.float32)
@@ -62,7 +62,7 @@ def test_numbers_stay_what_they_are(tmp_path: Path, colors: int, widened: int) -
 
 
 @pytest.mark.parametrize("name", ["ctpn-small", "scene-small", "vgg16-reference"])
-def test_shipped_networks_of_pictures_have_four(name: str) -> None:
+def test_shipped_networks_pad_three_channels_to_four(name: str) -> None:
     graph = onnx.load(str(WEIGHTS / f"{name}.onnx")).graph
     assert [node.input[0] for node in graph.node if node.op_type == "Pad"]
     trained = quantized_weights.load(WEIGHTS / f"{name}.onnx").values()

@@ -21,7 +21,7 @@ def answers(count: int, seed: int) -> Answers:
     return Answers(seen, rng.random(count) < likely)
 
 
-def test_coefficients_are_found_again() -> None:
+def test_fit_recovers_known_coefficients() -> None:
     fitted = fit(answers(20_000, 1))
     assert np.allclose(fitted, TRUE, atol=0.15)
     assert error(fitted, answers(20_000, 2)) < 0.02
@@ -29,7 +29,7 @@ def test_coefficients_are_found_again() -> None:
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_lines_all_alike_tell_nothing(right: bool) -> None:
+def test_lines_all_right_or_all_wrong_are_refused(right: bool) -> None:
     with pytest.raises(ValueError, match="all alike"):
         fit(Answers(np.zeros((5, 3), np.float32), np.full(5, right)))
 

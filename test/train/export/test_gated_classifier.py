@@ -82,7 +82,7 @@ def listed(exported: Path) -> Path:
     return path
 
 
-def test_all_classes_are_bit_by_bit_as_before(exported: Path, listed: Path) -> None:
+def test_open_gate_gives_all_classes_bit_for_bit(exported: Path, listed: Path) -> None:
     for batch in lines(3, 7):
         (before,) = run(exported, batch)
         short, rows, whole = run(listed, batch, alarm=EVERY)
@@ -93,13 +93,13 @@ def test_all_classes_are_bit_by_bit_as_before(exported: Path, listed: Path) -> N
         np.testing.assert_allclose(short, alone, atol=1e-5)
 
 
-def test_without_an_alarm_nothing_is_classified_in_full(listed: Path) -> None:
+def test_closed_gate_classifies_no_line_in_full(listed: Path) -> None:
     short, rows, whole = run(listed, lines(1, 7)[0], alarm=NONE)
     assert rows.shape == (0,) and whole.shape == (0, 16, 1 + len(CHARSET))
     assert short.shape == (4, 16, PLAIN)
 
 
-def test_the_alarm_tells_which_lines_need_all_classes(exported: Path, listed: Path) -> None:
+def test_gate_opens_for_lines_that_need_all_classes(exported: Path, listed: Path) -> None:
     needed, spared = [], []
     for batch in lines(30, 11):
         (before,) = run(exported, batch)
@@ -119,7 +119,9 @@ def test_training_goes_on_from_the_same_weights(exported: Path, listed: Path) ->
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
-def test_files_that_take_none_are_left_alone(exported: Path, listed: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_have_a_gate_are_refused(
+    exported: Path, listed: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="more than log_probs"):
         gated_classifier.add(listed, [])
     model = onnx.load(str(exported))
@@ -137,7 +139,7 @@ def test_files_that_take_none_are_left_alone(exported: Path, listed: Path, tmp_p
 
 
 @pytest.mark.parametrize("name", ["page", "receipt", "sign"])
-def test_shipped_list_reads_what_all_classes_read(name: str) -> None:
+def test_gated_shipped_recognizer_reads_as_without_gate(name: str) -> None:
     picture = load(Path(__file__).resolve().parents[2] / "data" / f"{name}.png")
     reader = ocr.load(threads=1)
     recognizer = reader.models.recognizer

@@ -212,7 +212,7 @@ def test_the_angle_takes_the_temperature_that_its_run_fitted(export: Any, tmp_pa
     assert load_onnx(tmp_path / "weights" / "angle-reference.onnx")[1] == {"temperature": 4.5}
 
 
-def test_what_there_is_not_is_refused(
+def test_unknown_models_and_decoders_are_refused(
     export: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["train.export", "east", "weights.safetensors"])

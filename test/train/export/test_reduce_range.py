@@ -108,7 +108,7 @@ def test_a_weight_of_two_layers_is_refused() -> None:
         reduce_range(quantized_model(shared=True))
 
 
-def test_small_weights_stay() -> None:
+def test_small_weights_are_unchanged() -> None:
     model = quantized_model(largest=LIMIT)
     before = model.SerializeToString()
     assert reduce_range(model) == 0

@@ -59,7 +59,7 @@ def train(
     return network, figures
 
 
-def test_it_learns_and_keeps_what_it_learned(tmp_path: Path) -> None:
+def test_fit_lowers_the_loss_and_saves_the_best_weights(tmp_path: Path) -> None:
     _, short = train(tmp_path / "a", QUIET)
     _, long = train(tmp_path / "b", FitRecipe(**{**vars(QUIET), "steps": 120}))
     assert long["error"] < 0.2 * short["error"]
@@ -91,7 +91,7 @@ def test_resuming_gives_the_same_weights_as_never_stopping(tmp_path: Path) -> No
     torch.testing.assert_close(resumed.weight, whole.weight)
 
 
-def test_without_an_end_it_does_not_start(tmp_path: Path) -> None:
+def test_training_without_an_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="time budget"):
         train(tmp_path, FitRecipe())
 
@@ -106,7 +106,7 @@ def test_the_rate_rises_then_falls() -> None:
     assert 0 < rates[-1] <= 0.011
 
 
-def test_durations() -> None:
+def test_durations_are_parsed() -> None:
     assert [duration(text) for text in ("90s", "40m", "1.5h", "7")] == [90, 2400, 5400, 7]
     for text in ("", "m", "4 parsecs", "-3m"):
         with pytest.raises(Exception, match="not a time"):

@@ -115,7 +115,7 @@ def test_batches_are_numbered_through_the_epochs() -> None:
     assert numbers == [10, 11, 12, 13, 14, 15, 13, 14, 15]
 
 
-def test_stretched() -> None:
+def test_stretched_pads_an_axis_with_a_value() -> None:
     values = np.arange(6).reshape(2, 3)
     assert stretched(values, 1, 4, 0, -1).tolist() == [[0, 1, 2, -1], [3, 4, 5, -1]]
     assert stretched(values, 0, 2, 1, None).tolist() == [[0, 1, 2], [3, 4, 5], [3, 4, 5]]

@@ -115,11 +115,11 @@ def test_a_half_written_checkpoint_is_not_read(tmp_path: Path) -> None:
     assert torch.equal(found[0]["average"]["w"], torch.ones(2))
 
 
-def test_no_checkpoint_is_no_checkpoint(tmp_path: Path) -> None:
+def test_folder_without_checkpoint_has_none(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path) is None
 
 
-def test_optimizers_come_back() -> None:
+def test_state_of_optimizers_is_restored() -> None:
     weight = torch.nn.Parameter(torch.ones(2, 3))
     first = torch.optim.AdamW([weight], lr=0.1)
     weight.sum().backward()

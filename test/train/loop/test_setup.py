@@ -19,7 +19,7 @@ pytestmark = pytest.mark.torch
 NARROW = (4, 4, 6, 6, 8)
 
 
-def test_names_of_recurrent_layers() -> None:
+def test_rnn_option_chooses_the_network_of_crnn() -> None:
     assert setup.with_rnn("crnn", "gru") == setup.with_rnn("crnn-gru", None) == "crnn-gru"
     assert setup.with_rnn("crnn-gru", "lstm") == setup.with_rnn("crnn", None) == "crnn"
     assert setup.with_rnn("densenet", None) == "densenet"

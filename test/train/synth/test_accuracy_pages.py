@@ -49,7 +49,7 @@ def test_pictures_are_small_files_or_none() -> None:
         assert picture.size == (400, 240)
 
 
-def test_pages_that_are_wanted() -> None:
+def test_accuracy_pages_have_the_wanted_kinds() -> None:
     group = program.GROUPS["document"]
     assert program.wanted(page(), group) and program.wanted(page(ignored=1), group)
     assert not program.wanted(page(ignored=2), group)

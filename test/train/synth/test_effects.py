@@ -121,7 +121,7 @@ def test_light_and_dirt_move_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GEOMETRY)
-def test_same_seed_same_bytes(name: str) -> None:
+def test_effects_are_reproducible_by_seed(name: str) -> None:
     image, quads = dotted((200, 260))
     first, second = (GEOMETRY[name](image, quads, np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
@@ -239,7 +239,7 @@ def test_ink_grows_and_shrinks() -> None:
     assert thick.mean() < image.mean() < thin.mean()
 
 
-def test_noise_is_fair_and_covers_any_size() -> None:
+def test_noise_has_no_mean_and_covers_any_size() -> None:
     for coarse in (False, True):
         field = photometric.noise_field(700, 1100, 3, np.random.default_rng(0), coarse=coarse)
         assert field.shape == (700, 1100, 3)
@@ -247,7 +247,7 @@ def test_noise_is_fair_and_covers_any_size() -> None:
         assert abs(field.std() - photometric.NOISE_DEVIATION) < 3
 
 
-def test_sometimes_never_and_always() -> None:
+def test_sometimes_with_probability_zero_and_one() -> None:
     image, quads = dotted((200, 260))
     rng = np.random.default_rng(0)
     never, _ = photometric.sometimes(0.0, photometric.invert)(image, quads, rng)
@@ -256,7 +256,7 @@ def test_sometimes_never_and_always() -> None:
     np.testing.assert_array_equal(always, 255 - image)
 
 
-def test_one_of_uses_each() -> None:
+def test_one_of_draws_every_effect() -> None:
     image, quads = dotted((200, 260))
     effect = photometric.one_of(photometric.invert, degradation.zoomed)
     outcomes = {effect(image, quads, np.random.default_rng(s))[0].shape for s in range(20)}

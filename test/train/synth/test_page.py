@@ -178,7 +178,7 @@ def test_shares_decide_the_kinds() -> None:
     assert page.image.shape[0] > page.image.shape[1] * 0.9
 
 
-def test_shares_of_kinds_and_languages_make_sense() -> None:
+def test_shares_of_kinds_and_languages_add_up() -> None:
     total = sum(kind.share for kind in KINDS.values())
     assert total == pytest.approx(1.0)
     assert 0.5 < sum(kind.share * kind.zh for kind in KINDS.values()) < 0.6
@@ -227,7 +227,7 @@ def write_photo(path: Path, value: int = 90, size: tuple[int, int] = (30, 40)) -
     cv2.imwrite(str(path), np.full((*size, 3), value, np.uint8))
 
 
-def test_backgrounds_of_a_folder(tmp_path: Path) -> None:
+def test_backgrounds_of_a_folder_are_drawn_and_reproducible(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=str(tmp_path)):
         Backgrounds.load(tmp_path)
     for number in range(60):

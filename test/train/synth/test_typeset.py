@@ -69,7 +69,7 @@ def ink_at(stamp: Stamp) -> list[int]:
     return [int(row[int(center * stamp.width)]) for center in stamp.centers]
 
 
-def test_wrap_nothing(kind: Type) -> None:
+def test_wrap_of_empty_text_has_no_lines(kind: Type) -> None:
     assert wrap(kind, "", 100) == []
     assert wrap(kind, "   ", 100) == []
 
@@ -142,7 +142,7 @@ def test_justified_opens_spaces_where_there_are_some(kind: Type) -> None:
     )
 
 
-def test_justified_leaves_what_cannot_be_stretched() -> None:
+def test_justified_keeps_text_that_cannot_be_stretched() -> None:
     stamp = bars(9)
     assert justified(stamp, stamp.width) is stamp
     assert justified(stamp, stamp.width - 5) is stamp
@@ -234,7 +234,7 @@ def test_decoration_at_the_edge_is_cut_off_not_wrapped() -> None:
     assert canvas.image[30:].min() == 255
 
 
-def test_free_and_reserved_places() -> None:
+def test_reserved_places_are_not_free() -> None:
     canvas = white(100, 100)
     assert canvas.is_free(0, 0, 100, 100)
     assert not canvas.is_free(-1, 0, 10, 10)

@@ -178,7 +178,7 @@ def test_only_convolutions_of_such_a_network_can_be_kept(trained: tuple[CRNN, Pa
 
 
 @pytest.mark.slow
-def test_all_is_kept_but_attention(tmp_path: Path) -> None:
+def test_freezing_all_but_attention_keeps_other_weights(tmp_path: Path) -> None:
     torch.manual_seed(3)
     teacher = SmallCRNN(CLASSES).eval().requires_grad_(False)
     before, path = DistilledStudent(attending(), teacher), tmp_path / "whole.safetensors"
@@ -286,7 +286,7 @@ def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None
 
 
 @pytest.mark.slow
-def test_convolutions_that_differ_are_no_trunk(export: Callable[..., Path]) -> None:
+def test_networks_of_different_convolutions_share_no_trunk(export: Callable[..., Path]) -> None:
     other = distilled_student("crnn-gru")
     with torch.no_grad():
         other.student.conv3.weight += 0.1
@@ -295,7 +295,7 @@ def test_convolutions_that_differ_are_no_trunk(export: Callable[..., Path]) -> N
 
 
 @pytest.mark.slow
-def test_one_file_reads_either_way(export: Callable[..., Path]) -> None:
+def test_one_file_is_decoded_by_ctc_and_by_attention(export: Callable[..., Path]) -> None:
     trained = distilled_student("resnet-attention")
     folder = export("resnet", trained)
     values = np.random.default_rng(1).normal(size=(2, 1, 32, 64)).astype(np.float32)
@@ -325,7 +325,7 @@ def test_weights_without_a_teacher_are_refused(export: Callable[..., Path]) -> N
         export("resnet", distilled_student("crnn"))
 
 
-def test_who_decodes() -> None:
+def test_decode_option_chooses_ctc_or_attention() -> None:
     def network(values: np.ndarray) -> tuple[np.ndarray, ...]:
         n, steps = len(values), values.shape[3] // 4
         attention = np.tile(np.array([1, 0]), (n, 1))

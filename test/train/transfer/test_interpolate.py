@@ -23,7 +23,7 @@ def weights(rng: np.random.Generator, classes: int = 5) -> Weights:
     }
 
 
-def test_the_ends_are_the_two_and_the_middle_is_between(rng: np.random.Generator) -> None:
+def test_alpha_zero_and_one_give_the_two_networks(rng: np.random.Generator) -> None:
     before, after = weights(rng), weights(rng)
     for alpha, expected in ((0.0, before), (1.0, after)):
         for name, value in interpolate(before, after, alpha).items():
@@ -46,7 +46,7 @@ def test_characters_that_came_later_keep_their_weights(rng: np.random.Generator)
     assert mixed["norm.num_batches_tracked"] == after["norm.num_batches_tracked"]
 
 
-def test_the_arguments_are_left_as_they_are(rng: np.random.Generator) -> None:
+def test_arguments_are_not_changed(rng: np.random.Generator) -> None:
     before, after = weights(rng), weights(rng)
     kept = {name: value.copy() for name, value in after.items()}
     interpolate(before, after, 0.5)
@@ -70,7 +70,7 @@ def test_other_networks_are_refused(rng: np.random.Generator) -> None:
         interpolate(weights(rng, 8), weights(rng, 5))
 
 
-def test_files_of_any_form(rng: np.random.Generator, tmp_path: Path) -> None:
+def test_files_of_any_format_are_interpolated(rng: np.random.Generator, tmp_path: Path) -> None:
     before, after = weights(rng), weights(rng)
     quantized_weights.save(before, tmp_path / "before.safetensors", "float16")
     save_file(after, tmp_path / "after.safetensors")

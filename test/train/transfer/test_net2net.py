@@ -71,7 +71,7 @@ def small() -> tuple[CTPN, AngleNet]:
     return pair
 
 
-def test_grown_networks_hold_both_small_ones(small: tuple[CTPN, AngleNet]) -> None:
+def test_widened_network_contains_both_small_ones(small: tuple[CTPN, AngleNet]) -> None:
     detector, angle = small
     grown, turns = widen(detector, angle, torch.randn(2, 3, 64, 64))
     assert turns.trunk is grown.trunk and not grown.trunk.normalized
@@ -85,7 +85,7 @@ def test_grown_networks_hold_both_small_ones(small: tuple[CTPN, AngleNet]) -> No
         torch.testing.assert_close(again, angle.features[:3](grey), atol=1e-4, rtol=1e-4)
 
 
-def test_neither_small_network_reads_the_other_or_chance(small: tuple[CTPN, AngleNet]) -> None:
+def test_channels_of_small_networks_take_no_input_from_others(small: tuple[CTPN, AngleNet]) -> None:
     grown, _ = widen(*small, torch.randn(2, 3, 64, 64))
     # Channels of the detector and of the angle model in conv4_3, and what the next two layers make of them.
     sources = 256, 96
@@ -97,7 +97,7 @@ def test_neither_small_network_reads_the_other_or_chance(small: tuple[CTPN, Angl
         assert weight[ours + theirs :, : sum(sources)].any()  # the rest may read both
 
 
-def test_heads_answer_as_the_small_detector_does(
+def test_heads_of_the_widened_network_equal_the_small_detector_s(
     small: tuple[CTPN, AngleNet],
 ) -> None:
     detector, angle = small
@@ -324,7 +324,7 @@ def test_features_are_compared_inside_the_lines_alone() -> None:
     torch.testing.assert_close(guess, torch.tensor(1.0))  # knows no more than the mean
 
 
-def test_of_two_steps_the_one_that_is_no_blank_tells() -> None:
+def test_informative_steps_are_those_that_are_no_blank() -> None:
     classify = torch.nn.Linear(3, 5)
     with torch.no_grad():
         classify.weight[0] = torch.tensor([1.0, 0, 0])

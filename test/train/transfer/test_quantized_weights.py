@@ -25,7 +25,9 @@ def state(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("form", quantized_weights.DTYPES)
-def test_comes_back_nearly(form: str, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_dequantized_weights_are_close_to_the_originals(
+    form: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
     before = state(rng)
     quantized_weights.save(before, tmp_path / "w.safetensors", form)
     after = quantized_weights.load(tmp_path / "w.safetensors")
@@ -55,7 +57,7 @@ def test_packing_twice_changes_nothing_more(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(twice[name], value, rtol=1e-6)
 
 
-def test_nothing_and_unknown_forms(rng: np.random.Generator) -> None:
+def test_empty_state_is_kept_and_unknown_forms_are_refused(rng: np.random.Generator) -> None:
     assert quantized_weights.dequantize(quantized_weights.quantize({}, "int8")) == {}
     with pytest.raises(ValueError, match="int4"):
         quantized_weights.quantize(state(rng), "int4")

@@ -53,7 +53,7 @@ def samples_of(count: int) -> dict[str, bytes]:
     return {**pairs, "num-samples": str(count).encode()}
 
 
-def test_lmdb_broken_samples(tmp_path: Path) -> None:
+def test_lmdb_broken_samples_are_reported(tmp_path: Path) -> None:
     pairs = samples_of(8)
     del pairs["label-000000002"], pairs["image-000000003"]
     pairs["label-000000004"] = b"\xff\xfe"
@@ -174,14 +174,14 @@ def fsns(tmp_path: Path) -> Callable[[bytes], tuple[list[Any], Report]]:
     return write_and_read
 
 
-def test_fsns_against_known_bytes() -> None:
+def test_fsns_records_equal_known_bytes() -> None:
     """The checksum of the format's own documents: masked CRC-32C of "123456789" is from 0xE3069283."""
     crc32c = pytest.importorskip("google_crc32c").value
     assert crc32c(b"123456789") == 0xE3069283
 
 
 @pytest.mark.parametrize(("width", "views"), [(600, 4), (450, 3), (150, 1), (0, 4), (9999, 4)])
-def test_fsns_views(width: int, views: int, fsns: Callable[..., Any]) -> None:
+def test_fsns_views_are_cut_apart(width: int, views: int, fsns: Callable[..., Any]) -> None:
     content = picture((150, 600))
     data = example(image__encoded=content, image__orig_width=[width], image__text="Rue de la Paix")
     samples, report = fsns(record(data))
@@ -208,7 +208,7 @@ def test_fsns_text_from_classes(fsns: Callable[..., Any], tmp_path: Path) -> Non
     assert (samples, report.lost) == ([], 1)
 
 
-def test_fsns_broken_records(fsns: Callable[..., Any]) -> None:
+def test_fsns_broken_records_are_reported(fsns: Callable[..., Any]) -> None:
     good = example(image__encoded=picture((150, 150)), image__text="Rue")
     bad = [
         record(example(image__text="Rue")),
@@ -226,7 +226,7 @@ def test_fsns_broken_records(fsns: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11, 12, 100, -1])
-def test_fsns_cut_files(cut: int, fsns: Callable[..., Any]) -> None:
+def test_fsns_truncated_files_are_reported(cut: int, fsns: Callable[..., Any]) -> None:
     one = record(example(image__encoded=picture((150, 150)), image__text="Rue"))
     samples, report = fsns(one + one[:cut])
     assert len(samples) == 1
@@ -250,7 +250,7 @@ def write_mat(path: Path, **variables: Any) -> None:
     savemat(path, cells)
 
 
-def test_synthtext_words(tmp_path: Path) -> None:
+def test_synthtext_words_are_read_with_their_boxes(tmp_path: Path) -> None:
     (tmp_path / "8").mkdir()
     for n in range(5):
         (tmp_path / "8" / f"{n}.png").write_bytes(picture())
@@ -274,7 +274,7 @@ def test_synthtext_words(tmp_path: Path) -> None:
     assert places(report) == ["gt.mat:1[2]", "gt.mat:3", "gt.mat:5"]
 
 
-def test_synthtext_of_another_content(tmp_path: Path) -> None:
+def test_synthtext_of_other_content_is_refused(tmp_path: Path) -> None:
     write_mat(tmp_path / "gt.mat", imnames=["a.png"])
     samples, report = read("synthtext", tmp_path)
     assert "no wordBB, txt in the file" in report.skipped[0].reason
@@ -305,7 +305,7 @@ def test_synthtext_from_the_generator(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["polygt", "gt", "rectgt"])
-def test_total_text_mat(variable: str, tmp_path: Path) -> None:
+def test_total_text_mat_files_are_read(variable: str, tmp_path: Path) -> None:
     savemat = pytest.importorskip("scipy.io").savemat
     xs, ys = [10, 60, 110, 110, 60, 10], [12, 12, 12, 40, 40, 40]
     if variable == "rectgt":

@@ -91,7 +91,7 @@ def texts(samples: list[PageSample]) -> list[tuple[str, bool]]:
         ("icdar2013", '10 12 110 40 """', '"', False),
     ],
 )
-def test_one_line_of_a_text_file(
+def test_line_of_each_text_format_is_parsed(
     name: str, line: str, text: str, ignore: bool, put: Callable[..., Path]
 ) -> None:
     folder = put({"img_1.png": picture(), "gt_img_1.txt": line})
@@ -136,7 +136,7 @@ def test_a_broken_line_costs_nothing_else(
     assert places(report) == ["gt_img_1.txt:3"]
 
 
-def test_what_shows_of_a_bad_box_is_ignored_rather_than_background(
+def test_visible_part_of_a_bad_box_is_ignored(
     put: Callable[..., Path],
 ) -> None:
     half = "120,12,260,12,260,40,120,40,half"
@@ -270,7 +270,7 @@ def test_a_picture_of_another_size_than_the_labelled_one(put: Callable[..., Path
     assert (samples, list(report.kinds)) == ([], ["other size"])
 
 
-def test_labelme_shapes(put: Callable[..., Path]) -> None:
+def test_labelme_shapes_become_quads(put: Callable[..., Path]) -> None:
     shapes = [
         {"label": "text", "description": "written out", "points": CORNERS, "shape_type": "polygon"},
         {"label": "box", "points": [[110, 40], [10, 12]], "shape_type": "rectangle"},
@@ -309,7 +309,7 @@ def character(x: float, y: float, text: str, side: float = 20) -> dict[str, Any]
     return {"polygon": box, "text": text, "is_chinese": True, "attributes": ["occluded"]}
 
 
-def test_ctw_sentences(put: Callable[..., Path]) -> None:
+def test_ctw_sentences_become_lines(put: Callable[..., Path]) -> None:
     sentences = [
         [character(10 + 22 * i, 12, text) for i, text in enumerate("中国人")],
         [character(130, 4 + 22 * i, text) for i, text in enumerate("竖排")],
@@ -349,7 +349,7 @@ def test_ctw_tilted_text_follows_its_characters(put: Callable[..., Path]) -> Non
     assert np.degrees(np.arctan2(side[1], side[0])) == pytest.approx(60, abs=0.1)
 
 
-def test_total_text_records(put: Callable[..., Path]) -> None:
+def test_total_text_records_are_parsed(put: Callable[..., Path]) -> None:
     records = (
         "x: [[10 60 110\n 110  60  10]], y: [[12 12\n12 40 40 40]], ornt: [u'h'], transcriptions: [u'a, ]b']\r\n"
         "x: [[10 110 110 10]], y: [[12 12 40 40]], ornt: [u'm'], transcriptions: [u\"DON'T\"]\r\n"
@@ -369,7 +369,7 @@ def test_total_text_records(put: Callable[..., Path]) -> None:
     assert sorted(places(report)) == [f"{name}:7", f"{name}:8", f"{name}:9"]
 
 
-def test_coco_text_versions(put: Callable[..., Path]) -> None:
+def test_both_versions_of_coco_text_are_read(put: Callable[..., Path]) -> None:
     flat = [value for corner in CORNERS for value in corner]
     common = {"image_id": 5, "legibility": "legible", "utf8_string": "word"}
     annotations = {
@@ -399,7 +399,7 @@ def test_coco_text_versions(put: Callable[..., Path]) -> None:
     assert f"{name}:anns[99]" in places(report)
 
 
-def test_lsvt_and_art(put: Callable[..., Path]) -> None:
+def test_lsvt_and_art_are_told_apart(put: Callable[..., Path]) -> None:
     records = [
         {"points": CORNERS, "transcription": "词", "illegibility": False},
         {"points": CORNERS, "transcription": "词", "illegibility": True, "language": "Chinese"},
@@ -428,7 +428,7 @@ def test_art_of_cropped_lines(put: Callable[..., Path]) -> None:
     assert folder.is_dir()
 
 
-def test_paddle_label_lines(put: Callable[..., Path], tmp_path: Path) -> None:
+def test_paddle_page_labels_are_parsed(put: Callable[..., Path], tmp_path: Path) -> None:
     def record(**other: Any) -> dict[str, Any]:
         return {"transcription": "字", "points": CORNERS, "difficult": False, **other}
 
@@ -458,7 +458,7 @@ def test_paddle_label_lines(put: Callable[..., Path], tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_paddle_recognition_lines(put: Callable[..., Path]) -> None:
+def test_paddle_line_labels_are_parsed(put: Callable[..., Path]) -> None:
     lines = [
         "crop_img/a.png\tone\ttab",
         "crop_img\\a.png\t two ",
@@ -475,7 +475,7 @@ def test_paddle_recognition_lines(put: Callable[..., Path]) -> None:
     assert report.kinds["no picture"] == 1
 
 
-def test_doctr_variants(put: Callable[..., Path]) -> None:
+def test_all_variants_of_doctr_are_read(put: Callable[..., Path]) -> None:
     words = [
         {"value": "absolute", "geometry": [10, 12, 110, 40]},
         {"value": "corners", "geometry": CORNERS},
@@ -508,7 +508,7 @@ def test_doctr_variants(put: Callable[..., Path]) -> None:
     assert folder.is_dir()
 
 
-def test_our_own_labels(put: Callable[..., Path]) -> None:
+def test_jsonl_labels_are_read_and_broken_ones_reported(put: Callable[..., Path]) -> None:
     quad = {"quad": CORNERS, "text": "行", "ignore": False}
     records = [
         {"image": "a.png", "lines": [quad, {**quad, "ignore": True}]},
@@ -532,7 +532,7 @@ def test_our_own_labels(put: Callable[..., Path]) -> None:
     ]  # fmt: skip
 
 
-def test_icdar_words(put: Callable[..., Path]) -> None:
+def test_icdar_word_pictures_are_read(put: Callable[..., Path]) -> None:
     lines = [
         '﻿word_1.png, "Tiredness,"',
         'word_2.png, "\\"ROOM\\" \\\\ 5"',
@@ -548,7 +548,7 @@ def test_icdar_words(put: Callable[..., Path]) -> None:
     assert [place.rpartition(":")[2] for place in places(report)] == ["3", "4", "5", "6"]
 
 
-def test_mjsynth_lines(put: Callable[..., Path]) -> None:
+def test_mjsynth_lines_take_text_from_their_names(put: Callable[..., Path]) -> None:
     lines = [
         "./1/1_Alpha_0.jpg 0",
         "./1/2_beta_1.jpg 1",
@@ -623,7 +623,7 @@ def voc(*boxes: tuple[int, int, int, int], difficult: int = 0, size: str = "160,
     return f"<annotation><folder>VOC2007</folder>{dimensions}{objects}</annotation>"
 
 
-def test_voc_strips_become_lines(put: Callable[..., Path]) -> None:
+def test_voc_proposals_become_lines(put: Callable[..., Path]) -> None:
     pytest.importorskip("defusedxml")
     level = [(11, 13, 16, 40)] + [(x + 1, 13, x + 16, 40) for x in (16, 32, 48)]
     below = [(x + 1, 51, x + 16, 70) for x in (16, 32)]
@@ -636,7 +636,7 @@ def test_voc_strips_become_lines(put: Callable[..., Path]) -> None:
     np.testing.assert_allclose(quads[1], [[16, 50], [48, 50], [48, 70], [16, 70]], atol=0.01)
 
 
-def test_voc_strips_of_a_slope(rng: np.random.Generator) -> None:
+def test_voc_proposals_of_a_slanted_line_become_one_line(rng: np.random.Generator) -> None:
     x0 = np.arange(0, 160, 16.0)
     slope, height = 0.2, 30
     top = np.round(50 + slope * (x0 + 8))
@@ -696,7 +696,7 @@ def test_voc_flags_and_broken_files(put: Callable[..., Path]) -> None:
         ("train.jsonl", '{"annotations": [], "file_name": "x"}', "ctw"),
     ],
 )
-def test_guessing_by_content(
+def test_format_is_detected_by_content(
     name: str, files: str, expected: str, put: Callable[..., Path]
 ) -> None:
     assert readers.detect(put({f"deep/er/{name}": files})) == expected

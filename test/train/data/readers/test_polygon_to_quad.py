@@ -30,7 +30,7 @@ def test_four_corners_stay_whatever_the_turn(degrees: float) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 20, 90, 180, 300])
-def test_the_other_way_around_keeps_the_first_corner(degrees: float) -> None:
+def test_counter_clockwise_polygons_keep_the_first_corner(degrees: float) -> None:
     points = turned(BOX, degrees)
     np.testing.assert_allclose(to_quad(points[[0, 3, 2, 1]]), points, atol=1e-3)
 
@@ -38,7 +38,7 @@ def test_the_other_way_around_keeps_the_first_corner(degrees: float) -> None:
 @pytest.mark.parametrize("start", range(4))
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("degrees", [-30, 0, 30])
-def test_an_unsure_start_is_found_for_text_that_is_about_level(
+def test_uncertain_first_corner_of_level_text_becomes_the_top_left(
     start: int, reverse: bool, degrees: float
 ) -> None:
     points = turned(BOX, degrees)
@@ -46,7 +46,7 @@ def test_an_unsure_start_is_found_for_text_that_is_about_level(
     np.testing.assert_allclose(to_quad(given, sure_start=False), points, atol=1e-3)
 
 
-def test_an_unsure_start_is_believed_where_text_may_run_so() -> None:
+def test_uncertain_first_corner_is_kept_for_plausible_directions() -> None:
     down = turned(BOX, 90)
     np.testing.assert_allclose(to_quad(down, sure_start=False), down, atol=1e-3)
     column = np.array([[10, 20], [40, 20], [40, 120], [10, 120]], np.float64)
@@ -69,7 +69,7 @@ def test_polygons_of_4_to_14_corners_read_the_same_way(count: int, degrees: floa
 
 
 @pytest.mark.parametrize("drop", [1, 5, 8])
-def test_an_odd_number_of_corners(drop: int) -> None:
+def test_polygons_of_an_odd_number_of_corners_are_read(drop: int) -> None:
     top = np.linspace([0, 0], [200, 0], 5)
     points = np.delete(np.concatenate([top, top[::-1] + [0, 30]]), drop, axis=0)
     quad = to_quad(points)

@@ -501,7 +501,7 @@ def test_the_registry_loads_no_package_that_a_reader_needs() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_names_are_checked(tmp_path: Path) -> None:
+def test_unknown_readers_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no reader 'ctv'.*ctw"):
         readers.read("ctv", tmp_path, Report())
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -26,7 +26,7 @@ def test_values_are_of_the_charset_and_plain() -> None:
     assert sum(missing.values()) < 30, missing
 
 
-def test_every_kind_of_value_is_met() -> None:
+def test_every_kind_of_value_is_drawn() -> None:
     texts = drawn(4000)
     for pattern in (
         r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",

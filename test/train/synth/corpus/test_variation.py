@@ -42,7 +42,7 @@ def test_lists_keep_their_words() -> None:
     assert any(text[0] == "•" for text in items)
 
 
-def test_points_fit_and_can_be_written() -> None:
+def test_bullet_points_fit_and_can_be_drawn() -> None:
     corpus, rng = Corpus.load(None), np.random.default_rng(0)
     charset = Charset.load()
     for length in (2, 5, 24):
@@ -53,7 +53,7 @@ def test_points_fit_and_can_be_written() -> None:
             assert not charset.missing(text)
 
 
-def test_corpus_speaks_both_scripts() -> None:
+def test_corpus_has_both_chinese_scripts() -> None:
     corpus, rng = Corpus.load(None), np.random.default_rng(0)
     lines = {corpus.sentence(rng, "zh") for _ in range(600)}
     assert any("氣" in line for line in lines)

@@ -60,14 +60,14 @@ def test_no_other_family_shares_its_design_with_a_held_out_one() -> None:
         (ROW + ROW.replace("@fontsource", "@others"), "twice"),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, rows: str, message: str) -> None:
+def test_wrong_line_of_the_list_is_named(tmp_path: Path, rows: str, message: str) -> None:
     path = tmp_path / "list.tsv"
     path.write_text(HEADER + rows, encoding="utf8")
     with pytest.raises(ValueError, match=message):
         read_families(path)
 
 
-def test_an_empty_list(tmp_path: Path) -> None:
+def test_empty_list_of_families_is_read(tmp_path: Path) -> None:
     path = tmp_path / "list.tsv"
     path.write_text(HEADER, encoding="utf8")
     assert read_families(path) == ()

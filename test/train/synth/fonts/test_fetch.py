@@ -101,7 +101,7 @@ def test_a_damaged_tarball_is_fetched_again(
     assert (registry / "asked").read_text() == asked
 
 
-def test_what_an_interruption_left_is_no_family(publish: Publish, tmp_path: Path) -> None:
+def test_partial_download_is_no_family(publish: Publish, tmp_path: Path) -> None:
     family, folder = publish("one"), tmp_path / "cache/train/one"
     left_over = folder.with_name(".one.123")
     left_over.mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_a_newer_version_replaces_the_older(publish: Publish, tmp_path: Path) ->
     assert is_complete(newer, tmp_path / "cache/train/one")
 
 
-def test_a_missing_package_and_a_missing_client(
+def test_missing_package_or_client_is_an_error(
     publish: Publish, registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     family = publish("one")
@@ -136,7 +136,7 @@ def test_a_missing_package_and_a_missing_client(
     assert "no npm client" in failure
 
 
-def test_the_command_line(
+def test_command_line_fetches_families(
     publish: Publish,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

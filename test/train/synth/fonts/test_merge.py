@@ -32,7 +32,7 @@ def drawn(font: bytes, character: str) -> NDArray[np.uint8]:
     return np.array(mask, np.uint8).reshape(mask.size[::-1])
 
 
-def test_no_piece() -> None:
+def test_merging_no_pieces_is_refused() -> None:
     with pytest.raises(ValueError, match="no pieces"):
         merge_pieces([])
 
@@ -66,6 +66,6 @@ def test_the_same_pieces_make_the_same_bytes(
     assert saved(merge_pieces(pieces)) == first
 
 
-def test_what_is_no_font_is_refused() -> None:
+def test_pieces_that_are_no_fonts_are_refused() -> None:
     with pytest.raises(Exception, match="font"):
         merge_pieces([b"not a font at all"])

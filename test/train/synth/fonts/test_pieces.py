@@ -46,7 +46,7 @@ def test_chinese_takes_the_numbered_pieces_upright() -> None:
     assert sorted(subsets[1:]) == ["1", "10", "117", "2"]
 
 
-def test_chinese_in_one_piece_and_latin_of_korean() -> None:
+def test_family_of_a_whole_chinese_piece_takes_it_alone() -> None:
     whole = choose_pieces(files("one", "latin japanese", "400", "normal"), name="one", han=True)
     assert len(whole["one-400-normal"]) == 2
     korean = choose_pieces(files("one", "latin 1 2 3", "400", "normal"), name="one", han=False)

@@ -31,7 +31,7 @@ def stripes(height: int = 40, width: int = 200) -> np.ndarray:
     return picture
 
 
-def test_shares_are_shares() -> None:
+def test_shares_of_effects_are_between_zero_and_one() -> None:
     for table in (shares.NARROW_KINDS, shares.WIDE_KINDS, shares.TEXTS):
         assert sum(table.values()) == pytest.approx(1.0, abs=0.005)
     assert set(shares.WIDE_KINDS) <= set(shares.NARROW_KINDS)
@@ -69,7 +69,7 @@ def test_a_wave_moves_nothing_along_the_line() -> None:
         curve.curved(np.random.default_rng(0), blocks(20))
 
 
-def test_what_is_cut_off_is_not_read_and_what_is_left_is() -> None:
+def test_text_of_a_line_cut_short_is_what_is_left() -> None:
     drawn = blocks(6, 40)
     whole = Crop(drawn.mask.astype(np.float32), drawn.text, drawn.centers, drawn.widths)
     lost = kept = 0
@@ -88,7 +88,7 @@ def test_what_is_cut_off_is_not_read_and_what_is_left_is() -> None:
     assert kept > 100
 
 
-def test_slim_letters_are_not_cut() -> None:
+def test_lines_of_slim_letters_are_not_cut_short() -> None:
     drawn = blocks(4)
     whole = Crop(drawn.mask.astype(np.float32), "illi", drawn.centers, drawn.widths)
     for seed in range(40):

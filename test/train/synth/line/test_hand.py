@@ -48,7 +48,7 @@ def test_figures_and_marks_need_no_strokes_of_the_package(data: StrokeData) -> N
         assert drawn.mask[:, max(0, first) : last].max() > 127, character
 
 
-def test_nobody_writes_the_same_twice_and_a_seed_always_does(data: StrokeData) -> None:
+def test_handwriting_varies_but_is_reproducible_by_seed(data: StrokeData) -> None:
     hasty = replace(PLAIN, haste=0.8, joined=0.5, sway=0.03)
     first, again, other = (
         written(np.random.default_rng(s), data, "十十一", hasty) for s in (3, 3, 4)
@@ -57,7 +57,7 @@ def test_nobody_writes_the_same_twice_and_a_seed_always_does(data: StrokeData) -
     assert first.mask.shape != other.mask.shape or not np.array_equal(first.mask, other.mask)
 
 
-def test_what_has_no_strokes_is_not_written(data: StrokeData) -> None:
+def test_characters_without_strokes_are_not_written(data: StrokeData) -> None:
     with pytest.raises(LookupError):
         written(np.random.default_rng(0), data, "字", PLAIN)
     with pytest.raises(ValueError, match="no ink"):

@@ -60,7 +60,7 @@ def test_chosen_faces_have_the_glyphs(fonts: FontLibrary) -> None:
         fonts.choose(rng, "\U0001f600")
 
 
-def test_no_fonts_says_how_to_get_them(tmp_path: Path) -> None:
+def test_missing_fonts_are_an_error_with_the_command_to_get_them(tmp_path: Path) -> None:
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     with pytest.raises(FileNotFoundError, match="apt-get install"):
         FontLibrary.load(tmp_path)
@@ -83,7 +83,7 @@ def test_drawn_characters_stand_where_they_are_said_to(fonts: FontLibrary) -> No
     assert 0 < column.centers[0] < column.centers[1] < column.mask.shape[0]
 
 
-def test_corpus_speaks_only_in_its_charset(tmp_path: Path) -> None:
+def test_corpus_uses_only_characters_of_its_charset(tmp_path: Path) -> None:
     (tmp_path / "zh_a.txt").write_text(
         "這是繁體字很多的一行\n简体字的一行，都认识。\n\n", encoding="utf8"
     )

@@ -31,7 +31,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_nothing_to_read(tmp_path: Path) -> None:
+def test_index_of_no_files_is_empty(tmp_path: Path) -> None:
     assert FaceIndex(tmp_path / "index.json").read([]) == {}
     assert not (tmp_path / "index.json").exists()
 

@@ -70,7 +70,7 @@ def test_display_faces_of_a_common_family_are_as_rare_as_others() -> None:
     assert drawn == pytest.approx(dict.fromkeys(("Noto Sans", "a", "b", "c"), 0.25), abs=0.03)
 
 
-def test_asking_for_a_style() -> None:
+def test_faces_are_chosen_by_style() -> None:
     library = FontLibrary(face(style, style) for style in LATIN_SHARES)
     assert set(shares(library, "mono")) == {"mono"}
     drawn = shares(library, "display")
@@ -131,7 +131,9 @@ def test_held_out_families_are_read_but_never_in_a_library(
     assert library.han[0].style == "sans"
 
 
-def test_too_few_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_of_too_few_faces_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OCR_FONTS_CACHE", str(tmp_path / "cache"))
     with pytest.raises(FileNotFoundError, match="0 Chinese and 0 Latin"):
         FontLibrary.load(tmp_path)
