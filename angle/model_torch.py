@@ -11,10 +11,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from common.batch_norm import EPS, MOMENTUM
 from common.vgg16_torch import VGG16, WIDTHS, fold
-
-BN_EPS = 1e-5
-BN_MOMENTUM = 0.1
 
 # (channels, stride) of each convolution: 128 pixels become 8, each cell seeing some 80 pixels.
 SMALL = ((16, 2), (32, 1), (32, 2), (48, 1), (64, 2), (64, 1), (96, 2), (96, 1))
@@ -36,7 +34,7 @@ class AngleNet(nn.Module):
         for width, stride in layers:
             stack += [
                 nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False),
-                nn.BatchNorm2d(width, eps=BN_EPS, momentum=BN_MOMENTUM),
+                nn.BatchNorm2d(width, eps=EPS, momentum=MOMENTUM),
                 nn.ReLU(inplace=True),
             ]
             channels = width

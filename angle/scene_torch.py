@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from angle.model_torch import BN_EPS, BN_MOMENTUM
 from angle.scene import SIDE
+from common.batch_norm import EPS, MOMENTUM
 
 WIDTHS = (24, 32, 64, 96, 128)
 """Channels of the stem and of each block; every one halves the resolution."""
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+    return nn.BatchNorm2d(channels, eps=EPS, momentum=MOMENTUM)
 
 
 class Block(nn.Module):

@@ -6,13 +6,12 @@ from typing import Any
 
 from keras import layers
 
-BN_EPS = 1e-5
-BN_MOMENTUM = 0.9
+from common.batch_norm import EPS, MOMENTUM
 
 
 def norm(name: str) -> layers.Layer:
     """Make a batch norm."""
-    return layers.BatchNormalization(epsilon=BN_EPS, momentum=BN_MOMENTUM, name=name)
+    return layers.BatchNormalization(epsilon=EPS, momentum=1 - MOMENTUM, name=name)
 
 
 def conv(x: Any, width: int, name: str, size: int = 3, *, bias: bool = True) -> Any:

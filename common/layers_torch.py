@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-BN_EPS = 1e-5
-BN_MOMENTUM = 0.1
+from common.batch_norm import EPS, MOMENTUM
 
 
 def conv(inputs: int, outputs: int, size: int = 3, *, bias: bool = True) -> nn.Conv2d:
@@ -16,5 +15,5 @@ def conv(inputs: int, outputs: int, size: int = 3, *, bias: bool = True) -> nn.C
 
 
 def norm(width: int) -> nn.BatchNorm2d:
-    """Make a batch norm with the numbers written out, equal to those of `common.layers_keras`."""
-    return nn.BatchNorm2d(width, eps=BN_EPS, momentum=BN_MOMENTUM)
+    """Make a batch norm with the numbers of `common.batch_norm`."""
+    return nn.BatchNorm2d(width, eps=EPS, momentum=MOMENTUM)

@@ -6,11 +6,10 @@ from typing import Any
 
 from keras import layers
 
+from common.batch_norm import EPS, MOMENTUM
+
 WIDTHS = (64, 128, 256, 512, 512)
 COUNTS = (2, 2, 3, 3, 3)
-BN_EPS = 1e-5
-BN_MOMENTUM = 0.9
-"""Share of the old running statistics; PyTorch counts the share of the new batch."""
 
 
 def vgg16(
@@ -42,7 +41,7 @@ def vgg16(
             )(x)
             if normalized:
                 x = layers.BatchNormalization(
-                    epsilon=BN_EPS, momentum=BN_MOMENTUM, name=f"trunk.norm{name}"
+                    epsilon=EPS, momentum=1 - MOMENTUM, name=f"trunk.norm{name}"
                 )(x)
             x = layers.ReLU(name=f"trunk.relu{name}")(x)
     return x

@@ -15,15 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from common.batch_norm import EPS, MOMENTUM
+
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of the five blocks."""
 
 COUNTS = (2, 2, 3, 3, 3)
 """Convolutions of each block; a pooling stands between two blocks."""
-
-BN_EPS = 1e-5
-BN_MOMENTUM = 0.1
-"""Share of the new batch in the running statistics; Keras counts the share of the old ones."""
 
 LAYERS = tuple(
     tuple(f"{block}_{layer}" for layer in range(1, count + 1))
@@ -53,7 +51,7 @@ class VGG16(nn.Module):
                     nn.init.zeros_(conv.bias)
                 self.add_module(f"conv{name}", conv)
                 if normalized:
-                    norm = nn.BatchNorm2d(width, eps=BN_EPS, momentum=BN_MOMENTUM)
+                    norm = nn.BatchNorm2d(width, eps=EPS, momentum=MOMENTUM)
                     self.add_module(f"norm{name}", norm)
                 inputs = width
 

@@ -275,5 +275,5 @@ def _around(quad: Quads) -> Rect:
 
 def _scores(reading: Reading) -> Sequence[float]:
     """Scores of a reading's characters; its own for each where it does not know them."""
-    scores = getattr(reading, "char_scores", ())
+    scores = reading.char_scores
     return scores if len(scores) == len(reading.text) else (reading.score,) * len(reading.text)

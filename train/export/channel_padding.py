@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 WORD = 4
 """Channels whose number is a multiple of this are copied fast."""
 
-LEAST = 2
+MIN_CHANNELS = 2
 """Channels below which it does not pay: a grey picture."""
 
 
@@ -38,7 +38,7 @@ def pad_channels_to_multiple(path: Path) -> int:
         if not (_is_dequantized(values) and _is_dequantized(weights)):
             continue
         shape = kernels.get(weights.input[0], ())
-        if len(shape) != 4 or shape[1] < LEAST or shape[1] % WORD == 0:
+        if len(shape) != 4 or shape[1] < MIN_CHANNELS or shape[1] % WORD == 0:
             continue
         missing = -shape[1] % WORD
         _widen(model, values, missing, [values.input[2]])  # the byte that stands for zero

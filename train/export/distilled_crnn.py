@@ -34,7 +34,7 @@ from train.transfer.merge_student import STUDENT, is_distilled
 LINES = {0: "N", 3: "W"}
 STEPS = {0: "N", 1: "T"}
 FOUND = {0: "N", 1: "L"}
-TRUNK = {"crnn": freeze_torch.TRUNK, "resnet": ("conv", "norm", "stage", "rnn")}
+TRUNKS = {"crnn": freeze_torch.TRUNK, "resnet": ("conv", "norm", "stage", "rnn")}
 """How the names of a trunk's layers begin. Attention's own loop cannot be traced, recurrent layers can."""
 
 
@@ -139,7 +139,7 @@ def parts(family: str, students: list[DistilledStudent], options: ExportOptions)
         ValueError: the networks' convolutions differ.
     """
     states = [{n: v.numpy() for n, v in distilled.state_dict().items()} for distilled in students]
-    begins = tuple(STUDENT + begin for begin in TRUNK[family])
+    begins = tuple(STUDENT + begin for begin in TRUNKS[family])
     trunks = [{n: v for n, v in state.items() if n.startswith(begins)} for state in states]
     for other in trunks[1:]:
         far = max(float(np.abs(other[n] - v).max()) for n, v in trunks[0].items() if v.ndim)
@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("family", choices=sorted(TRUNK))
+    parser.add_argument("family", choices=sorted(TRUNKS))
     parser.add_argument("weights", type=Path, nargs="+", help="networks with the same convolutions")
     add_options(parser, 30, "batches")
     args = parser.parse_args()

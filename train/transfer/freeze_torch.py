@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from common.layers_torch import BN_EPS
+from common.batch_norm import EPS
 from crnn.model_torch import CRNN
 from train.transfer import onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
@@ -122,6 +122,6 @@ def freeze(network: nn.Module, parts: Sequence[str]) -> None:
 def _freeze_norms(network: nn.Module) -> None:
     for name, layer in list(network.named_children()):
         if isinstance(layer, nn.BatchNorm2d):
-            setattr(network, name, FrozenBatchNorm2d(layer.num_features, eps=BN_EPS))
+            setattr(network, name, FrozenBatchNorm2d(layer.num_features, eps=EPS))
         else:
             _freeze_norms(layer)

@@ -16,6 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from common.batch_norm import EPS
 from train.transfer.merge_student import STUDENT, is_distilled, merge
 
 Array = NDArray[Any]
@@ -30,10 +31,8 @@ TRUNK = "trunk"
 BESIDE = "beside"
 """Layout of a batch norm that was folded into its convolution and is stored for training alone."""
 
-LEAST = 4096
+MIN_QUANTIZED = 4096
 """Elements below which an array stays in float32."""
-
-BN_EPS = 1e-5
 
 GATES = {4: (0, 3, 1, 2), 3: (1, 0, 2)}
 """PyTorch's number of each of ONNX's gates, of an LSTM and of a GRU: PyTorch has i, f, g, o and r, z, n, ONNX i, o,
@@ -46,7 +45,7 @@ def quantize_large(path: Path) -> None:
     graph = model.graph
     nodes = []
     for tensor in list(graph.initializer):
-        large = np.prod(tensor.dims) >= LEAST and len(tensor.dims) > 1
+        large = np.prod(tensor.dims) >= MIN_QUANTIZED and len(tensor.dims) > 1
         if tensor.data_type != TensorProto.FLOAT or not large:
             continue
         values = numpy_helper.to_array(tensor)
@@ -207,7 +206,7 @@ def _as_trained(array: Array, layout: str) -> Array:
 
 def _gain(state: Weights, norm: str) -> Array:
     """Return the factor of a batch norm for each channel, (C, 1, 1, 1)."""
-    gain = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BN_EPS)
+    gain = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + EPS)
     return np.asarray(gain, np.float32)[:, None, None, None]
 
 

@@ -18,7 +18,7 @@ from common.files import replace_when_written
 Weights = dict[str, NDArray[Any]]
 DTYPES = ("float16", "int8")
 SCALE = ":scale"
-LEAST = 1024
+MIN_QUANTIZED = 1024
 """Elements below which an array stays in float16: scales would be most of it."""
 
 
@@ -34,7 +34,7 @@ def quantize(state: Weights, dtype: str) -> Weights:
     for name, value in state.items():
         if not np.issubdtype(value.dtype, np.floating):
             out[name] = value
-        elif dtype == "float16" or value.ndim < 2 or value.size < LEAST:
+        elif dtype == "float16" or value.ndim < 2 or value.size < MIN_QUANTIZED:
             out[name] = value.astype(np.float16)
         else:
             rows = value.reshape(len(value), -1).astype(np.float32)
