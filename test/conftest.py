@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import PIL.ImageFont
 import pytest
 
 import demo
@@ -21,6 +22,7 @@ from common.image import rotate_ccw
 from common.quads import boxes_to_quads
 from common.roles import Reading
 from ocr import Reader
+from ocr.formats.draw import find_font
 
 # What a seed draws depends on the typefaces: tests see the system's alone, whether or not the library was fetched.
 os.environ["OCR_FONTS_CACHE"] = str(Path(tempfile.gettempdir()) / f"ocr-test-fonts-{os.getuid()}")
@@ -111,6 +113,19 @@ def pytest_runtest_call() -> Generator[None, None, None]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def chinese_font() -> Callable[[int], PIL.ImageFont.FreeTypeFont]:
+    """Opens a font with Chinese characters at a size in pixels: one file, where a library reads all that there are."""
+
+    def at(size: int) -> PIL.ImageFont.FreeTypeFont:
+        font = find_font(size)
+        if font is None:
+            pytest.skip("no Chinese font on this system")
+        return font
+
+    return at
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import PIL.ImageFont
 import pytest
 
 import demo
 import ocr
 from common.arrays import Floats, Image
 from ctpn import Detector, Method
-from train.synth.typesetting.fonts import FontLibrary
 
 
 def perfect(images: Floats) -> tuple[Floats, ...]:
@@ -66,14 +67,14 @@ COLUMNS = ("山路弯弯远处传来几声鸟鸣", "图书馆周一至周五开�
 
 
 @pytest.fixture(scope="module")
-def columns() -> Image:
+def columns(chinese_font: Callable[[int], PIL.ImageFont.FreeTypeFont]) -> Image:
     """A page of four columns, the first one on the right."""
-    face = FontLibrary.load().choose(np.random.default_rng(3), "".join(COLUMNS), style="serif")
+    font = chinese_font(34)
     image = PIL.Image.new("RGB", (420, 620), "white")
     draw = PIL.ImageDraw.Draw(image)
     for i, column in enumerate(COLUMNS):
         for j, character in enumerate(column):
-            draw.text((340 - 85 * i, 40 + 42 * j), character, font=face.at(34), fill="black")
+            draw.text((340 - 85 * i, 40 + 42 * j), character, font=font, fill="black")
     return np.asarray(image)
 
 

@@ -15,7 +15,6 @@ from PIL import ImageFont
 from bench.live_clips import Moving, Shown, Stamp, stamp
 from common.arrays import Image
 from common.roles import Detector, Recognizer
-from ocr.formats.draw import find_font
 from ocr.live.events import Event
 from ocr.live.frames import Frame, Region
 from ocr.live.reader import LiveReader
@@ -64,11 +63,8 @@ def live_models() -> tuple[Detector, Recognizer]:
 
 
 @pytest.fixture(scope="session")
-def live_font() -> ImageFont.FreeTypeFont:
-    font = find_font(22)
-    if font is None:
-        pytest.skip("no Chinese font on this system")
-    return font
+def live_font(chinese_font: Callable[[int], ImageFont.FreeTypeFont]) -> ImageFont.FreeTypeFont:
+    return chinese_font(22)
 
 
 @pytest.fixture(scope="session")
