@@ -96,8 +96,8 @@ def _start(*arguments: object, limit: int | None = None, **streams: object) -> t
     return done.returncode, str(done.stderr)
 
 
-QUICK = ("txt", "json", "pdf", "drawn")
-"""A plain text, one with times in it, one that is written in parts, and a picture."""
+QUICK = ("json", "pdf")
+"""A text with times in it, and a file that is written in parts."""
 
 EACH = [
     name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
@@ -109,6 +109,7 @@ def _formats(name: str) -> list[str]:
     return ["-f", "md", "--draw"] if name == "drawn" else ["-f", name]
 
 
+@pytest.mark.slow
 def test_files_over_the_size_limit_are_not_left_half_written(picture: Path, tmp_path: Path) -> None:
     """All formats at once on a disk that takes 5 kB a file: those that do not fit are not there at all."""
     out = tmp_path / "out"

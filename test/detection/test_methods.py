@@ -34,6 +34,22 @@ SMALLER: dict[str, dict[str, Any]] = {
 methods = pytest.mark.parametrize("row", DISTINCT.values(), ids=DISTINCT)
 networks = pytest.mark.parametrize("name", METHODS)
 
+QUICK = ("ctpn", "db")
+"""One method of proposals and one of maps: what takes seconds is quick for these alone."""
+
+slow_methods = pytest.mark.parametrize(
+    "row",
+    [
+        row if row.network in QUICK else pytest.param(row, marks=pytest.mark.slow)
+        for row in DISTINCT.values()
+    ],
+    ids=DISTINCT,
+)
+slow_networks = pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in METHODS],
+)
+
 
 def line(x: float, y: float, width: float, height: float, degrees: float) -> Floats:
     """A quad centred on (x, y), rising by degrees, from its text's top left."""
@@ -86,7 +102,7 @@ def slopes(row: Row) -> list[float]:
     return [d for d in (-90, -60, -45, -30, -15, -7, 0, 8, 15, 45, 60, 75) if abs(d) <= steepest]
 
 
-@methods
+@slow_methods
 def test_targets_decoded_are_the_lines(row: Row) -> None:
     rng = np.random.default_rng(5)
     for degrees in slopes(row):
@@ -105,6 +121,7 @@ TRUE_TO = {
 
 
 @pytest.mark.parametrize("row", [row for row in DISTINCT.values() if row.method.max_degrees > 45])
+@pytest.mark.slow
 def test_lines_of_every_direction_ratio_and_size(row: Row) -> None:
     method, rng, overlaps = row.method(), np.random.default_rng(3), []
     while len(overlaps) < 30:
@@ -191,7 +208,7 @@ class BarNetwork:
         return tuple(one[None] for one in self.method.maps_of(targets).values())
 
 
-@methods
+@slow_methods
 def test_tiles_find_what_the_whole_does(row: Row) -> None:
     image = np.full((1000, 1400, 3), 255, np.uint8)
     for i in range(14):
@@ -205,7 +222,7 @@ def test_tiles_find_what_the_whole_does(row: Row) -> None:
     same(found[1], found[0], 0.97)
 
 
-@methods
+@slow_methods
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (7, 9), (333, 517), (1, 3000)])
 def test_pictures_of_any_size_are_searched(row: Row, size: tuple[int, int]) -> None:
     quads, scores = Detector(BarNetwork(row.method()), row.method())(np.zeros((*size, 3), np.uint8))
@@ -232,6 +249,7 @@ def test_a_batch_without_text_has_a_loss_and_a_gradient(name: str) -> None:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name", [n for n, row in METHODS.items() if row.method.max_degrees > 45])
+@pytest.mark.slow
 def test_the_small_detector_s_first_layers_are_a_start(name: str) -> None:
     torch = pytest.importorskip("torch")
     from ocr.weights import WEIGHTS
@@ -252,7 +270,7 @@ def test_the_small_detector_s_first_layers_are_a_start(name: str) -> None:
 
 
 @pytest.mark.torch
-@networks
+@slow_networks
 def test_ten_steps_lower_the_loss(name: str) -> None:
     torch = pytest.importorskip("torch")
     network, batch, loss = small_network(name), _batch(METHODS[name].method()), _loss(name)
@@ -268,7 +286,7 @@ def test_ten_steps_lower_the_loss(name: str) -> None:
 
 
 @pytest.mark.torch
-@networks
+@slow_networks
 def test_a_frozen_trunk_stays_as_it_is_while_the_rest_learns(name: str) -> None:
     torch = pytest.importorskip("torch")
     from train.transfer.freeze_torch import freeze
@@ -286,7 +304,7 @@ def test_a_frozen_trunk_stays_as_it_is_while_the_rest_learns(name: str) -> None:
 
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore")  # the exporter warns about itself
-@networks
+@slow_networks
 def test_onnx_answers_as_torch_does_at_any_size(name: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("torch")

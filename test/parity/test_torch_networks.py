@@ -56,6 +56,7 @@ def seasoned(network: torch.nn.Module, *shape: int) -> torch.nn.Module:
 # The papers' sizes
 
 
+@pytest.mark.slow
 def test_widths_and_parameters_are_the_papers() -> None:
     """14.7 million in VGG-16's convolutions; CTPN 17.9 million; CRNN 8.3 million for 37 classes."""
     with torch.device("meta"):

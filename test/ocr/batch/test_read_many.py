@@ -293,6 +293,7 @@ def test_skipped_pages_are_not_read(reader: ocr.Reader, files: list[str]) -> Non
         assert pages == [(2, 0), (2, 1), (2, 2), (5, 1)]
 
 
+@pytest.mark.slow
 def test_shipped_models_read_alike_on_several_threads(
     tmp_path: Path, shipped_reader: ocr.Reader
 ) -> None:

@@ -91,6 +91,7 @@ def test_json_is_one_event_a_line(
     assert "s a second" in output.err
 
 
+@pytest.mark.slow
 def test_one_source_that_fails_costs_no_other(clip: Path, tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     assert main(["none.mp4", str(clip), "--json", str(log), "--quiet", "--seconds", "2"]) == 1

@@ -106,6 +106,7 @@ def test_nothing_is_lost_under_load(start: Any, pictures: list[Path]) -> None:
     assert process.stop().count("\n") == 1  # the line that says where it is
 
 
+@pytest.mark.slow
 def test_stop_finishes_what_was_accepted(start: Any, pictures: list[Path]) -> None:
     process = start(0.4, 10)
     content = pictures[0].read_bytes()

@@ -284,7 +284,7 @@ def test_readable_colors_stand_out() -> None:
         assert abs(float(np.subtract(ink, ground) @ weights)) >= 80
 
 
-@pytest.mark.parametrize("kind", ["pages", "lines"])
+@pytest.mark.parametrize("kind", [pytest.param("pages", marks=pytest.mark.slow), "lines"])
 def test_generate_writes_pictures_labels_and_a_sheet(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

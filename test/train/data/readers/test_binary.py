@@ -274,6 +274,7 @@ def test_synthtext_words_are_read_with_their_boxes(tmp_path: Path) -> None:
     assert places(report) == ["gt.mat:1[2]", "gt.mat:3", "gt.mat:5"]
 
 
+@pytest.mark.slow
 def test_synthtext_of_other_content_is_refused(tmp_path: Path) -> None:
     write_mat(tmp_path / "gt.mat", imnames=["a.png"])
     samples, report = read("synthtext", tmp_path)
