@@ -30,6 +30,7 @@ import ocr
 from common.arrays import Image
 from common.image import describe
 from common.settings import with_values
+from common.wording import counted
 from ocr.batch.console import (
     Report,
     StreamError,
@@ -131,7 +132,9 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
 def _say_left_out(folder: str, files: Sequence[Path]) -> None:
     names = ", ".join(describe(file.name) for file in files[:_NAMED])
     more = ", …" if len(files) > _NAMED else ""
-    _log.info("%s: %d files of other kinds left out: %s%s", folder, len(files), names, more)
+    _log.info(
+        "%s: %s of other kinds left out: %s%s", folder, counted(len(files), "file"), names, more
+    )
 
 
 def _outputs(
@@ -224,7 +227,8 @@ class _Run:
         written = outputs.are_there if outputs and options.resume else lambda number: False
         todo = Todo(self._files, written=written if outputs else None, done=self._done)
         if len(todo.paths) < len(self._files):
-            _log.info("%d inputs are done already", len(self._files) - len(todo.paths))
+            done = counted(len(self._files) - len(todo.paths), "input")
+            _log.info("%s done already", done)
 
         def look(file: int, page: ocr.Page, image: Image) -> None:
             if outputs:
@@ -279,7 +283,8 @@ class _Run:
             which = (
                 f"{describe(page.image)} page {page.page}" if page.page else describe(page.image)
             )
-            _log.info("%s: %d lines, %.0f ms", which, len(page.lines), page.elapsed_ms.total)
+            lines = counted(len(page.lines), "line")
+            _log.info("%s: %s, %.0f ms", which, lines, page.elapsed_ms.total)
         if (page.image, page.page) not in (self._done or ()):
             self._streams.write(page, characters=characters)
 

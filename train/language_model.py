@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from common.wording import counted
 from ocr.formats import save
 from recognition.charset import normalize
 from recognition.decoding.language_model import (
@@ -305,7 +306,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{options.out}: {len(data) / 2**20:.1f} MiB, {time.perf_counter() - start:.0f} s")
     if judged:
         value = perplexity(LanguageModel.load(options.out), judged)
-        print(f"perplexity of {len(judged)} lines held out: {value:.1f} for each character")
+        print(
+            f"perplexity of {counted(len(judged), 'line')} held out: {value:.1f} for each character"
+        )
 
 
 if __name__ == "__main__":

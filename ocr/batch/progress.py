@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from common.wording import counted
 from ocr.batch.read_many import Step
 from ocr.files.page_count import count_pages, is_document
 
@@ -35,6 +36,8 @@ class Progress:
         self._total = sum(expected)
         self._done = 0
         self._done_before = 0  # pages of the files that have ended
+        self._failed = 0
+        self._last: tuple[int, int] | None = None  # file and page that came last
         self._say = say
         self._start = self._said = time.monotonic()
         self._bar: Any = None
@@ -46,7 +49,7 @@ class Progress:
             )
 
     def count(self, step: Step) -> None:
-        """Count a page, also one with an error; where a file ends, its true pages replace those expected."""
+        """Count a page that was read, or an error; where a file ends, its pages replace those expected."""
         if step.is_end:
             self._total += self._done - self._done_before - self._expected[step.file]
             self._done_before = self._done
@@ -54,12 +57,23 @@ class Progress:
                 self._bar.total = self._total
                 self._bar.refresh()
             return
+        if step.page is None:
+            self._count_error(step)
+            return
+        self._last = step.file, step.page.page
         self._done += 1
         if self._bar is not None:
             self._bar.update()
         elif time.monotonic() - self._said >= SAY_EVERY_S:
             self._said = time.monotonic()
             self._say(self._state())
+
+    def _count_error(self, step: Step) -> None:
+        if self._last == (step.file, step.number):
+            return  # the page was read, its drawing failed
+        self._failed += 1
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{self._failed} not read")
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -78,12 +92,15 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         seconds = time.monotonic() - self._start
-        return f"{self._done} pages in {duration(seconds)}, {_speed(self._done, seconds)}"
+        read = (
+            f"{counted(self._done, 'page')} in {duration(seconds)}, {_speed(self._done, seconds)}"
+        )
+        return f"{read}; {self._failed} could not be read" if self._failed else read
 
     def _state(self) -> str:
         seconds = time.monotonic() - self._start
         left = duration(max(0, self._total - self._done) * seconds / max(self._done, 1))
-        return f"{self._done} of {self._total} pages, {_speed(self._done, seconds)}, {left} left"
+        return f"{self._done} of {counted(self._total, 'page')}, {_speed(self._done, seconds)}, {left} left"
 
 
 def _speed(pages: int, seconds: float) -> str:

@@ -26,6 +26,7 @@ import cv2
 
 import ocr
 from common.arguments import positive
+from common.wording import counted
 from ocr.arguments import add_models, add_quiet
 from ocr.batch.read_many import Step, read_files
 from ocr.bulk.parquet import (
@@ -78,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:  # pyarrow's errors are of these two kinds
         parser.error(" ".join(str(error).split()))
     left = [path for path in inputs if source.name(path) not in done]
-    _log.info("%d inputs, %d of them done before", len(inputs), len(inputs) - len(left))
+    done_before = len(inputs) - len(left)
+    _log.info("%s, %d of them done before", counted(len(inputs), "input"), done_before)
     if not left:
         return 0
     try:
@@ -147,12 +149,17 @@ def _run(left: Sequence[str], options: argparse.Namespace) -> int:
                 counts[key] += row[key]
     finally:
         ray.shutdown()
-    _log.info("%(inputs)d inputs read, %(pages)d pages; errors: %(errors)d", counts)
+    _log.info(
+        "%s read, %s; errors: %d",
+        counted(counts["inputs"], "input"),
+        counted(counts["pages"], "page"),
+        counts["errors"],
+    )
     if counts["inputs"] < len(left):
         _log.error(
-            "error: %d inputs are not done, for their tasks failed or their workers died (see above); "
-            "the same command tries them again, with --batch 1 each by itself",
-            len(left) - counts["inputs"],
+            "error: %s not done, for tasks failed or workers died (see above); "
+            "the same command tries again, with --batch 1 each by itself",
+            counted(len(left) - counts["inputs"], "input"),
         )
     return 1 if counts["errors"] or counts["inputs"] < len(left) else 0
 

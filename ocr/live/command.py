@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 import cv2
 
 from common.image import InputError
+from common.wording import counted
 from ocr.arguments import add_device, add_models, add_outputs, add_quiet, add_threads, argument
 from ocr.live.comments import parse
 from ocr.live.events import Event
@@ -235,7 +236,7 @@ def _watched(
 def _progress(reader: LiveReader, source: Source, passed: float) -> str:
     length = f" of {clock(source.length)}" if source.length else ""
     speed = reader.seconds / passed if passed else 0.0
-    return f"{source.name}: at {clock(reader.seconds)}{length}, {reader.told} events, {speed:.2f} s a second"
+    return f"{source.name}: at {clock(reader.seconds)}{length}, {counted(reader.told, 'event')}, {speed:.2f} s a second"
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import cv2
 
 import ocr
 from common.arguments import positive
+from common.wording import counted
 from ocr.arguments import add_device, add_models
 from ocr.onnx_runtime import available_cores
 from ocr.web.limits import Limits
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         allow_urls=options.allow_urls,
         build=lambda variant: load(**variant._asdict()),
     )
-    _log.info("%d workers; open http://%s:%d", workers, options.host, options.port)
+    _log.info("%s; open http://%s:%d", counted(workers, "worker"), options.host, options.port)
     uvicorn.run(
         app,
         host=options.host,

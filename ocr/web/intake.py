@@ -152,7 +152,9 @@ def bad_option(
         return ServiceError(
             "bad_option", one_line(f"there is no option {where[:60]!r}; there are: {names}")
         )
-    return ServiceError("bad_option", one_line(f"{where}: {first['msg']}")[:500])
+    # Of what a check of ours raised, pydantic's message has a prefix that says nothing to a client.
+    message = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+    return ServiceError("bad_option", one_line(f"{where}: {message}")[:500])
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
+from common.wording import counted
 from ocr.web.errors import ServiceError
 from ocr.web.limits import Limits
 
@@ -55,8 +56,8 @@ class Pool:
         if full or (slow and self.waiting > 0):
             raise ServiceError(
                 "busy",
-                f"all {self.workers} workers are busy and {self.waiting} documents wait: send "
-                "this again after the seconds in Retry-After",
+                f"{counted(self.workers, 'worker')} busy and {counted(self.waiting, 'document')} "
+                "waiting: send this again after the seconds in Retry-After",
                 retry_after_s=self._wait_s() / 2,
             )
 

@@ -15,6 +15,7 @@ import PIL.Image
 
 from common.arrays import Image
 from common.image import InputError, open_picture
+from common.wording import counted
 from ocr.files.documents import Loader, pages
 from ocr.formats.punctuation import apply
 from ocr.page.regions import Region, read_regions
@@ -134,7 +135,7 @@ def check_pages(upload: Upload, limits: Limits) -> None:
     if count > limits.max_pages:
         raise ServiceError(
             "too_many_pages",
-            f"{upload.name}: more than {limits.max_pages} pages, the most this service reads at "
+            f"{upload.name}: more than {counted(limits.max_pages, 'page')}, the most this service reads at "
             "once: send it in parts",
         )
 

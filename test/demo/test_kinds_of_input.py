@@ -111,7 +111,7 @@ def test_folders_say_what_they_left_out(
     (good.parent / "b.svg").touch()
     (good.parent / ".hidden.svg").touch()
     assert bar_demo(good.parent) == 0
-    assert f"{good.parent}: 1 files of other kinds left out: b.svg\n" in capfd.readouterr().err
+    assert f"{good.parent}: 1 file of other kinds left out: b.svg\n" in capfd.readouterr().err
 
 
 def test_heic_without_its_decoder_says_what_to_install(

@@ -18,6 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from common.quads import VERTICAL_RATIO, crop, quad_size
+from common.wording import counted
 from recognition.charset import Charset, normalize
 from recognition.preprocess import STRIDE, width_at_height
 from train.batches.line_crops import jittered
@@ -136,7 +137,8 @@ class LabelledLines:
         report = Report()
         lines = cls(read("auto", folder, report), charset, widths)
         log.info("%s: %s", folder, report.summary())
-        log.info("%s: %d lines to train on; left out: %s", folder, len(lines), dict(lines.left_out))
+        usable = counted(len(lines), "line")
+        log.info("%s: %s to train on; left out: %s", folder, usable, dict(lines.left_out))
         if not len(lines):
             raise ValueError(
                 f"{folder} has no line to train on ({report.summary()}; {dict(lines.left_out)}); "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.quads import iou, quad_size
+from common.wording import counted
 from recognition.charset import Charset, normalize
 from train.data.duplicates import Print, fingerprint, near_pairs
 from train.data.readers.report import Report
@@ -84,7 +85,8 @@ def check(
 def summary(findings: Counter[str], samples: int) -> str:
     """One line: how many samples, how many findings of which kind."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in findings.most_common())
-    return f"{samples} samples, {findings.total()} findings" + (f": {kinds}" if kinds else "")
+    found = f"{counted(samples, 'sample')}, {counted(findings.total(), 'finding')}"
+    return found + (f": {kinds}" if kinds else "")
 
 
 def page_place(place: str, number: int) -> str:

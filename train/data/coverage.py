@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.wording import counted
 from recognition.charset import Charset, normalize
 
 SHOWN = 20
@@ -36,15 +37,16 @@ class Coverage:
     def report(self) -> str:
         """Say it in words, with what to do about it."""
         if not self.missing:
-            return f"all characters of {self.lines} lines are in the charset"
+            return f"all characters of {counted(self.lines, 'line')} are in the charset"
         named = ", ".join(
             f"{c!r} U+{ord(c):04X} x{count}" for c, count in self.missing.most_common(SHOWN)
         )
         more = len(self.missing) - SHOWN
         rest = f" and {more} more" if more > 0 else ""
         return (
-            f"{self.left_out} of {self.lines} lines cannot be learned: they hold {len(self.missing)} characters "
-            f"that the charset lacks: {named}{rest}. Take these lines out of the data, correct their "
+            f"{self.left_out} of {counted(self.lines, 'line')} cannot be learned: they hold "
+            f"{counted(len(self.missing), 'character')} that the charset lacks: {named}{rest}. "
+            "Take these lines out of the data, correct their "
             "labels, or append the characters to recognition/charsets and start with --init from the weights there are"
         )
 

@@ -16,6 +16,7 @@ from numpy.random import Generator
 
 from common.arrays import Image
 from common.quads import quad_size
+from common.wording import counted
 from ocr.formats.draw import find_font
 from recognition.charset import Charset, normalize
 from train.data.contact_sheet import contact_sheet, drawn
@@ -113,14 +114,16 @@ def describe(contents: Contents, charset: Charset, seen: str) -> str:
         seen: the report's own line about what was read and left out.
     """
     facts = contents.figures(charset)
-    out = [seen, f"{facts['pages']} pages, {facts['line_pictures']} pictures of single lines"]
+    pages, pictures = counted(facts["pages"], "page"), counted(facts["line_pictures"], "picture")
+    out = [seen, f"{pages}, {pictures} of single lines"]
     out.append(
-        f"{facts['lines']} lines, {facts['wordless']} of them without text; {facts['ignored']} more are ignored"
+        f"{counted(facts['lines'], 'line')}, {facts['wordless']} of them without text; "
+        f"{facts['ignored']} more are ignored"
     )
     if contents.characters:
         listed = "  ".join(f"{name} {count}" for name, count in facts["scripts"].items())
         out.append(
-            f"{facts['characters']} characters, {facts['different_characters']} different: {listed}"
+            f"{counted(facts['characters'], 'character')}, {facts['different_characters']} different: {listed}"
         )
         missing = contents.missing(charset)
         out.append(

@@ -13,6 +13,7 @@ import numpy as np
 
 from common.arrays import Image
 from common.image import InputError, load
+from common.wording import counted
 from crnn import Recognizer
 from ocr.formats import save
 from train.data.samples import LabelledPage
@@ -145,7 +146,8 @@ class ErrorPages:
             return f'<tr class="{kind}"><td>{escape(name)}</td>{"".join(cells)}</tr>'
 
         head = "".join(
-            f"<th>{escape(s)}<br>{self._characters[s]} characters, {self._lines[s]} lines</th>"
+            f"<th>{escape(s)}<br>{counted(self._characters[s], 'character')}, "
+            f"{counted(self._lines[s], 'line')}</th>"
             for s in sources
         )
         rows = [row(c, [c]) for c in CAUSES if any(cases[s][c] for s in sources)]

@@ -24,6 +24,7 @@ from common.edit_distance import edit_distance
 from common.image import load
 from common.quads import crop
 from common.roles import Recognizer as LineReader
+from common.wording import counted
 from ocr.line.confidence import scored
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
@@ -146,7 +147,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             right += result.right
     print(format_table(figures))
     print(
-        f"all {len(right)} lines: exact {sum(right) / len(right):.3f}, mean score {sum(scores) / len(scores):.3f}, "
+        f"{counted(len(right), 'line')} in all: exact {sum(right) / len(right):.3f}, "
+        f"mean score {sum(scores) / len(scores):.3f}, "
         f"expected calibration error {expected_calibration_error(scores, right):.3f}"
     )
     for path, value in ((args.json, figures), (args.pairs, pairs)):

@@ -23,6 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from common.arrays import Floats
+from common.wording import counted
 from ocr.onnx_runtime import import_onnxruntime
 from train.export import channel_padding
 from train.export.models import Export
@@ -150,4 +151,4 @@ def register(row: dict[str, Any], path: Path) -> None:
     write_json(
         manifest, {"schema": 1, "models": sorted(rows, key=lambda r: (r["task"], r["name"]))}
     )
-    log.info("%s: %d bytes; the manifest lists %d models", path, len(content), len(rows))
+    log.info("%s: %d bytes; the manifest lists %s", path, len(content), counted(len(rows), "model"))

@@ -22,6 +22,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 from common.characters import is_han
+from common.wording import counted
 from recognition.charset import Charset
 from train.synth.typesetting.fonts import Face, FontLibrary
 
@@ -139,7 +140,7 @@ def _corpus(source: Path, folder: Path, limit: int) -> None:
     for path in paths:
         lines = path.read_text(encoding="utf8").splitlines()[::step]
         (folder / path.name).write_text("\n".join(lines) + "\n", encoding="utf8")
-    log.info("%d texts, one line in %d", len(paths), step)
+    log.info("%s, one line in %d", counted(len(paths), "text"), step)
 
 
 def _photographs(source: Path, folder: Path, limit: int) -> None:

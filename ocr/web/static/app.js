@@ -4,7 +4,7 @@ import { clock, relabelClip, showClip, startClip } from "./clip.js";
 import { options } from "./options.js";
 import { about, preview, read, readClip, write } from "./service.js";
 import { relabel, showPage, showPicture, start } from "./view.js";
-import { switchLanguage, translate, words } from "./words.js";
+import { counted, switchLanguage, translate, words } from "./words.js";
 
 const AT_ONCE = 2; // files sent at a time
 const CLIP = /\.(mp4|m4v|mov|mkv|webm|avi|flv|ts|mts|m2ts|mpe?g|wmv|3gp|ogv)$/i;
@@ -222,13 +222,13 @@ function refresh() {
 function showCount() {
   if (current?.clip) {
     const seconds = Math.round(current.clip.seconds);
-    at("count").textContent = words("events_left", { count: current.clip.events.length, seconds });
+    at("count").textContent = counted("events_left", current.clip.events.length, { seconds });
     return;
   }
   const page = current?.pages[current.page];
   const count = page?.lines.length ?? 0;
   at("count").textContent = current?.state === "done"
-    ? (count === 1 ? words("left_one") : words("left", { count })) : words(current?.state ?? "waiting");
+    ? counted("left", count) : words(current?.state ?? "waiting");
 }
 
 function showNotice() {
@@ -259,7 +259,7 @@ function chip(entry) {
     <button type="button" class="icon close"><svg><use href="#i-close"/></svg></button>`;
   const [open, close] = element.querySelectorAll("button");
   open.querySelector(".label").textContent = entry.name;
-  open.title = `${entry.name} · ${entry.state === "done" ? words("left", { count: total(entry) }) : words(entry.state)}`;
+  open.title = `${entry.name} · ${entry.state === "done" ? counted("left", total(entry)) : words(entry.state)}`;
   open.addEventListener("click", () => show(entry));
   if (entry === current) open.setAttribute("aria-current", "true");
   close.title = words("remove_file", { name: entry.name });

@@ -15,6 +15,7 @@ const WORDS = {
     bad_option: "One of the options does not fit.",
     events: "Lines of the clip", time_line: "Time line", event: "score {score} %, found in {seen} frames",
     kind_comment: "comment", kind_enter: "came in", kind_gift: "gift", events_left: "{count} events in {seconds} s",
+    events_left_one: "1 event in {seconds} s",
     incomplete: "Only the first {seconds} s were read: the time ran out, or the file is cut.",
     clips_unavailable: "This service reads no clips. Set it up with --video.",
     files: "Files", add: "Add", choose: "Choose files", photograph: "Take a photo",
@@ -62,6 +63,7 @@ const WORDS = {
     bad_option: "有一个选项不合适。",
     events: "片段中的文字", time_line: "时间轴", event: "置信度 {score}%，在 {seen} 帧中找到",
     kind_comment: "评论", kind_enter: "进场", kind_gift: "礼物", events_left: "{seconds} 秒内 {count} 条",
+    events_left_one: "{seconds} 秒内 1 条",
     incomplete: "只识别了前 {seconds} 秒：时间用尽，或文件不完整。",
     clips_unavailable: "此服务不能识别视频，请用 --video 安装。",
     files: "文件", add: "添加", choose: "选择文件", photograph: "拍照",
@@ -111,6 +113,11 @@ function chosen() {
 /** The words for a key, values filled in; undefined for a key that there is not. */
 export function words(key, values = {}) {
   return WORDS[language][key]?.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** The words for how many there are; one has words of its own. */
+export function counted(key, count, values = {}) {
+  return words(count === 1 ? `${key}_one` : key, { count, ...values });
 }
 
 /** Fill in every element that names its words, and tell the browser the language. */

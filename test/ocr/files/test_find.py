@@ -186,9 +186,18 @@ def test_bar_knows_how_many_pages_there_are() -> None:
         stream.write("\nAN ERROR\n")
     counter.count(Step(1, PAGE))
     counter.count(Step(1))
-    assert re.search(r"2/2 \[.*page", stream.getvalue())
-    counter.close()
+    # A file that cannot be read is no page: one of one is done, and what failed stands beside it.
+    assert re.search(r"1/1 \[.*page.*1 not read", stream.getvalue())
+    summary = counter.close()
     assert stream.getvalue().endswith("\r")
+    assert summary.startswith("1 page in ") and summary.endswith("; 1 could not be read")
+
+
+def test_page_whose_drawing_failed_was_read() -> None:
+    counter = Progress([1], None, pytest.fail)
+    for step in (Step(0, PAGE), Step(0, error=OSError(), number=PAGE.page), Step(0)):
+        counter.count(step)
+    assert "not be read" not in counter.close()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +225,8 @@ def test_command_line_keeps_the_order_of_a_list(
     assert bar_demo("-", "--jobs", jobs, "--json", tmp_path / "pages.jsonl") == 1
     err = capfd.readouterr().err.splitlines()
     assert [line.split(": ")[-2 if "error" in line else 1] for line in err[:-1]] == names
-    assert re.fullmatch(r"demo.py: 8 pages in [\d.]+ s, [\d.e+]+ pages/s", err[-1])
+    last = r"demo.py: 7 pages in [\d.]+ s, [\d.e+]+ pages/s; 1 could not be read"
+    assert re.fullmatch(last, err[-1])
     read = re.findall(r'"image": "([^"]+)"', (tmp_path / "pages.jsonl").read_text("utf-8"))
     assert read == [name for name in names if "77" not in name]
 
@@ -297,4 +307,4 @@ def test_terminal_shows_a_bar_and_errors_above_it(tmp_path: Path, bars: Image) -
     assert re.search(r"0/4 \[", text)
     assert re.search(r"\rdemo.py: error: [^\r\n]*1.jpg: not a picture", text)
     assert ": 0 lines" not in text
-    assert text.splitlines()[-1].lstrip("\r ").startswith("demo.py: 4 pages in ")
+    assert text.splitlines()[-1].lstrip("\r ").startswith("demo.py: 3 pages in ")

@@ -268,7 +268,7 @@ def test_full_queue_says_when_to_come_back(
     while "ocr_queue_waiting 1.0" not in client.get("/metrics").text:
         pass
     refused = client.post("/ocr", content=png)
-    assert "1 workers are busy" in _error(refused, "busy")
+    assert "1 worker busy and " in _error(refused, "busy")
     assert int(refused.headers["retry-after"]) >= 1
     assert client.get("/healthz").json() == {"status": "ok"}
     release.set()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.wording import counted
 from train.data.readers.files import decodes, label_files, numbered_lines, place_of, why
 from train.data.readers.pages import make_line
 from train.data.readers.pictures import locate
@@ -63,7 +64,9 @@ def load_charset(path: Path, report: Report) -> list[str]:
         characters.append(line.decode(encoding))
     named = re.search(r"\d+", path.stem)
     if named and int(named[0]) != len(characters):
-        report.skip(path.name, f"other size: {len(characters)} lines, its name says {named[0]}")
+        report.skip(
+            path.name, f"other size: {counted(len(characters), 'line')}, its name says {named[0]}"
+        )
     return characters
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from common.wording import counted
 from train.data.readers.pages import Mark, Source, make_line, make_page
 from train.data.readers.report import Report
 from train.data.samples import LabelledPage, Line, LineSample, PageSample
@@ -71,7 +72,9 @@ def read(folder: Path, report: Report) -> Iterator[PageSample | LineSample]:
 
 def _line_sample(page: LabelledPage, place: str, report: Report) -> LineSample | None:
     if len(page.lines) != 1 or page.lines[0].ignore:
-        report.skip(place, f"no label: {len(page.lines)} lines, or an ignored one, on a crop")
+        report.skip(
+            place, f"no label: {counted(len(page.lines), 'line')}, or an ignored one, on a crop"
+        )
         return None
     return make_line(page.path, page.path.name, page.lines[0].text, report, place)
 

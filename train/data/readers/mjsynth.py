@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.wording import counted
 from train.data.readers.files import label_files, numbered_lines, place_of, why
 from train.data.readers.pages import make_line
 from train.data.readers.pictures import locate
@@ -50,7 +51,7 @@ def _record(text: str, lexicon: list[str]) -> tuple[str, str]:
         raise ValueError(f"bad record: {text[:60]!r}, expected <n>_<word>_<number>.jpg <number>")
     word = "_".join(parts[1:-1])
     if lexicon and int(number) >= len(lexicon):
-        raise ValueError(f"bad index: {number}, the lexicon has {len(lexicon)} lines")
+        raise ValueError(f"bad index: {number}, the lexicon has {counted(len(lexicon), 'line')}")
     if lexicon and lexicon[int(number)].strip().lower() != word.lower():
         raise ValueError(f"bad index: {number} is {lexicon[int(number)]!r}, the file says {word!r}")
     return name, word

@@ -13,6 +13,7 @@ import numpy as np
 
 from common.arrays import Image
 from common.image import InputError, MissingFileError, decode, load, open_picture
+from common.wording import counted
 from train.data.readers.report import Report
 
 SUFFIXES = frozenset(".jpg .jpeg .png .gif .bmp .tif .tiff .webp .ppm".split())
@@ -134,7 +135,7 @@ class PictureIndex:
         )
         for folder, count in sorted(rest.items()):
             place = folder.relative_to(self.folder).as_posix()
-            report.skip(place, f"no labels: {count} pictures have none")
+            report.skip(place, f"no labels for {counted(count, 'picture')}")
 
 
 def _words(path: Path, folder: Path) -> list[str]:
