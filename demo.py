@@ -12,7 +12,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -54,7 +54,7 @@ from ocr.onnx_runtime import available_cores
 
 _log = logging.getLogger("demo")
 
-_NAMED = 5  # of the files that a folder has beside pictures
+_NAMED = 5  # of files that a message lists
 _INTERRUPTED, _BROKEN_PIPE = 130, 141  # as shells report SIGINT and SIGPIPE
 
 
@@ -130,11 +130,14 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
 
 
 def _say_left_out(folder: str, files: Sequence[Path]) -> None:
+    found = counted(len(files), "file")
+    _log.info("%s: %s of other kinds left out: %s", folder, found, _some(files))
+
+
+def _some(files: Sequence[Path]) -> str:
+    """The names of the first few."""
     names = ", ".join(describe(file.name) for file in files[:_NAMED])
-    more = ", …" if len(files) > _NAMED else ""
-    _log.info(
-        "%s: %s of other kinds left out: %s%s", folder, counted(len(files), "file"), names, more
-    )
+    return f"{names}, …" if len(files) > _NAMED else names
 
 
 def _outputs(
@@ -229,6 +232,7 @@ class _Run:
         if len(todo.paths) < len(self._files):
             done = counted(len(self._files) - len(todo.paths), "input")
             _log.info("%s done already", done)
+            self._say_kept(set(range(len(self._files))) - set(todo.numbers))
 
         def look(file: int, page: ocr.Page, image: Image) -> None:
             if outputs:
@@ -260,6 +264,16 @@ class _Run:
                         self._write(todo.numbers[step.file], pages)
                     pages.clear()
                 progress.count(step)
+
+    def _say_kept(self, done: Collection[int]) -> None:
+        """Name output files of inputs that count as done, but were edited, or written by others."""
+        kept = self._outputs.foreign(sorted(done)) if self._outputs else []
+        if kept:
+            _log.info(
+                "%s kept that no run wrote as they are now: %s; delete what is to be made again",
+                counted(len(kept), "file"),
+                _some(kept),
+            )
 
     @contextlib.contextmanager
     def _progress(self, paths: Sequence[str], quiet: bool) -> Iterator[Progress]:

@@ -23,6 +23,11 @@ MAX_SIDE = 2000
 
 _GLYPH = 48  # height in pixels at which text is drawn before it is fitted to its box
 _MAX_GLYPHS = 300  # longer lines are drawn cut off
+_PIXELS_PER_STROKE = 1000  # of a panel's longer side, for each pixel of an outline
+_MIN_NUMBER = 9.0  # height of a box's number in pixels
+_NUMBER_SHARE = 0.012  # the same in longer sides of the panel, where lines are high enough
+_NUMBER_IN_LINE = 0.75  # the same in the usual height of a line at most
+_LETTER = 21.0  # height in pixels of OpenCV's digits at scale 1
 _COLORS = ((214, 39, 40), (31, 119, 180), (44, 160, 44), (148, 103, 189), (227, 119, 0))
 
 # Faces with Chinese, best first; nothing is downloaded and none is shipped.
@@ -128,15 +133,31 @@ def _paste(panel: Image, mask: NDArray[np.uint8], quad: Floats) -> None:
 
 def _outline(panel: Image, quad: Floats, number: int) -> None:
     points = np.round(quad - 0.5).astype(np.int32).reshape(-1, 1, 2)
-    cv2.polylines(panel, [points], True, _COLORS[number % len(_COLORS)], 1, cv2.LINE_AA)
+    thick = max(1, round(max(panel.shape[:2]) / _PIXELS_PER_STROKE))
+    cv2.polylines(panel, [points], True, _COLORS[number % len(_COLORS)], thick, cv2.LINE_AA)
 
 
 def _numbered(panel: Image, quads: list[Floats]) -> Image:
-    """The panel with the number of each quad, from 1, at its first corner."""
+    """The panel with the number of each quad, from 1, on a tag before its first corner."""
+    height, width = panel.shape[:2]
+    scale = _number_scale(quads, max(height, width))
+    thick, face = max(1, round(scale)), cv2.FONT_HERSHEY_SIMPLEX
     for number, quad in enumerate(quads):
+        text = str(number + 1)
+        (wide, high), _ = cv2.getTextSize(text, face, scale, thick)
+        edge = max(1, high // 6)
         x, y = (int(value) for value in np.round(quad[0]))
-        color = _COLORS[number % len(_COLORS)]
-        cv2.putText(
-            panel, str(number + 1), (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, 1, cv2.LINE_AA
-        )
+        left = max(0, min(x - wide - 2 * edge, width - wide - 2 * edge))
+        top = max(0, min(y, height - high - 2 * edge))
+        stop = left + wide + 2 * edge - 1, top + high + 2 * edge - 1
+        cv2.rectangle(panel, (left, top), stop, _COLORS[number % len(_COLORS)], cv2.FILLED)
+        place = left + edge, top + edge + high
+        cv2.putText(panel, text, place, face, scale, (255, 255, 255), thick, cv2.LINE_AA)
     return panel
+
+
+def _number_scale(quads: list[Floats], side: int) -> float:
+    """Of OpenCV's letters: as high as the picture asks for, but lower than its lines, which they would hide."""
+    lines = float(np.median([min(quad_size(quad)) for quad in quads])) if quads else 0.0
+    high = min(side * _NUMBER_SHARE, lines * _NUMBER_IN_LINE)
+    return max(high, _MIN_NUMBER) / _LETTER

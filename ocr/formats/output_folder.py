@@ -15,7 +15,7 @@ from ocr.files.page_images import pictures_of
 from ocr.formats import FORMATS
 from ocr.formats.draw import draw
 from ocr.formats.output_names import drawn_name, free_names, page_suffix, stem_of
-from ocr.formats.own_files import is_own, write_own
+from ocr.formats.own_files import is_foreign, is_own, write_own
 from ocr.formats.shared_label_file import LabelFile
 from ocr.result import Page
 
@@ -105,13 +105,21 @@ class Outputs:
             file: The input's number, from 0.
         """
         stem = self._names[file]
-        own = [FORMATS[name] for name in self.formats if not FORMATS[name].file_name]
-        files = [kind.name_for(stem) for kind in own] + [drawn_name(stem)] * self._drawn
         return (
-            all((self._folder / name).is_file() for name in files)
+            all(path.is_file() for path in self._files_of(stem))
             and all(labels.has(self._paths[file], stem) for labels in self._labels.values())
             and (not self._drawn or self._are_drawn(file))
         )
+
+    def foreign(self, files: Iterable[int]) -> list[Path]:
+        """Output files of inputs that are there, and are known to be other than a run has written them."""
+        paths = (path for file in files for path in self._files_of(self._names[file]))
+        return [path for path in paths if is_foreign(path)]
+
+    def _files_of(self, stem: str) -> list[Path]:
+        own = [FORMATS[name] for name in self.formats if not FORMATS[name].file_name]
+        names = [kind.name_for(stem) for kind in own] + [drawn_name(stem)] * self._drawn
+        return [self._folder / name for name in names]
 
     def _are_drawn(self, file: int) -> bool:
         """Whether all pages of an input are drawn: the first one does not wait for the others."""

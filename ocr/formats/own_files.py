@@ -1,11 +1,12 @@
 """Output files that are known again: what a run has written may be replaced by the next one, what others wrote may not.
 
-A file carries the digest of what was written into it, as an extended attribute. One that somebody has changed since, or
-that stands where the file system keeps no such attributes, is not ours.
+A file carries the digest of what was written into it and the time of that, as an extended attribute. One that somebody
+has changed since, or that stands where the file system keeps no such attributes, is not ours.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -33,21 +34,48 @@ def write_own(path: Path) -> Iterator[BinaryIO]:
 
 def is_own(path: Path) -> bool:
     """Whether a file holds what `write_own` has put there."""
-    if not hasattr(os, "getxattr"):  # Linux has it
-        return False
     try:
-        return os.getxattr(path, _ATTRIBUTE) == _digest(path)
+        return _marked(path)[0] == _digest(path)
     except OSError:
         return False
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether it is known that a file does not hold what `write_own` has put there.
+
+    Unlike `is_own`, this is quick: a file is not read as long as its time is that of writing. Where the file system
+    keeps no attributes, nothing is known.
+    """
+    try:
+        digest, written = _marked(path)
+        return written != _time(path) and digest != _digest(path)
+    except OSError as error:
+        return error.errno == errno.ENODATA
 
 
 def _mark(path: Path) -> None:
     if not hasattr(os, "setxattr"):
         return
     try:
-        os.setxattr(path, _ATTRIBUTE, _digest(path))
+        os.setxattr(path, _ATTRIBUTE, b" ".join([_digest(path), _time(path)]))
     except OSError:  # no such attributes here, or no room for one: then the file is not known again
         return
+
+
+def _marked(path: Path) -> tuple[bytes, bytes]:
+    """Digest and time of what was written.
+
+    Raises:
+        OSError: Nobody knows.
+    """
+    if not hasattr(os, "getxattr"):  # Linux has it
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    digest, _, written = os.getxattr(path, _ATTRIBUTE).partition(b" ")
+    return digest, written
+
+
+def _time(path: Path) -> bytes:
+    return str(path.stat().st_mtime_ns).encode()
 
 
 def _digest(path: Path) -> bytes:

@@ -18,7 +18,9 @@ import pytest
 import demo
 import ocr
 from common.arrays import Image
+from common.wording import counted
 from ocr.batch.resume import ResumeError, Todo, reopen_json
+from ocr.formats.own_files import is_foreign, is_own
 from ocr.result import Angle, Elapsed, Page, TextLine
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -168,7 +170,7 @@ def test_pages_in_the_json_file_are_skipped(
         assert _images(path) == ALL
         out, err = capfd.readouterr()
         assert len(out.split("\n\n")) == max(1, sum(page != "c.tif/1" for page in ALL[kept:]))
-        assert f"demo.py: {6 - kept} pages in" in err
+        assert f"demo.py: {counted(6 - kept, 'page')} in" in err
 
 
 def test_inputs_with_all_output_files_are_skipped(
@@ -194,6 +196,27 @@ def test_inputs_with_all_output_files_are_skipped(
     read.clear()
     assert demo.main(arguments) == 0
     assert read == []
+
+
+def test_edited_and_foreign_files_are_kept_and_named(
+    read: list[str], folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is there counts as done, whoever wrote it; nobody shall take it for what was read."""
+    out = tmp_path / "out"
+    arguments = [str(folder), "-o", str(out), "-f", "txt", "--resume"]
+    assert demo.main(arguments) == 0
+    if not hasattr(os, "getxattr") or is_foreign(out / "a.txt") or not is_own(out / "a.txt"):
+        pytest.skip("this file system keeps no extended attributes")
+    (out / "a.txt").write_text("corrected\n")
+    (out / "c.txt").unlink()
+    (out / "c.txt").write_text("of another program\n")
+    (out / "b.txt").touch()  # as it was, but for its time
+    read.clear()
+    capfd.readouterr()
+    assert demo.main(arguments) == 0
+    assert read == [] and (out / "a.txt").read_text() == "corrected\n"
+    said = "2 files kept that no run wrote as they are now: a.txt, c.txt; delete"
+    assert f"demo.py: {said}" in capfd.readouterr().err
 
 
 def test_page_in_the_json_without_output_files_is_read_again_but_listed_once(

@@ -97,3 +97,25 @@ def test_in_a_column_letters_lie_and_characters_stand(text: str, lies: bool) -> 
     inside = np.rot90(row, -1)[25:375, 85:115].astype(int), column[25:375, 85:115].astype(int)
     assert min(part.min() for part in inside) < 100, "something is written"
     assert (np.abs(inside[0] - inside[1]).mean() < 3) == lies
+
+
+@pytest.mark.parametrize(
+    ("line", "least", "most"), [(120, 18, 40), (16, 7, 16)], ids=["large", "dense"]
+)
+def test_numbers_can_be_read_on_a_large_picture(line: int, least: int, most: int) -> None:
+    """Digits grow with the picture, which is seen reduced; but they hide no lines of small text."""
+    image = np.full((3000, 4000, 3), 90, np.uint8)
+    page = _page(image, ("text", _box(400, 1000, 3000, 1000 + line)))
+    white = (draw.draw(image, page)[:, :2000] > 200).all(axis=2)
+    rows, columns = np.flatnonzero(white.any(axis=1)), np.flatnonzero(white.any(axis=0))
+    assert least <= rows[-1] - rows[0] + 1 <= most
+    assert columns[-1] < 200  # before the line
+
+
+@pytest.mark.parametrize("box", [_box(0, 0, 200, 40), _box(290, 95, 300, 100)])
+def test_numbers_at_the_edge_are_whole(grey: Image, box: Box) -> None:
+    image = np.repeat(np.repeat(grey, 6, axis=0), 6, axis=1)
+    scaled = tuple((6 * x, 6 * y) for x, y in box)
+    left = draw.draw(image, _page(image, ("", scaled)))[:, :1800]  # type: ignore[arg-type]
+    white = (left == 255).all(axis=2)
+    assert white.any() and not white[:, [0, -1]].any() and not white[[0, -1]].any()
