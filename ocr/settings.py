@@ -265,6 +265,9 @@ class Columns(StepSettings):
     min_gain: float = setting(
         1.6, "Characters by score that it must bring for each that it replaces", 0
     )
+    min_piece_gain: float = setting(
+        0.85, "The same for one that was read in pieces: at their ends characters come twice", 0
+    )
     max_overlap: float = setting(0.3, "Share of a column that may lie in a better one", 0, 1)
     max_replaced: float = setting(0.5, "Share of a line up to which it stays beside columns", 0, 1)
     max_replaced_poor: float = setting(0.2, "The same for tall lines and those of poor score", 0, 1)

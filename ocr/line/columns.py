@@ -9,7 +9,7 @@ import numpy as np
 from common.arrays import Floats, Image, Quads, Scores
 from common.characters import is_wide
 from common.image import rotate_ccw
-from common.quads import coverage, is_column, quad_size, rotate_quads
+from common.quads import boxes_to_quads, coverage, is_column, quad_size, rotate_quads
 from common.roles import Detector, Reading
 from ocr.layout.reading_order import reading_order
 from ocr.settings import Columns, Settings
@@ -45,8 +45,8 @@ def should_search(read: Sequence[Line], area: float, settings: Columns) -> bool:
     """Whether read lines tell of columns that may have been missed.
 
     That is so where one was found, as a column seldom comes alone, where a tall box was read badly that is thick
-    beside the rows of the page (it may be two), where hardly anything on the page makes sense, or where one line
-    fills much of it.
+    beside the rows of the page (it may be two), where hardly anything on the page makes sense, where one line
+    fills much of it, or where there are but single Chinese characters.
 
     Args:
         read: readings, each with its quad (4, 2).
@@ -58,6 +58,8 @@ def should_search(read: Sequence[Line], area: float, settings: Columns) -> bool:
     if float((scores * areas).sum()) < settings.max_page_score * float(areas.sum()):
         return True
     if ((areas > settings.large_share * area) & (scores < settings.accept_score)).any():
+        return True
+    if _are_pieces(read):
         return True
     tall = np.array([is_column(*size) for size in sizes.tolist()], np.bool_)
     row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0
@@ -112,10 +114,9 @@ def merge(
         if (coverage(quad[None], others) > settings.max_overlap).any():
             continue
         shares = coverage(quads, quad[None])[:, 0]
-        before = sum(s * _evidence(line) for s, (line, _) in zip(shares, lines, strict=True))
         replaced = [lines[i] for i in np.flatnonzero(shares > settings.max_replaced).tolist()]
-        gain = 1.0 if _are_stacked(replaced) else settings.min_gain
-        if _evidence(reading) > gain * before:
+        gain = settings.min_piece_gain if _are_pieces(replaced) else settings.min_gain
+        if _evidence(reading) > gain * _evidence_inside(lines, quads, quad):
             taken.append(index)
             inside += shares
     across = _columns_under(quads, [columns[i][1] for i in taken], settings)
@@ -129,10 +130,34 @@ def merge(
     return kept, taken
 
 
-def _are_stacked(lines: Sequence[Line]) -> bool:
-    """Whether lines are single Chinese characters one below the other: a column read in rows, set with wide gaps."""
-    texts = [reading.text.strip() for reading, _ in lines]
-    return len(texts) > 2 and all(len(text) == 1 and is_wide(text) for text in texts)
+def _are_pieces(lines: Sequence[Line]) -> bool:
+    """Whether lines are pieces of a column: parts of it, or single Chinese characters, three of them at least."""
+    pieces = [
+        (text, quad)
+        for reading, quad in lines
+        if any(map(str.isalnum, text := reading.text.strip()))
+    ]
+    parts = [
+        any(map(is_wide, text)) and len(text) > 1 and is_column(*quad_size(quad))
+        for text, quad in pieces
+    ]
+    return (len(pieces) > 2 or (len(pieces) > 1 and any(parts))) and all(
+        part or (len(text) == 1 and is_wide(text))
+        for part, (text, _) in zip(parts, pieces, strict=True)
+    )
+
+
+def _evidence_inside(lines: Sequence[Line], quads: Quads, column: Floats) -> float:
+    """Evidence of what was read inside a column (4, 2) in lines (M, 4, 2), where these lie on one another only once."""
+    shares = coverage(quads, column[None])[:, 0]
+    low = np.maximum(quads.min(axis=1), column.min(axis=0))
+    inside = boxes_to_quads(np.hstack([low, np.minimum(quads.max(axis=1), column.max(axis=0))]))
+    order = sorted(np.flatnonzero(shares > 0).tolist(), key=lambda i: -_evidence(lines[i][0]))
+    total = 0.0
+    for number, i in enumerate(order):
+        seen = coverage(inside[i : i + 1], inside[order[:number]])
+        total += float(shares[i]) * (1 - float(seen.max(initial=0.0))) * _evidence(lines[i][0])
+    return total
 
 
 def _columns_under(quads: Quads, columns: Sequence[Floats], settings: Columns) -> list[int]:

@@ -110,6 +110,32 @@ def test_single_characters_below_each_other_are_a_column() -> None:
     assert texts(merged(words, column)) == ["窗窗", "竹竹", "影影", "微微"]
 
 
+def test_a_picture_of_single_characters_may_be_a_column() -> None:
+    def likely(texts: str) -> bool:
+        rows = [(Reading(c, 0.98), box(90, 80 * i, 150, 80 * i + 60)) for i, c in enumerate(texts)]
+        return columns.are_likely(rows, AREA, SETTINGS)
+
+    assert likely("消防通道")
+    assert not likely("消防1道") and not likely("出口") and not likely("EXIT")
+
+
+def test_pieces_of_a_column_on_one_another_are_that_column() -> None:
+    """A wide column by itself is found in pieces, as the detector's strips run on; each was read well."""
+    pieces = [
+        (Reading("春眠不觉晓", 0.98), box(60, 86, 143, 479)),
+        (Reading("觉晓处处闻", 0.75), box(60, 353, 143, 752)),
+        (Reading("", 0.1), box(111, 585, 138, 681)),
+        (Reading("处闻啼鸟", 0.96), box(64, 621, 136, 951)),
+    ]
+    column = [(Reading("春眠不觉晓处处闻啼鸟", 0.99), box(61, 67, 138, 960))]
+    assert texts(merged(pieces, column)) == ["春眠不觉晓处处闻啼鸟"]
+    mixed = [(Reading("安", 0.98), box(71, 73, 169, 179)), (Reading("全出", 0.7), pieces[1][1])]
+    assert texts(merged([*mixed, pieces[3]], column)) == ["春眠不觉晓处处闻啼鸟"]
+    # What brings less than they did stands for none of them.
+    worse = [(Reading("春眠不觉晓", 0.99), column[0][1])]
+    assert texts(merged(pieces, worse)) == [reading.text for reading, _ in pieces]
+
+
 @pytest.mark.parametrize("reading", [Reading("两字", 0.5), Reading("字", 0.99), Reading("  ", 0.9)])
 def test_columns_that_are_no_text_are_left_out(reading: Reading) -> None:
     assert merged([], [(reading, box(0, 0, 30, 200))]) == []
