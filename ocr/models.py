@@ -6,6 +6,7 @@ import functools
 import importlib
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +16,7 @@ from common.arrays import Floats, Image, Network
 from common.roles import SceneClassifier
 from common.settings import changed
 from detection import METHODS
+from ocr.line.accept import readable_alone
 from ocr.onnx_runtime import Chained, available_cores, load_onnx
 from ocr.reader import Reader
 from ocr.settings import Settings
@@ -76,7 +78,7 @@ def load(
         decode: "beam", a search with a language model where the recognizer is unsure, "greedy", or "attention"
             for recognizers that read by it; None is "beam" for those that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
-        allowed: The only characters that are read; None allows all.
+        allowed: The only characters that are read; None allows all. Lines that are none of these are left out.
         languages: Those of the text, of `LANGUAGES`, in place of `allowed`; "en" alone reads no Chinese. None is all.
         vertical: All lines run from top to bottom, in columns from the right; most are found without it.
         settings: The thresholds of all steps; None for the defaults.
@@ -90,7 +92,7 @@ def load(
     """
     threads = available_cores() if threads is None else threads
     allowed = allowed if languages is None else characters_of(languages, allowed)
-    batches, settings = batching(device, threads), checked(settings)
+    batches, settings = batching(device, threads), checked(settings, allowed)
     searching = decoding(decode, lexicon, allowed, settings)
     detector, each = detector or models, threads // batches["workers"]
     finds = finding(detector, settings) | ({"vertical": True} if vertical else {})
@@ -110,19 +112,20 @@ def load(
     )
 
 
-def checked(settings: Settings | None) -> Settings:
-    """Return settings, the defaults where there are none.
+def checked(settings: Settings | None, allowed: str | None = None) -> Settings:
+    """Return settings, the defaults where there are none; those for certain characters alone where these are given.
 
     Raises:
         TypeError: They are something else.
     """
-    if settings is None:
-        return Settings()
+    settings = Settings() if settings is None else settings
     if not isinstance(settings, Settings):
         raise TypeError(
             f"settings is of {type(settings).__name__}, expected ocr.settings.Settings, for example "
             "Settings(retry=Retry(below_score=0.9))"
         )
+    if allowed is not None:
+        settings = replace(settings, accept=readable_alone(settings.accept))
     return settings
 
 

@@ -303,9 +303,10 @@ class Accept(StepSettings):
 
     min_detection_score: float = setting(
         0.7,
-        "Detector's score from which a line is text whatever it reads; less keeps more noise",
+        "Detector's score from which a line is text whatever it reads; less keeps more noise, "
+        "above 1 all has to be read",
         0,
-        1,
+        2,
     )
     min_reading_score: float = setting(
         0.5, "Reading's score from which a less likely one is too", 0, 1

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from common.roles import Reading
 from ocr.settings import Accept, Settings
 from ocr.sheet import Models, Sheet
 
 RULE_MARKS = frozenset(".·…,'-–—_=~*")
 """What rules and frames of a page are read as."""
 
+NO_SCORE = 2.0
+"""More than any score: no line is text on the detector's word alone."""
+
 
 def drop_unlikely(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     """Drop lines that neither the detector nor the recognizer is sure of; a step of the chain."""
-    own = settings.accept
-    return sheet.picked(
-        [
-            i
-            for i, (score, reading) in enumerate(zip(sheet.scores, sheet.readings, strict=True))
-            if score >= own.min_detection_score or reading.score >= own.min_reading_score
-        ]
-    )
+    if sheet.single_line:
+        return sheet  # that there is a line, the caller says
+    readings = enumerate(zip(sheet.scores.tolist(), sheet.readings, strict=True))
+    return sheet.picked([i for i, each in readings if is_likely(*each, settings.accept)])
+
+
+def is_likely(score: float, reading: Reading, settings: Accept) -> bool:
+    """Whether a detector with this score, or a recognizer with this reading, is sure of a line."""
+    return score >= settings.min_detection_score or reading.score >= settings.min_reading_score
+
+
+def readable_alone(settings: Accept) -> Accept:
+    """The settings for reading certain characters alone: that there is text does not say that it is of these."""
+    return replace(settings, min_detection_score=NO_SCORE)
 
 
 def drop_rules(sheet: Sheet, models: Models, settings: Settings) -> Sheet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ocr.layout.spans import Box
+from ocr.line.accept import is_likely
 from ocr.page.grids import Grid, Mask, ink_box, text_rows
 from ocr.page.table_lines import (
     Line,
@@ -61,7 +62,7 @@ def with_wide_cells(
     ]
     readings = models.recognizer(crops) if crops else []
     for (number, place), reading in zip(missing, readings, strict=True):
-        if reading.text.strip():
+        if reading.text.strip() and is_likely(1.0, reading, settings.accept):
             lines[number].append(Line(reading, box_quad(place), 1.0))
     found = [line for cell_lines in lines for line in cell_lines]
     filled = sum(map(bool, lines))
