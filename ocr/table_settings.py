@@ -15,6 +15,11 @@ class Tables(StepSettings):
     ink_contrast: int = setting(12, "Gray levels by which ink is darker than these", 1)
     min_rule: int = setting(40, "Pixels of a rule at least: characters have shorter strokes", 8)
     min_rule_share: float = setting(0.02, "The same in longer sides of the picture", 0, 1)
+    max_dot: int = setting(4, "Thickness in pixels of dotted and dashed rules at most", 1)
+    max_dot_share: float = setting(0.0035, "The same in longer sides of the picture", 0, 1)
+    min_dotted_share: float = setting(
+        0.05, "Ink of such a level rule by the picture's width at least", 0, 1
+    )
     min_cell: int = setting(8, "Pixels of a cell's shorter side at least", 1)
     min_cell_fill: float = setting(0.85, "Share of its box that a cell takes at least", 0, 1)
     max_pixels: int = setting(
@@ -45,6 +50,9 @@ class Tables(StepSettings):
     )
     rule_slack: float = setting(
         0.02, "Lengths of rules by which the ends of those of one table differ at most", 0, 1
+    )
+    closed_share: float = setting(
+        0.9, "Height of a stroke in that of a band at least that closes it: text is lower", 0, 1
     )
     min_bands: int = setting(2, "Bands between level rules of a table at least", 1)
     plain_bands: int = setting(

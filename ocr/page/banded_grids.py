@@ -71,6 +71,8 @@ def _grid_of_stack(stack: list[Rule], text: Mask, settings: Tables) -> Grid | No
         for above, below in pairwise(stack)
         if below.top - above.bottom >= settings.min_cell
     ]
+    if any(_is_closed(text, band, settings) for band in bands):
+        return None
     rows: list[tuple[int, int]] = []
     for band in bands:
         found = text_rows(text, band, settings)
@@ -97,3 +99,13 @@ def _grid_of_stack(stack: list[Rule], text: Mask, settings: Tables) -> Grid | No
         for x0, y0, x1, y1 in cells
     ]
     return grid_of(wide, inside, settings, ruled=True)
+
+
+def _is_closed(text: Mask, band: Box, settings: Tables) -> bool:
+    """Whether strokes, too short for rules, close a band at both ends: it is a field or button of a form."""
+    left, top, right, bottom = band
+    ends = [
+        text[top:bottom, max(x - settings.min_cell, 0) : x + settings.min_cell].any(axis=1).mean()
+        for x in (left, right)
+    ]
+    return min(ends) >= settings.closed_share

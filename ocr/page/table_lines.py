@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
+from common.quads import boxes_to_quads, coverage
 from common.roles import Reading
 from ocr.layout.spans import Box
 from ocr.page.grids import Grid
 from ocr.sheet import Sheet
 from ocr.table_settings import Tables
+
+_MIN_IN_CELLS = 0.5
+"""Share of a line in cells of a grid from which these stand for it."""
 
 
 class Line(NamedTuple):
@@ -84,9 +88,13 @@ def box_quad(box: Box) -> Floats:
 
 
 def put_in_place(sheet: Sheet, grid: Grid, lines: Sequence[Line]) -> Sheet:
-    """Lines before the grid, those of its cells, and the lines after it; the sheet has the grid then."""
+    """Lines before the grid, those of its cells, and the lines after it; the sheet has the grid then.
+
+    A line on the grid that is in no cell, for not all were found, stays.
+    """
     centers = sheet.quads.mean(axis=1).reshape(-1, 2)
-    inside = within(grid.box, centers)
+    in_cells = coverage(sheet.quads, boxes_to_quads(np.array(grid.cells, np.float32))).sum(axis=1)
+    inside = within(grid.box, centers) & (in_cells >= _MIN_IN_CELLS)
     before: list[int] = []
     after: list[int] = []
     first = np.flatnonzero(inside)

@@ -11,7 +11,9 @@ import numpy as np
 
 from common.roles import Reading
 from ocr.layout.spans import Box
+from ocr.line.accept import is_likely
 from ocr.page.banded_grids import banded_grids
+from ocr.page.dotted_rules import with_dotted_rules
 from ocr.page.grids import Grid, aligned_grids, find_ink, find_rules, ruled_grids
 from ocr.page.table_lines import (
     Line,
@@ -24,7 +26,7 @@ from ocr.page.table_lines import (
     within,
 )
 from ocr.page.wide_cells import with_wide_cells
-from ocr.settings import Settings
+from ocr.settings import Accept, Settings
 from ocr.sheet import Models, Sheet
 from ocr.table_settings import Tables
 
@@ -37,7 +39,12 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
         return sheet
     ink = find_ink(sheet.image, own)
     rules = find_rules(ink, own)
-    grids = [*ruled_grids(ink, rules, own), *banded_grids(ink, rules, own)]
+    grids = ruled_grids(ink, rules, own)
+    if not grids:
+        dotted = with_dotted_rules(ink, rules, own)
+        grids = ruled_grids(ink, dotted, own)
+        rules = dotted if grids else rules
+    grids += banded_grids(ink, rules, own)
     if not grids:
         grids = aligned_grids(ink, own)
     for grid in grids:
@@ -74,7 +81,9 @@ def _with_cells(sheet: Sheet, grid: Grid, models: Models, settings: Settings) ->
         return sheet  # columns of Chinese are a grid too
     if not are_text([each.score for each in readings], grid, own):
         return sheet
-    return _replaced(sheet, grid, [cell for cell, _ in inked], places, list(readings))
+    return _replaced(
+        sheet, grid, [cell for cell, _ in inked], places, list(readings), settings.accept
+    )
 
 
 def _share_of_marks(readings: list[Reading]) -> float:
@@ -84,7 +93,12 @@ def _share_of_marks(readings: list[Reading]) -> float:
 
 
 def _replaced(
-    sheet: Sheet, grid: Grid, cells: list[Box], places: list[Box], readings: list[Reading]
+    sheet: Sheet,
+    grid: Grid,
+    cells: list[Box],
+    places: list[Box],
+    readings: list[Reading],
+    accept: Accept,
 ) -> Sheet:
     """Put cells in the place of the lines on a grid; a line that fills its cell and was read better stays."""
     centers = sheet.quads.mean(axis=1).reshape(-1, 2)
@@ -96,6 +110,6 @@ def _replaced(
             found = sheet.readings[own[0]]
             if found.score >= reading.score:
                 line = Line(found, sheet.quads[own[0]], 1.0)
-        if reading.text.strip() or line.reading is not reading:
+        if line.reading.text.strip() and is_likely(line.score, line.reading, accept):
             lines.append(line)
     return put_in_place(sheet, grid, lines)

@@ -92,6 +92,9 @@ def test_grid_of_rules_without_a_frame_is_found() -> None:
     level_rules(image, *ROWS[1:-1])
     upright_rules(image, *COLUMNS[1:-1])
     assert grids_of(image) == (4, 3)
+    ink = find_ink(image, SETTINGS.tables)
+    (grid,) = ruled_grids(ink, find_rules(ink, SETTINGS.tables), SETTINGS.tables)
+    assert len(grid.cells) == 12  # those at the right and below too
 
 
 @pytest.mark.parametrize("ys", [ROWS, (ROWS[0], ROWS[1], ROWS[-1])])
@@ -168,3 +171,69 @@ def test_empty_cells_belong_to_the_table() -> None:
     (table,) = find_tables(apply(with_lines(image), Models(nothing, Naming()), SETTINGS))
     (empty,) = [cell for cell in table.cells if (cell.row, cell.column) == (2, 1)]
     assert empty.text == "" and len(table.cells) == 12
+
+
+def dotted(image: Image, start: tuple[int, int], stop: tuple[int, int]) -> None:
+    """A rule of dots of 2 pixels, 6 apart."""
+    (x0, y0), (x1, y1) = start, stop
+    for i in range(0, max(x1 - x0, y1 - y0) + 1, 6):
+        x, y = (x0 + i, y0) if y0 == y1 else (x0, y0 + i)
+        image[y : y + 2, x : x + 2] = 0
+
+
+def dotted_words() -> Image:
+    """Words between dotted rules; of the last column, two cells are one."""
+    image = canvas()
+    words(image, without=[(1, 2), (2, 2)])
+    write(image, "both", COLUMNS[2] + 20, ROWS[2] + 7)
+    for y in ROWS:
+        dotted(image, (COLUMNS[0], y), (COLUMNS[2 if y == ROWS[2] else -1], y))
+    for x in COLUMNS:
+        dotted(image, (x, ROWS[0]), (x, ROWS[-1]))
+    return image
+
+
+@pytest.mark.parametrize("shaded", [False, True])
+def test_dotted_rules_make_one_table_with_its_spans(shaded: bool) -> None:
+    image = dotted_words()
+    if shaded:  # dots behind the head, as copiers and fax machines shade
+        for y in range(ROWS[0] + 5, ROWS[1] - 2, 4):
+            image[y, COLUMNS[0] + 2 + y % 8 : COLUMNS[-1] : 6] = 0
+    (table,) = find_tables(apply(with_lines(image), Models(nothing, Naming()), SETTINGS))
+    assert (table.rows, table.columns, len(table.cells)) == (4, 3, 11)
+    (both,) = [cell for cell in table.cells if cell.row_span > 1]
+    assert (both.row, both.column, both.row_span, both.column_span) == (1, 2, 2, 1)
+
+
+def test_leaders_are_no_rules_of_a_table() -> None:
+    """A contents page: dots between titles and numbers, all ending at one place."""
+    image = canvas()
+    for row, y in enumerate(range(40, 240, 25)):
+        write(image, "chapter", 20, y)
+        dotted(image, (130 + 20 * (row % 3), y - 2), (420, y - 2))
+        write(image, str(row), 440, y)
+    assert apply(with_lines(image), Models(nothing, Naming()), SETTINGS).grids == ()
+
+
+def test_lines_in_no_cell_are_not_lost() -> None:
+    """A cell with a break in the frame, through which it is one with what is outside, is not found."""
+    image = ruled_words()
+    cv2.rectangle(image, (COLUMNS[2] + 2, ROWS[1] + 2), (COLUMNS[3] - 2, ROWS[2] - 2), 0, -1)
+    line = (300, 90, 400, 112)
+    result = apply(with_lines(image, line), Models(nothing, Naming()), SETTINGS)
+    assert result.grids and "old0" in [reading.text for reading in result.readings]
+
+
+def test_fields_of_a_form_are_no_table() -> None:
+    """Boxes below each other with a word at either end, as of a window's settings."""
+    image = canvas()
+    for y in (40, 70, 130, 160):
+        cv2.line(image, (104, y), (416, y), (90, 90, 90), 1)
+        cv2.line(image, (104, y + 20), (416, y + 20), (90, 90, 90), 1)
+        cv2.ellipse(image, (104, y + 10), (4, 10), 0, 90, 270, (90, 90, 90), 1)
+        cv2.ellipse(image, (416, y + 10), (4, 10), 0, -90, 90, (90, 90, 90), 1)
+        write(image, "word", 112, y + 16)
+        write(image, "on", 380, y + 16)
+    assert apply(with_lines(image), Models(nothing, Naming()), SETTINGS).grids == ()
+    ink = find_ink(image, SETTINGS.tables)
+    assert banded_grids(ink, find_rules(ink, SETTINGS.tables), SETTINGS.tables) == []
