@@ -27,8 +27,10 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
         return sheet
     readings, voted = list(sheet.readings), set()
     for i, (crop, quad) in enumerate(zip(sheet.crops, sheet.quads, strict=True)):
+        tall = reads_vertically(quad, sheet.margin(settings))
+        if tall and any(map(is_wide, readings[i].text)):
+            continue  # a column of Chinese: `ocr.line.vertical` reads it once more, its characters upright
         if is_doubtful_word(crop, readings[i], settings.vote):
-            tall = reads_vertically(quad, sheet.margin(settings))
             readings[i] = by_vote(
                 models.recognizer, crop, readings[i], settings.vote, models.language, tall=tall
             )

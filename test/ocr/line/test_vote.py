@@ -156,3 +156,26 @@ def test_any_short_crop_can_be_turned(size: tuple[int, int]) -> None:
         turned = vote.tilted(np.full((*size, 3), 9, np.uint8), degrees, SETTINGS)
         assert min(turned.shape[:2]) >= 8
         assert (turned == 9).all()
+
+
+@pytest.mark.parametrize(("text", "votes"), [("消防栓", False), ("exit", True)])
+def test_columns_of_chinese_do_not_vote(text: str, votes: bool) -> None:
+    """Seventy views took seconds; read upright, character by character, a column needs none of them."""
+    seen: list[int] = []
+
+    def recognize(crops: Sequence[Image]) -> list[Reading]:
+        seen.append(len(crops))
+        return [Reading(text, 0.5)] * len(crops)
+
+    tall = np.full((120, 30, 3), 255, np.uint8)
+    sheet = Sheet(
+        tall,
+        single_line=True,
+        quads=boxes_to_quads(np.array([[0, 0, 30, 120]], np.float32)),
+        scores=np.ones(1, np.float32),
+        crops=(np.ascontiguousarray(np.rot90(tall)),),
+        readings=(Reading(text, 0.5),),
+    )
+    models = Models(lambda image, min_side=0: None, recognize)  # type: ignore[arg-type,return-value]
+    assert vote.apply(sheet, models, Settings()).voted == (frozenset([0]) if votes else frozenset())
+    assert bool(seen) == votes
