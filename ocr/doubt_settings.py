@@ -37,3 +37,21 @@ class Doubt(StepSettings):
     min_bullet: float = setting(0.15, "Height of a solid bullet in that of its line at least", 0)
     max_bullet: float = setting(0.65, "The same at most: letters are higher", 0)
     bullet_white: float = setting(0.2, "White behind a solid bullet in heights at least", 0)
+
+
+@dataclass(frozen=True)
+class Seals(StepSettings):
+    """Round red seals are taken off the page before its lines are read, and read by themselves."""
+
+    min_red: int = setting(45, "Levels by which red ink is above green and blue", 1, 255)
+    max_red_share: float = setting(0.2, "Share of the page in red up to which it may be ink", 0, 1)
+    min_radius: float = setting(0.035, "Radius of a seal by the page's longer side at least", 0, 1)
+    min_roundness: float = setting(
+        0.85, "Share of its circle that its outline takes at least", 0, 1
+    )
+    min_around: float = setting(0.7, "Share of its rim that is inked at least", 0, 1)
+    max_fill: float = setting(
+        0.6, "Share of its inside that is inked at most: else it is a disc", 0, 1
+    )
+    min_score: float = setting(0.5, "Score of a reading from which it is a seal's text", 0, 1)
+    max_score: float = setting(0.5, "Score that its text is given at most", 0, 1)

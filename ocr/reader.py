@@ -24,7 +24,7 @@ from ocr.layout import reading_order
 from ocr.layout.blocks import with_tables
 from ocr.line import accept, columns, confidence, crop, doubt, retry, split, turned, vertical, vote
 from ocr.line.characters import place, reads_vertically, with_characters
-from ocr.page import deskew, orientation, tables
+from ocr.page import deskew, orientation, seals, tables
 from ocr.page.regions import checked_region, read_regions
 from ocr.page.table_result import find_tables, shown
 from ocr.result import Angle, Elapsed, Page, TextLine
@@ -67,6 +67,7 @@ def recognize(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
 PAGE_STEPS = (
     Step("orientation", "angle", orientation.classify),
     Step("resolve_orientation", "angle", orientation.resolve),
+    Step("seals", "detect", seals.remove),
     Step("detect", "detect", find_lines),
     Step("deskew", "detect", deskew.apply),
     Step("order", "detect", reading_order.apply),
@@ -92,6 +93,7 @@ LAST_STEPS = (
     Step("rules", "recognize", accept.drop_rules),
     Step("confidence", "recognize", confidence.apply),
     Step("doubt", "recognize", doubt.apply),
+    Step("seal_texts", "recognize", seals.add_lines),
 )
 
 STEPS = (

@@ -12,7 +12,7 @@ from angle.settings import Patches
 from common.settings import StepSettings, setting
 from ctpn.method import CTPN
 from detection.scales import ScaleSettings
-from ocr.doubt_settings import Doubt, Turned
+from ocr.doubt_settings import Doubt, Seals, Turned
 from ocr.table_settings import Tables
 from recognition.decoding.lexicon import LexiconSettings
 from recognition.decoding.prefix_search import Weights
@@ -342,4 +342,5 @@ class Settings:
     lexicon: LexiconSettings = field(default_factory=LexiconSettings)
     turned: Turned = field(default_factory=Turned)
     doubt: Doubt = field(default_factory=Doubt)
+    seals: Seals = field(default_factory=Seals)
     tables: Tables = field(default_factory=Tables)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from common.arrays import Image, Quads, Scores
 from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier
 from ocr.page.grids import Grid
+from ocr.page.seal_shapes import Seal
 from ocr.result import Angle
 from ocr.settings import Settings
 from recognition.confidence import Confidence
@@ -62,6 +63,7 @@ class Sheet:
         readings: One for each line once they are read; else none.
         voted: Lines whose reading was settled by a vote of many views.
         grids: Tables, in pixels of `image`.
+        seals: Those that were taken off the picture, in pixels of the page turned upright.
     """
 
     image: Image
@@ -76,6 +78,7 @@ class Sheet:
     readings: tuple[Reading, ...] = ()
     voted: frozenset[int] = frozenset()
     grids: tuple[Grid, ...] = ()
+    seals: tuple[Seal, ...] = ()
 
     def having(self, **changes: Any) -> Sheet:  # noqa: ANN401
         """Return the sheet with other values of some attributes."""
