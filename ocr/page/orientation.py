@@ -20,6 +20,9 @@ from ocr.result import Angle
 from ocr.settings import Orientation, Settings
 from ocr.sheet import Models, Sheet
 
+_TURNED = frozenset("0OoQ8HINSXZxzslI1|69-+=:. unpdbqWM一二三中田口日回目王工十")
+"""Characters that turned by 180 degrees are the same or another one, to look at."""
+
 
 class ResolvedPage(NamedTuple):
     """A page turned upright, and its lines."""
@@ -107,7 +110,9 @@ def resolve_orientation(
     best = int(chances.argmax())
     score = float(chances[best])
     needed = settings.min_score
-    if best and _is_short(found.get(90 * best) or found[90 * (best % 2)], settings):
+    lines = found.get(90 * best) or found[90 * (best % 2)]
+    doubtful = best and needed <= score < settings.min_short_score
+    if doubtful and (_is_short(lines, settings) or _reads_both_ways(lines, read, settings)):
         needed = settings.min_short_score
     angle = Angle(90 * best if score >= needed else 0, score)
     return _upright(image, angle, found, detect, settings)
@@ -120,6 +125,14 @@ def _is_short(lines: _Found, settings: Orientation) -> bool:
     sides = _sides(lines.quads)
     lengths = sides[:, :2].max(axis=1) / np.maximum(sides[:, :2].min(axis=1), 1e-6)
     return bool(lengths.sum() <= settings.short_length)
+
+
+def _reads_both_ways(lines: _Found, read: Recognizer, settings: Orientation) -> bool:
+    """Whether there are one or two strings alone, of characters that are others or the same on their head: SN 0O8."""
+    if not 0 < len(lines.quads) <= settings.short_lines:
+        return False
+    text = "".join(each.text for each in read([crop(lines.turned, quad) for quad in lines.quads]))
+    return bool(text.strip()) and _TURNED.issuperset(text)
 
 
 def _find(image: Image, degrees: int, detect: Detector, settings: Orientation) -> _Found:

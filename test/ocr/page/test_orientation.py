@@ -94,6 +94,17 @@ def test_lines_are_those_found_on_the_upright_picture(degrees: int) -> None:
     np.testing.assert_array_equal(resolved.quads, lopsided(page(0))[0])
 
 
+@pytest.mark.parametrize(("text", "degrees"), [("exit", 180), ("SN08", 0), ("6009", 0)])
+def test_what_reads_both_ways_turns_no_page(text: str, degrees: int) -> None:
+    """SN08 on its head is 80NS: that one of them was read a little better says nothing."""
+
+    def named(crops: Sequence[Image]) -> list[Reading]:
+        return [reading._replace(text=text) for reading in read(crops)]
+
+    resolved = resolve(page(180), Angle(0, 0.3), unsure, detect, named)
+    assert resolved.angle.degrees == degrees and 0.9 < resolved.angle.score < 0.99
+
+
 def test_an_empty_page_is_left_alone() -> None:
     blank = np.full((40, 30, 3), 128, np.uint8)
     angle, upright, quads, scores = resolve(blank, Angle(0, 0.0), unsure, detect, read)
@@ -120,7 +131,7 @@ def test_patches_alone_decide_only_above_all_other_turns_together(
 
 def test_patches_decide_between_turns_that_read_alike() -> None:
     def alike(crops: Sequence[Image]) -> list[Reading]:
-        return [Reading("OXHO", 0.95 if c.shape[1] > c.shape[0] else 0.0) for c in crops]
+        return [Reading("text", 0.95 if c.shape[1] > c.shape[0] else 0.0) for c in crops]
 
     assert resolve(page(180), Angle(180, 0.9), unsure, detect, alike).angle.degrees == 180
     assert resolve(page(0), Angle(0, 0.9), unsure, detect, alike).angle.degrees == 0
