@@ -108,4 +108,4 @@ def _is_closed(text: Mask, band: Box, settings: Tables) -> bool:
         text[top:bottom, max(x - settings.min_cell, 0) : x + settings.min_cell].any(axis=1).mean()
         for x in (left, right)
     ]
-    return min(ends) >= settings.closed_share
+    return bool(min(ends) >= settings.closed_share)

@@ -66,7 +66,7 @@ def find_seals(image: Image, settings: Seals) -> list[Seal]:
         if cv2.contourArea(cv2.convexHull(outline)) < settings.min_roundness * math.pi * radius**2:
             continue
         if _is_ring(ink, x, y, radius, settings):
-            seals.append(_with_texts(image, Seal(x / scale, y / scale, radius / scale), settings))
+            seals.append(_with_texts(image, Seal(x / scale, y / scale, radius / scale)))
     return seals
 
 
@@ -78,7 +78,7 @@ def _is_ring(ink: Mask, x: float, y: float, radius: float, settings: Seals) -> b
     return around >= settings.min_around and 0.02 <= float(inner.mean()) <= settings.max_fill
 
 
-def without_seals(image: Image, seals: list[Seal]) -> Image:
+def without_seals(image: Image, seals: list[Seal], settings: Seals) -> Image:
     """A page whose seals are as light as its paper; dark text below them stays.
 
     In red light, so to speak: red ink is nearly as light as paper there.
@@ -89,7 +89,7 @@ def without_seals(image: Image, seals: list[Seal]) -> Image:
         x0, y0 = max(0, int(seal.x - reach)), max(0, int(seal.y - reach))
         part = page[y0 : math.ceil(seal.y + reach), x0 : math.ceil(seal.x + reach)]
         red = part[:, :, 0]
-        is_ink = redness(part) >= 40
+        is_ink = redness(part) >= settings.min_red
         if not is_ink.any() or is_ink.all():
             continue
         paper, ink = float(np.median(red[~is_ink])), float(np.quantile(red[is_ink], 0.1))
@@ -98,20 +98,20 @@ def without_seals(image: Image, seals: list[Seal]) -> Image:
         cv2.circle(
             inside, (round(seal.x - x0), round(seal.y - y0)), math.ceil(reach), 1, cv2.FILLED
         )
-        grown = cv2.dilate(is_ink.astype(np.uint8), np.ones((3, 3), np.uint8)) & inside
-        part[grown > 0] = light[grown > 0][:, None]
+        near = cv2.dilate(is_ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        grown = near & (inside > 0)
+        part[grown] = light[grown][:, None]
     return page
 
 
-def _with_texts(image: Image, seal: Seal, settings: Seals) -> Seal:
+def _with_texts(image: Image, seal: Seal) -> Seal:
     """Cut out what a seal says: along its ring, unrolled from below on the left, and below its middle."""
     red = redness(image)
     dark = np.asarray(255 - np.minimum(red.astype(np.float32) * 2, 255), np.uint8)
     x, y, radius = seal.x, seal.y, seal.radius
     rows = max(16, round(radius))
-    around = cv2.warpPolar(
-        dark, (rows, round(2 * math.pi * 0.75 * radius)), (x, y), radius, cv2.INTER_LINEAR
-    )
+    size = rows, round(2 * math.pi * 0.75 * radius)
+    around = np.asarray(cv2.warpPolar(dark, size, (x, y), radius, cv2.INTER_LINEAR), np.uint8)
     # One row an angle, clockwise from the right: turned so that it begins below, and the rim is above.
     strip = np.roll(around, -len(around) // 4, axis=0).T[::-1]
     skipped = len(around) // 10

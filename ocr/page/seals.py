@@ -31,7 +31,9 @@ def remove(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     seals = [seal for seal in seals if seal.readings]
     if not seals:
         return sheet
-    return sheet.having(image=without_seals(sheet.image, seals), seals=tuple(seals), detected=False)
+    return sheet.having(
+        image=without_seals(sheet.image, seals, settings.seals), seals=tuple(seals), detected=False
+    )
 
 
 def _read(seal: Seal, models: Models, settings: Settings) -> Seal:
