@@ -43,6 +43,7 @@ class Doubt(StepSettings):
 class Seals(StepSettings):
     """Round red seals are taken off the page before its lines are read, and read by themselves."""
 
+    search_side: int = setting(640, "Long side in pixels at which rings are searched for", 64)
     min_red: int = setting(45, "Levels by which red ink is above green and blue", 1, 255)
     max_red_share: float = setting(0.2, "Share of the page in red up to which it may be ink", 0, 1)
     min_radius: float = setting(0.035, "Radius of a seal by the page's longer side at least", 0, 1)

@@ -38,6 +38,9 @@ class Tables(StepSettings):
     min_filled: float = setting(0.5, "Share of a grid's cells with text in them at least", 0, 1)
     min_ink: int = setting(6, "Pixels of ink from which a cell is not empty", 1)
     min_row_gap: int = setting(2, "Pixels of white between the rows of a grid without rules", 1)
+    min_in_cells: float = setting(
+        0.5, "Share of a line in cells of a grid from which these stand for it", 0, 1
+    )
     min_rows: int = setting(3, "Rows of a grid without rules at least", 2)
     min_columns: int = setting(3, "Columns of a grid without rules at least", 2)
     min_column_gap: int = setting(6, "Pixels of white between its columns at least", 1)

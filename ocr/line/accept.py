@@ -11,9 +11,6 @@ from ocr.sheet import Models, Sheet
 RULE_MARKS = frozenset(".·…,'-–—_=~*")
 """What rules and frames of a page are read as."""
 
-NO_SCORE = 2.0
-"""More than any score: no line is text on the detector's word alone."""
-
 
 def drop_unlikely(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     """Drop lines that neither the detector nor the recognizer is sure of; a step of the chain."""
@@ -30,7 +27,7 @@ def is_likely(score: float, reading: Reading, settings: Accept) -> bool:
 
 def readable_alone(settings: Accept) -> Accept:
     """The settings for reading certain characters alone: that there is text does not say that it is of these."""
-    return replace(settings, min_detection_score=NO_SCORE)
+    return replace(settings, min_detection_score=2.0)  # more than any
 
 
 def drop_rules(sheet: Sheet, models: Models, settings: Settings) -> Sheet:

@@ -14,8 +14,6 @@ from common.roles import Reading
 from ocr.doubt_settings import Seals
 from ocr.page.grids import Mask
 
-_SIDE = 640  # of the picture in which rings are searched for, in pixels
-
 
 class Seal(NamedTuple):
     """A round seal.
@@ -50,7 +48,7 @@ def find_seals(image: Image, settings: Seals) -> list[Seal]:
         image: (H, W, 3) uint8 RGB, upright.
         settings: Of this step.
     """
-    scale = min(1.0, _SIDE / max(image.shape[:2]))
+    scale = min(1.0, settings.search_side / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     ink = (redness(small) >= settings.min_red).astype(np.uint8)

@@ -16,9 +16,6 @@ from ocr.page.grids import Grid
 from ocr.sheet import Sheet
 from ocr.table_settings import Tables
 
-_MIN_IN_CELLS = 0.5
-"""Share of a line in cells of a grid from which these stand for it."""
-
 
 class Line(NamedTuple):
     """A line of a cell: its reading, its quad (4, 2), and the detector's score."""
@@ -87,14 +84,14 @@ def box_quad(box: Box) -> Floats:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
 
 
-def put_in_place(sheet: Sheet, grid: Grid, lines: Sequence[Line]) -> Sheet:
+def put_in_place(sheet: Sheet, grid: Grid, lines: Sequence[Line], settings: Tables) -> Sheet:
     """Lines before the grid, those of its cells, and the lines after it; the sheet has the grid then.
 
     A line on the grid that is in no cell, for not all were found, stays.
     """
     centers = sheet.quads.mean(axis=1).reshape(-1, 2)
     in_cells = coverage(sheet.quads, boxes_to_quads(np.array(grid.cells, np.float32))).sum(axis=1)
-    inside = within(grid.box, centers) & (in_cells >= _MIN_IN_CELLS)
+    inside = within(grid.box, centers) & (in_cells >= settings.min_in_cells)
     before: list[int] = []
     after: list[int] = []
     first = np.flatnonzero(inside)

@@ -26,7 +26,7 @@ from ocr.page.table_lines import (
     within,
 )
 from ocr.page.wide_cells import with_wide_cells
-from ocr.settings import Accept, Settings
+from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
 from ocr.table_settings import Tables
 
@@ -81,9 +81,7 @@ def _with_cells(sheet: Sheet, grid: Grid, models: Models, settings: Settings) ->
         return sheet  # columns of Chinese are a grid too
     if not are_text([each.score for each in readings], grid, own):
         return sheet
-    return _replaced(
-        sheet, grid, [cell for cell, _ in inked], places, list(readings), settings.accept
-    )
+    return _replaced(sheet, grid, [cell for cell, _ in inked], places, list(readings), settings)
 
 
 def _share_of_marks(readings: list[Reading]) -> float:
@@ -98,7 +96,7 @@ def _replaced(
     cells: list[Box],
     places: list[Box],
     readings: list[Reading],
-    accept: Accept,
+    settings: Settings,
 ) -> Sheet:
     """Put cells in the place of the lines on a grid; a line that fills its cell and was read better stays."""
     centers = sheet.quads.mean(axis=1).reshape(-1, 2)
@@ -110,6 +108,6 @@ def _replaced(
             found = sheet.readings[own[0]]
             if found.score >= reading.score:
                 line = Line(found, sheet.quads[own[0]], 1.0)
-        if line.reading.text.strip() and is_likely(line.score, line.reading, accept):
+        if line.reading.text.strip() and is_likely(line.score, line.reading, settings.accept):
             lines.append(line)
-    return put_in_place(sheet, grid, lines)
+    return put_in_place(sheet, grid, lines, settings.tables)

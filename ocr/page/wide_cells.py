@@ -69,7 +69,7 @@ def with_wide_cells(
     scores = [line.reading.score for line in found]
     if filled < own.min_filled * len(lines) or not are_text(scores, grid, own):
         return sheet
-    return put_in_place(sheet, grid, found)
+    return put_in_place(sheet, grid, found, own)
 
 
 def _owner(sheet: Sheet, grid: Grid, index: int) -> int | None:
