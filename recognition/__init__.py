@@ -23,6 +23,8 @@ class Row(NamedTuple):
     """Those of `recognition.recognizer.DECODERS` that its outputs can be read by, the usual one first."""
     columns: int = 8192
     """Columns, lines times width, of a batch in training."""
+    charset: str = "zh_hant_en"
+    """What `recognition.charset.Charset.load` takes."""
 
     @property
     def torch(self) -> Any:  # noqa: ANN401 - a module
@@ -44,7 +46,9 @@ _RESNET = "recognition.resnet_attention_torch", "recognition.resnet_attention_ke
 
 METHODS = {
     "crnn": Row(_CRNN[0], "small", "small", "crnn-small", columns=16384),
-    "crnn-base": Row(_CRNN[0], "base", "base", "crnn-base", columns=16384),
+    "crnn-base": Row(
+        _CRNN[0], "base", "base", "crnn-base", columns=16384, charset="zh_8105_en"
+    ),
     "crnn-reference": Row(_CRNN[0], "crnn", "reference", "crnn-reference", _CRNN[1]),
     "crnn-gru": Row(_CRNN[0], "crnn-gru", "crnn-gru", "crnn-gru", _CRNN[1]),
     "densenet": Row(_DENSENET[0], "densenet", "densenet", "crnn-densenet", _DENSENET[1]),

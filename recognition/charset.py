@@ -9,6 +9,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "charsets"
 
+LARGEST = "zh_8105_en"
+"""Begins with all others."""
+
 # Look-alikes that carry no meaning of their own: one class for each, so that the truth is
 # consistent.
 _FOLD = str.maketrans(
@@ -51,7 +54,7 @@ class Charset:
             raise ValueError(f"charset holds {twice[:5]} more than once; remove the duplicates")
 
     @classmethod
-    def load(cls, name: str = "zh_8105_en") -> Charset:
+    def load(cls, name: str = "zh_hant_en") -> Charset:
         """Read a charset of this package: a text file whose line breaks do not count.
 
         Each begins with the one before it, so that weights of the smaller charset can grow into the larger:

@@ -273,7 +273,7 @@ def evaluation_lines(
         share = recipe.real_lines // len(folders)
         real = [line for folder in folders for line in real_lines(folder, share)]
         # Lines with unknown characters still count: leaving them out would flatter the network.
-        known = coverage((text for _, _, text in real), Charset.load())
+        known = coverage((text for _, _, text in real), Charset.load(options.charset))
         log.info("evaluated on real lines: %s", known.report())
         lines += real
     return lines
@@ -282,7 +282,8 @@ def evaluation_lines(
 def train(options: TrainingOptions, more: RecognizerOptions, row: Row) -> None:
     """Train the network of one row of `recognition.METHODS`."""
     recipe = choose_recipe(row, more, pretrained=options.init is not None)
-    charset = Charset.load()
+    options = replace(options, charset=row.charset)
+    charset = Charset.load(row.charset)
 
     def line_renderer(setup: TrainingSetup) -> LineRenderer:
         return LineRenderer(setup.fonts, setup.corpus, options.backgrounds)

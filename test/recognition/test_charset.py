@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.characters import is_han
-from recognition.charset import Charset, normalize
+from recognition.charset import LARGEST, Charset, normalize
 
 
 def test_shipped_charset_has_what_the_project_promises() -> None:
@@ -26,6 +26,11 @@ def test_shipped_charset_has_what_the_project_promises() -> None:
     han = {c for c in big5_common.decode("big5", errors="ignore") if is_han(c)}
     assert len(han) > 5000
     assert not charset.missing("".join(han))
+    assert 9300 < len(charset) < 9700
+
+
+def test_the_largest_charset_has_all_standard_characters() -> None:
+    charset = Charset.load(LARGEST)
     assert not charset.missing("†‡①½²³μΩ≥≤‰℃№§±×÷")
     assert not charset.missing(
         "㑇㧑䲢龀龁亍彳𫓹𬺈𫟅"

@@ -144,7 +144,7 @@ def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
     def inputs() -> Iterator[Floats]:
         return recognizer_inputs(options)
 
-    charset = Charset.load()
+    charset = Charset.load(row.charset)
     network = row.make(charset.classes)
     if is_distilled_file(options):
         # Two layers hold a third of what they would merged, and are as fast.

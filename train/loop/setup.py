@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 
+from recognition.charset import Charset
 from train.loop.arguments import add_common
 from train.loop.recipes import WARM_START_LR, FitRecipe
 from train.loop.run import Run, log
@@ -45,6 +46,7 @@ class TrainingOptions:
     evaluate_every: float = 600.0
     epoch_steps: int = 500
     validation_steps: int = 8
+    charset: str = "zh_hant_en"
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> TrainingOptions:
@@ -153,7 +155,10 @@ def open_run(
     first = os.environ.get("RANK", "0") == "0"
     run = Run.create(options.run, settings, options.seed, first=first)
     cv2.setNumThreads(1)
-    fonts, corpus = FontLibrary.load(options.fonts), Corpus.load(options.corpus)
+    fonts, corpus = (
+        FontLibrary.load(options.fonts),
+        Corpus.load(options.corpus, Charset.load(options.charset)),
+    )
     log.info("%d Chinese and %d Latin faces", len(fonts.han), len(fonts.latin))
     backgrounds = Backgrounds.load(options.backgrounds)
     pages = PageRenderer(fonts, corpus, backgrounds)

@@ -9,14 +9,14 @@ import torch
 from crnn import Recognizer
 from crnn.model_torch import as_recognizer
 from recognition import row_of
-from recognition.charset import Charset
+from recognition.charset import LARGEST, Charset
 from train.transfer import quantized_weights
 
 
 def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
     """Load weights as they are, with as many classes as they have.
 
-    Weights of a smaller charset read with the first characters of the present one.
+    Weights of a smaller charset read with the first characters of the largest.
 
     Raises:
         ValueError: these are no weights of that network, or of a larger charset.
@@ -26,7 +26,7 @@ def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
         for name, value in quantized_weights.load(path).items()
     }
     classes = len(state.get("classify.bias", ()))
-    characters = Charset.load().characters
+    characters = Charset.load(LARGEST).characters
     if not 1 < classes <= len(characters) + 1:
         raise ValueError(
             f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
