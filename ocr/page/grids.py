@@ -88,12 +88,6 @@ def ruled_grids(ink: Mask, rules: Mask, settings: Tables) -> list[Grid]:
         part = rules[top : top + height, left : left + width].copy()
         # Many tables have no rules at their sides.
         cv2.rectangle(part, (0, 0), (width - 1, height - 1), 1)
-        # What is narrower than a cell is part of a rule: breaks in it, slits beside it.
-        # (By an odd number of pixels: OpenCV loses the last row or column by an even one.)
-        slit = (settings.min_cell - 1) | 1
-        for shape in ((1, slit), (slit, 1)):
-            closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones(shape, np.uint8))
-            part = np.asarray(closed, np.uint8)
         cells = [
             (x0 + left, y0 + top, x1 + left, y1 + top) for x0, y0, x1, y1 in _holes(part, settings)
         ]
