@@ -113,7 +113,7 @@ def test_single_characters_below_each_other_are_a_column() -> None:
 def test_a_picture_of_single_characters_may_be_a_column() -> None:
     def likely(texts: str) -> bool:
         rows = [(Reading(c, 0.98), box(90, 80 * i, 150, 80 * i + 60)) for i, c in enumerate(texts)]
-        return columns.are_likely(rows, AREA, SETTINGS)
+        return columns.should_search(rows, AREA, SETTINGS)
 
     assert likely("消防通道")
     assert not likely("消防1道") and not likely("出口") and not likely("EXIT")

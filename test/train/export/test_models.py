@@ -215,9 +215,9 @@ def test_the_angle_takes_the_temperature_that_its_run_fitted(export: Any, tmp_pa
 def test_unknown_models_and_decoders_are_refused(
     export: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["train.export", "east", "weights.safetensors"])
+    monkeypatch.setattr(sys, "argv", ["train.export", "yolo", "weights.safetensors"])
     with pytest.raises(SystemExit):
         command.main()
-    assert "invalid choice: 'east'" in capsys.readouterr().err
+    assert "invalid choice: 'yolo'" in capsys.readouterr().err
     with pytest.raises(ValueError, match="--decoder attention is not for reference: ctc"):
         export("crnn-reference", narrow_line("crnn", 5), "--decoder", "attention")
