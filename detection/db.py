@@ -29,7 +29,11 @@ SHRINK = 0.27
 """Share of the short side by which every side moves inwards: the inner part is 0.46 as high as the line."""
 
 MIN_HEIGHT = 6.0
-"""Pixels of a line from which its inner part can be told; lower ones count neither as text nor as background."""
+"""Pixels of a line from which its inner part can be told."""
+
+GROUND_HEIGHT = 4.5
+"""Pixels of a line below which it is background: left unknown, paragraphs of such print would be taken for one large
+line. What is between counts neither as text nor as background."""
 
 LOWEST, HIGHEST = 0.3, 0.7
 """Of the threshold: far from the edges, and on them (section 3.4)."""
@@ -71,8 +75,9 @@ class DB:
             reach = SHRINK * float(height)
             place = cells_around(quad, reach, rows, cols)
             inside = inside_distance(quad, centers(place))
-            if ignored or height < MIN_HEIGHT:
+            if ignored or GROUND_HEIGHT <= height < MIN_HEIGHT:
                 known[place] &= inside < 0
+            if ignored or height < MIN_HEIGHT:
                 continue
             part = np.clip((inside - reach) / CELL + 0.5, 0, 1)
             np.maximum(inner[place], part, out=inner[place])
@@ -97,7 +102,7 @@ class DB:
             # Of the cells of a blob, those that the edge crosses say little.
             score = float((blob.values * blob.values).sum() / blob.values.sum())
             if score >= self.line_threshold:
-                fits.append((*fit_rectangle(blob), score))
+                fits.append((*fit_rectangle(blob, by_gravity=True), score))
         rows = np.array(fits, np.float32).reshape(-1, 7)
         rows[:, 5] /= 1 - 2 * SHRINK
         rows[:, 4] += 2 * SHRINK * rows[:, 5]

@@ -92,6 +92,11 @@ class Detector:
             return coarse.quads, coarse.scores
         fine = self._pass(pyramid.at(finer), size)
         lines = _merge(coarse, fine, settings.large_height / finer, settings)
+        # What is too small for the coarse pass looks larger there than it is: the fine one may show that.
+        finest = working_scale(fine.heights, size, finer, settings, min_side)
+        if finest > settings.another_scale * finer:
+            last = self._pass(pyramid.at(finest), size)
+            lines = _merge(lines, last, settings.large_height / finest, settings)
         return lines.quads, lines.scores
 
     def _pass(self, resized: Image, whole: tuple[int, int]) -> Lines:
@@ -148,15 +153,27 @@ def _thickness(quads: Quads) -> Floats:
 
 
 def _merge(coarse: Lines, fine: Lines, large: float, settings: ScaleSettings) -> Lines:
-    """Lines of a fine pass, those of a coarse pass above `large` pixels in place of their fragments."""
-    kept = _heights(coarse.quads) >= large
+    """Lines of a fine pass, those of a coarse pass above `large` pixels in place of their fragments.
+
+    Print too small for the coarse pass may look like one large line there: the fine pass finds what it is made of.
+    """
+    kept = np.flatnonzero(_heights(coarse.quads) >= large)
     quads = coarse.quads[kept]
-    share = settings.fragment_thickness
-    alike = _thickness(fine.quads)[:, None] >= share * _thickness(quads)[None]
     inside = coverage(fine.quads, quads) > settings.fragment_coverage
-    whole = ~(inside & alike).any(axis=1)
+    alike = _thickness(fine.quads)[:, None] >= settings.fragment_thickness * _thickness(quads)[None]
+    print_inside = (inside & ~alike).T @ _areas(fine.quads)
+    lettering = print_inside < settings.block_coverage * _areas(quads)
+    quads, kept = quads[lettering], kept[lettering]
+    whole = ~(inside & alike)[:, lettering].any(axis=1)
     return Lines(
         np.concatenate([fine.quads[whole], quads]),
         np.concatenate([fine.scores[whole], coarse.scores[kept]]),
         fine.heights,
     )
+
+
+def _areas(quads: Quads) -> Floats:
+    """Areas (M,) of quads, by their diagonals."""
+    first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
+    areas: Floats = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
+    return areas

@@ -38,6 +38,11 @@ class ScaleSettings(StepSettings):
     same_scale: float = setting(
         1.2, "A second pass less than so many times as large as the coarse one is left out", 1
     )
+    another_scale: float = setting(
+        1.5,
+        "A third pass is made where the second shows text so small that it should be so many times as large",
+        1,
+    )
     lettering_height: float = setting(
         48.0,
         "Height of a line in the coarse pass from which one at half its size sees it better",
@@ -51,6 +56,12 @@ class ScaleSettings(StepSettings):
     )
     fragment_thickness: float = setting(
         0.5, "The same of its height: small print inside large lettering stays", 0, 1
+    )
+    block_coverage: float = setting(
+        0.15,
+        "Share of a large line that thinner ones of a fine pass cover from which it is a block of lines",
+        0,
+        1,
     )
     max_aspect: float = setting(
         2.5, "Short sides from which a strip is judged by a part of this shape", 1

@@ -120,7 +120,7 @@ class CropRecipe:
         crops: taken from each page, each at its own scale: rendering costs more than cropping.
         usual: heights of a line in pixels that the detector works at, the range of half of the
             crops.
-        extreme: heights of the other half, evenly by octave.
+        extreme: heights of the other half, evenly by octave; what is too small for a method is its background.
         stretch: largest change of width against height, as a factor.
         slanted: share of the crops rotated by up to 45 degrees either way, where a method finds lines of any slope.
         sideways: share of the pages rotated by a quarter turn, likewise.
@@ -130,7 +130,7 @@ class CropRecipe:
     pages: int = 6
     crops: int = 2
     usual: tuple[float, float] = (12.0, 32.0)
-    extreme: tuple[float, float] = (8.0, 200.0)
+    extreme: tuple[float, float] = (3.0, 200.0)
     stretch: float = 1.15
     slanted: float = 0.5
     sideways: float = 0.25
