@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from common.recurrent_torch import bidirectional
 from common.vgg16_torch import VGG16, WIDTHS
 from ctpn.anchors import ANCHOR_HEIGHTS
-from detection.network_torch import ConvBlock, initialize, small_trunk
+from detection.network_torch import ConvBlock, hardest, initialize, initialize_heads, small_trunk
 
 ANCHORS = len(ANCHOR_HEIGHTS)
 
@@ -46,10 +46,7 @@ class CTPN(nn.Module):
 
     def _initialize(self) -> None:
         initialize(self)
-        for head in (self.score, self.delta, self.side):
-            nn.init.normal_(head.weight, std=0.01)
-        # Text is rare among anchors: starting at 2 % avoids a first thousand steps of saying no.
-        nn.init.constant_(self.score.bias, -4.0)
+        initialize_heads(self.score, self.delta, self.side)
 
     def context(self, images: Tensor) -> Tensor:
         """Return what the layer along the rows reads, (N, features, H / 16, W / 16), not negative."""
@@ -196,7 +193,5 @@ def score_loss(logits: Tensor, labels: Tensor, negatives: float) -> Tensor:
         logits, (labels == 1).float(), reduction="none"
     )
     text, background = cross_entropy[labels == 1], cross_entropy[labels == 0]
-    # Pages without text still teach what is no text.
-    count = min(len(background), max(int(negatives * len(text)), 16 * len(labels)))
-    worst = background.topk(count).values
-    return (text.sum() + worst.sum()) / max(len(text) + count, 1)
+    worst = hardest(background, len(text), negatives, 16 * len(labels))
+    return (text.sum() + worst.sum()) / max(len(text) + len(worst), 1)

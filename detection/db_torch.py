@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detection.network_torch import SmallPyramid, initialize
+from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
 
 HEADS = ("probability", "threshold")
 """Layers that int8 leaves in float."""
@@ -39,10 +39,7 @@ class DBNet(SmallPyramid):
         self.probability = nn.Conv2d(fine, 1, 1)
         self.threshold = nn.Conv2d(fine, 1, 1)
         initialize(self)
-        for head in (self.probability, self.threshold):
-            nn.init.normal_(head.weight, std=0.01)
-        # Few cells are of text, as few anchors are in CTPN.
-        nn.init.constant_(self.probability.bias, -4.0)
+        initialize_heads(self.probability, self.threshold)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, 3, H, W) to logits of probability and threshold, each (N, H / 4, W / 4)."""
@@ -96,7 +93,5 @@ def _cross_entropy(logits: Tensor, inner: Tensor, known: Tensor, negatives: floa
     """Mean over the cells of text and the worst `negatives` times as many others."""
     each = F.binary_cross_entropy_with_logits(logits, inner, reduction="none")
     text, background = each[(inner > 0) & known], each[(inner == 0) & known]
-    # Pages without text still teach what is no text.
-    count = min(len(background), max(int(negatives * len(text)), 256 * len(logits)))
-    worst = background.topk(count).values
-    return (text.sum() + worst.sum()) / max(len(text) + count, 1)
+    worst = hardest(background, len(text), negatives, 256 * len(logits))
+    return (text.sum() + worst.sum()) / max(len(text) + len(worst), 1)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detection.cells import CELL
-from detection.network_torch import SmallPyramid, initialize
+from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
 
 HEADS = ("score", "distances", "angle")
 """Layers that int8 leaves in float."""
@@ -52,10 +52,8 @@ class EASTNet(SmallPyramid):
         self.distances = nn.Conv2d(fine, 4, 1)
         self.angle = nn.Conv2d(fine, 1, 1)
         initialize(self)
-        for head in (self.score, self.distances, self.angle):
-            nn.init.normal_(head.weight, std=0.01)
-        # Few cells are of text, as few anchors are in CTPN; sides are some ten pixels away.
-        nn.init.constant_(self.score.bias, -4.0)
+        initialize_heads(self.score, self.distances, self.angle)
+        # Sides are some ten pixels away.
         nn.init.constant_(self.distances.bias, 1.0)
 
     def along_rows(self, x: Tensor) -> Tensor:
@@ -132,8 +130,8 @@ def _score_loss(logits: Tensor, text: Tensor, known: Tensor, negatives: float) -
     """
     each = F.binary_cross_entropy_with_logits(logits, text.float(), reduction="none")
     count, others = int(text.sum()), each[known & ~text]
-    mined = min(len(others), max(int(negatives * count), 256 * len(logits)))
-    entropy = (each[text].sum() + others.topk(mined).values.sum()) / max(count + mined, 1)
+    worst = hardest(others, count, negatives, 256 * len(logits))
+    entropy = (each[text].sum() + worst.sum()) / max(count + len(worst), 1)
     probability = torch.sigmoid(logits) * known
     shared = 2 * probability[text].sum() / (probability.sum() + count).clamp(min=1.0)
     return entropy + (1 - shared) * bool(count)

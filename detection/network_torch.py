@@ -117,6 +117,29 @@ def initialize(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
+def initialize_heads(score: nn.Conv2d, *others: nn.Conv2d) -> None:
+    """Set the weights of the last layers small, and the bias of the score so that text is rare.
+
+    Few anchors or cells are of text: starting at 2 % avoids a first thousand steps of saying no.
+    """
+    for head in (score, *others):
+        nn.init.normal_(head.weight, std=0.01)
+    assert score.bias is not None
+    nn.init.constant_(score.bias, -4.0)
+
+
+def hardest(background: Tensor, count: int, negatives: float, least: int) -> Tensor:
+    """Return the greatest losses of background (hard negative mining).
+
+    Args:
+        background: (K,) losses.
+        count: of the positives.
+        negatives: for each positive.
+        least: pictures without text still teach what is no text.
+    """
+    return background.topk(min(len(background), max(int(negatives * count), least))).values
+
+
 class Deployed(nn.Module):
     """The network as it is exported: batch norm folded, probabilities instead of logits.
 

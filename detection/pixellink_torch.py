@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detection.links import NEIGHBORS
-from detection.network_torch import SmallPyramid, initialize
+from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
 
 HEADS = ("text", "links")
 """Layers that int8 leaves in float."""
@@ -37,10 +37,7 @@ class PixelLinkNet(SmallPyramid):
         self.text = nn.Conv2d(fine, 1, 1)
         self.links = nn.Conv2d(fine, len(NEIGHBORS), 1)
         initialize(self)
-        for head in (self.text, self.links):
-            nn.init.normal_(head.weight, std=0.01)
-        # Few cells are of text, as few anchors are in CTPN.
-        nn.init.constant_(self.text.bias, -4.0)
+        initialize_heads(self.text, self.links)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, 3, H, W) to logits of text (N, H / 4, W / 4) and of links (N, H / 4, W / 4, 8)."""
@@ -87,10 +84,8 @@ def _text_loss(logits: Tensor, targets: dict[str, Tensor], negatives: float) -> 
     weight = targets["weight"]
     text, background = weight > 0, targets["known"] & (targets["text"] == 0)
     count, others = int(text.sum()), each[background]
-    # Pages without text still teach what is no text.
-    mined = min(len(others), max(int(negatives * count), 256 * len(logits)))
-    worst = others.topk(mined).values
-    return ((each * weight)[text].sum() + worst.sum()) / max(count + mined, 1)
+    worst = hardest(others, count, negatives, 256 * len(logits))
+    return ((each * weight)[text].sum() + worst.sum()) / max(count + len(worst), 1)
 
 
 def _link_loss(logits: Tensor, links: Tensor, weight: Tensor) -> Tensor:

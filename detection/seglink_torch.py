@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detection.network_torch import ConvBlock, SmallPyramid, initialize
+from detection.network_torch import ConvBlock, SmallPyramid, hardest, initialize
 from detection.seglink import LEVELS, SegLink
 
 HEADS = ("head",)
@@ -129,5 +129,5 @@ def _mined(logits: Tensor, labels: Tensor, negatives: float, least: int) -> Tens
     """Mean cross-entropy over labels of 1 and the worst `negatives` times as many, or `least`, of 0; -1 is unknown."""
     each = F.binary_cross_entropy_with_logits(logits, (labels == 1).float(), reduction="none")
     text, others = each[labels == 1], each[labels == 0]
-    count = min(len(others), max(int(negatives * len(text)), least))
-    return (text.sum() + others.topk(count).values.sum()) / max(len(text) + count, 1)
+    worst = hardest(others, len(text), negatives, least)
+    return (text.sum() + worst.sum()) / max(len(text) + len(worst), 1)
