@@ -32,7 +32,7 @@ from common.image import describe
 from common.settings import with_values
 from common.wording import counted
 from ocr.batch.console import (
-    Report,
+    ErrorReport,
     StreamError,
     Streams,
     check_json,
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) -> int:
     """Find the files, check the outputs, load the models, read."""
-    report = Report()
+    report = ErrorReport()
     files = find_inputs(
         options.paths,
         stdin=sys.stdin.buffer if STDIN in options.paths else io.BytesIO(),
@@ -124,7 +124,7 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
             return 1
         stdout = require_stdout() if options.json == "-" or not (json or outputs) else sys.stdout
         streams = Streams(*((None, stdout) if options.json == "-" else (stdout, json)))
-        run = _Run(files, contents, report, outputs, streams, json.done if json else None)
+        run = _Conversion(files, contents, report, outputs, streams, json.done if json else None)
         run.read(reader, options, jobs)
         return 1 if report.failed else 0
 
@@ -195,7 +195,7 @@ def _shares(options: argparse.Namespace, files: Sequence[str]) -> tuple[int, int
     return jobs, options.threads if jobs == 1 else max(1, threads // jobs)
 
 
-class _Run:
+class _Conversion:
     """Reads files and writes what they hold, in their order.
 
     Args:
@@ -211,7 +211,7 @@ class _Run:
         self,
         files: Sequence[str],
         contents: Mapping[str, bytes],
-        report: Report,
+        report: ErrorReport,
         outputs: Outputs | None,
         streams: Streams,
         done: set[tuple[str, int]] | None,

@@ -16,7 +16,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=EPS, momentum=MOMENTUM)
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside a strided 1x1 one."""
 
     def __init__(self, before: int, after: int) -> None:
@@ -48,7 +48,7 @@ class SceneNet(nn.Module):
         self.conv = nn.Conv2d(3, WIDTHS[0], 5, stride=2, padding=2, bias=False)
         self.norm = _norm(WIDTHS[0])
         pairs = zip(WIDTHS[:-1], WIDTHS[1:], strict=True)
-        self.blocks = nn.Sequential(*(Block(before, after) for before, after in pairs))
+        self.blocks = nn.Sequential(*(ResidualBlock(before, after) for before, after in pairs))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(WIDTHS[-1] * (side // 2 ** len(WIDTHS)) ** 2, 1)
 

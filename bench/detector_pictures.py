@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from bench.detector_runs import Run
+from bench.detector_runs import DetectorRun
 from common.arrays import Floats, Image
 from common.image import load
 from train.data.samples import LabelledPage
@@ -25,7 +25,9 @@ TRUE, RIGHT, WRONG, IGNORED = (31, 119, 180), (44, 160, 44), (214, 39, 40), (127
 """Colors of a true line, of one found for it, of any other found, and of an ignored true line."""
 
 
-def write_pictures(folder: Path, pages: Sequence[LabelledPage], runs: Mapping[str, Run]) -> None:
+def write_pictures(
+    folder: Path, pages: Sequence[LabelledPage], runs: Mapping[str, DetectorRun]
+) -> None:
     """Write one JPEG for each page, numbered in their order."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, page in enumerate(pages):

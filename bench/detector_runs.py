@@ -37,7 +37,7 @@ class Candidate(NamedTuple):
     """ONNX or safetensors; None takes the shipped ones."""
 
 
-class Found(NamedTuple):
+class Detected(NamedTuple):
     """What a detector found on one picture."""
 
     quads: Quads
@@ -49,13 +49,13 @@ class Found(NamedTuple):
 
 
 @dataclass
-class Run:
+class DetectorRun:
     """What a detector found and cost; where it failed on a picture stands None."""
 
     parameters: int = 0
     load_s: float = 0.0
     peak_mib: float = 0.0
-    found: list[Found | None] = field(default_factory=list)
+    found: list[Detected | None] = field(default_factory=list)
 
 
 class DetectorError(RuntimeError):
@@ -105,7 +105,7 @@ def onnx_parameters(path: Path) -> int:
     return sum(math.prod(one.dims) for one in graph.initializer if not one.name.endswith(extra))
 
 
-def run(candidate: Candidate, paths: Sequence[Path], threads: int) -> Run:
+def run(candidate: Candidate, paths: Sequence[Path], threads: int) -> DetectorRun:
     """Run one detector over all pictures, the first of which it sees once before, unmeasured.
 
     Raises:
@@ -116,7 +116,7 @@ def run(candidate: Candidate, paths: Sequence[Path], threads: int) -> Run:
     process = context.Process(target=_work, args=(candidate, paths, threads, theirs))
     process.start()
     theirs.close()
-    result = Run()
+    result = DetectorRun()
     try:
         opened = _answer(ours)
         result.parameters, result.load_s = opened
@@ -124,7 +124,7 @@ def run(candidate: Candidate, paths: Sequence[Path], threads: int) -> Run:
             found = _answer(ours)
             if isinstance(found, str):
                 _LOG.warning("%s on %s: %s", candidate.name, path, found)
-            result.found.append(found if isinstance(found, Found) else None)
+            result.found.append(found if isinstance(found, Detected) else None)
         result.peak_mib = _answer(ours)
     except EOFError:
         raise DetectorError(f"{candidate.name} ended early: see its messages above") from None
@@ -160,7 +160,7 @@ def _work(
             start, cpu_start = time.perf_counter(), time.process_time()
             quads, scores = detector(image)
             took, cpu = time.perf_counter() - start, time.process_time() - cpu_start
-            connection.send(Found(quads, scores, took, cpu))
+            connection.send(Detected(quads, scores, took, cpu))
         except Exception as error:  # one picture must not end the comparison
             connection.send(f"{type(error).__name__}: {error}")
     connection.send(peak_mib())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detector_runs import Run
+from bench.detector_runs import DetectorRun
 from common.arrays import Floats
 from common.quads import is_column, quad_size
 from detection.quads import COLUMN_DEGREES
@@ -71,7 +71,7 @@ def all_groups() -> Iterator[str]:
             yield from (f"direction {one}" for one in ("level", "slanted", "vertical"))
 
 
-def score(pages: Iterable[LabelledPage], run: Run) -> Scores:
+def score(pages: Iterable[LabelledPage], run: DetectorRun) -> Scores:
     """Compare what was found on all pages with their truth.
 
     Pages whose truth is words are matched by DetEval, where a line may cover several words; where the truth names
@@ -136,7 +136,7 @@ def ordered(names: Iterable[str]) -> list[str]:
     return [name for name in known if name in set(names)] + rest
 
 
-def figures(scores: Scores, run: Run) -> dict[str, Any]:
+def figures(scores: Scores, run: DetectorRun) -> dict[str, Any]:
     """Return what a detector reached and cost, as JSON."""
     found = [one for one in run.found if one is not None]
     return {

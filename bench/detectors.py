@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.detector_pictures import write_pictures
-from bench.detector_runs import Candidate, DetectorError, Run, run, shipped
+from bench.detector_runs import Candidate, DetectorError, DetectorRun, run, shipped
 from bench.detector_scores import ALL, LEAST, figures, score
 from detection import METHODS
 from train.evaluate.scores import selected
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for candidate in candidates:
         if candidate.weights:
             print(f"{candidate.name} is {candidate.weights}")
-    runs: dict[str, Run] = {}
+    runs: dict[str, DetectorRun] = {}
     for candidate in candidates:
         try:
             runs[candidate.name] = run(candidate, [page.path for page in pages], args.threads)

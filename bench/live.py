@@ -26,10 +26,10 @@ import numpy as np
 from numpy.random import Generator
 
 from bench import live_clips
-from bench.live_clips import Moving, Shown, Stamp
+from bench.live_clips import DrawnLine, Moving, Shown
 from ocr.formats.draw import find_font
 from ocr.live.events import Event
-from ocr.live.frames import Frame, Region
+from ocr.live.frames import Frame, FrameRegion
 from ocr.live.reader import LiveReader
 from ocr.live.settings import COMMENTS
 from ocr.live.sources import Ahead
@@ -98,7 +98,7 @@ def render(path: Path, *, minutes: float, corpus: Path, photographs: Path, seed:
     faces = [int(rng.integers(1, 4)) if rng.random() < EMOJI else 0 for _ in lines]
     numbers = {id(line): number for number, line in enumerate(lines)}
 
-    def draw(line: Shown) -> Stamp:
+    def draw(line: Shown) -> DrawnLine:
         number = numbers[id(line)]
         head = line.text[: len(line.user) + (line.kind == "comment")]
         parts = [(head, colors[number]), (line.text[len(head) :], (255, 255, 255))]
@@ -140,7 +140,7 @@ def example(path: Path) -> None:
     arrivals = [8 + 21 * i for i in range(len(lines))]
     colors = {id(line): COLORS[i % len(COLORS)] for i, line in enumerate(lines)}
 
-    def draw(line: Shown) -> Stamp:
+    def draw(line: Shown) -> DrawnLine:
         head = line.text[: len(line.user) + (line.kind == "comment")]
         parts = [(head, colors[id(line)]), (line.text[len(head) :], (255, 255, 255))]
         return live_clips.stamp(parts, font, faces=2 if "哈" in line.text else 0)
@@ -168,7 +168,7 @@ SAID = (
 """Of the example: user, what stands between, message, kind."""
 
 
-class Score(NamedTuple):
+class EventScores(NamedTuple):
     """How well a clip was read.
 
     Args:
@@ -188,7 +188,7 @@ class Score(NamedTuple):
     errors: list[tuple[str, str]]
 
 
-def score_events(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> Score:
+def score_events(lines: Sequence[Shown], events: Sequence[Event], rate: float) -> EventScores:
     """Compare events with truth, one to one, the most alike first, among those whose times overlap."""
     shown = [line for line in lines if line.first >= 0]
     pairs = []
@@ -220,7 +220,7 @@ def score_events(lines: Sequence[Shown], events: Sequence[Event], rate: float) -
         if wrong:
             errors.append((line.text, event.text))
     found = max(len(of), 1)
-    return Score(
+    return EventScores(
         len(of) / max(len(events), 1), sum(i in of for i in needed) / max(len(needed), 1),
         begins / found, ends / found, edits / max(letters, 1), errors,
     )  # fmt: skip
@@ -257,7 +257,7 @@ def read(
         "small", "recognizer", threads=threads // batches["workers"], options=decoding() | batches
     )
     cv2.setNumThreads(threads)
-    regions = [Region(*truth["area"])] if region else []
+    regions = [FrameRegion(*truth["area"])] if region else []
     reader = LiveReader(detector, recognizer, regions=regions, settings=COMMENTS)
     stop = threading.Event()
     events: list[Event] = []

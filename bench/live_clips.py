@@ -46,18 +46,18 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Stamp:
+class DrawnLine:
     """A drawn line: colors times opacity, and 255 less opacity, both (H, W, 3) uint8."""
 
     color: Image
     rest: Image
 
-    def faded(self, opacity: float) -> Stamp:
+    def faded(self, opacity: float) -> DrawnLine:
         """The line at a lower opacity."""
         if opacity >= 1:
             return self
         rest = 255 - (255 - self.rest) * np.float32(opacity)
-        return Stamp((self.color * np.float32(opacity)).astype(np.uint8), rest.astype(np.uint8))
+        return DrawnLine((self.color * np.float32(opacity)).astype(np.uint8), rest.astype(np.uint8))
 
 
 @dataclass
@@ -103,7 +103,7 @@ def stamp(
     shade: float = SHADE,
     outline: int = 1,
     faces: int = 0,
-) -> Stamp:
+) -> DrawnLine:
     """Draw a line of colored parts.
 
     Args:
@@ -131,7 +131,7 @@ def stamp(
     pixels = np.asarray(layer, np.float32)
     opacity = pixels[:, :, 3:] / 255
     rest = np.repeat(255 * (1 - opacity), 3, axis=2)
-    return Stamp((pixels[:, :, :3] * opacity).astype(np.uint8), rest.astype(np.uint8))
+    return DrawnLine((pixels[:, :, :3] * opacity).astype(np.uint8), rest.astype(np.uint8))
 
 
 def _face(draw: ImageDraw.ImageDraw, x: float, y: float, size: int) -> None:
@@ -148,7 +148,7 @@ def _face(draw: ImageDraw.ImageDraw, x: float, y: float, size: int) -> None:
     )  # fmt: skip
 
 
-def paste(picture: Image, layer: Stamp, x: int, y: int, top: int, opacity: float) -> float:
+def paste(picture: Image, layer: DrawnLine, x: int, y: int, top: int, opacity: float) -> float:
     """Lay a line on a picture in place, nothing of it above `top`; the share of it that is to be seen.
 
     Args:
@@ -175,7 +175,7 @@ def paste(picture: Image, layer: Stamp, x: int, y: int, top: int, opacity: float
 def comment_frames(
     lines: Sequence[Shown],
     arrivals: Sequence[int],
-    stamps: Callable[[Shown], Stamp],
+    stamps: Callable[[Shown], DrawnLine],
     ground: Callable[[int], Image],
     area: tuple[int, int, int, int],
     pitch: int,
@@ -194,7 +194,7 @@ def comment_frames(
     """
     left, top, _, height = area
     offset, begun = 0.0, 0
-    drawn: dict[int, Stamp] = {}
+    drawn: dict[int, DrawnLine] = {}
     for frame in range(frames):
         while begun < len(arrivals) and arrivals[begun] <= frame:
             drawn[begun] = stamps(lines[begun])
@@ -219,9 +219,9 @@ def comment_frames(
 
 def caption_frames(
     lines: Sequence[Shown],
-    stamps: Callable[[Shown], Stamp],
+    stamps: Callable[[Shown], DrawnLine],
     ground: Callable[[int], Image],
-    places: Callable[[Shown, Stamp], tuple[int, int]],
+    places: Callable[[Shown, DrawnLine], tuple[int, int]],
     frames: int,
     fade: int = 0,
 ) -> Iterator[Image]:
@@ -235,7 +235,7 @@ def caption_frames(
         frames: How many.
         fade: Frames in which they appear and vanish; half opacity is at `first` and after `last`.
     """
-    drawn: dict[int, Stamp] = {}
+    drawn: dict[int, DrawnLine] = {}
     for frame in range(frames):
         picture = ground(frame).copy()
         for number, line in enumerate(lines):

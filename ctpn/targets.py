@@ -53,7 +53,7 @@ class Targets(NamedTuple):
     """(R, C, K)."""
 
 
-class _Proposals(NamedTuple):
+class _MatchedProposals(NamedTuple):
     """Cells that lines touch or stand beside, one entry for each line and cell; all (P,)."""
 
     line: NDArray[np.intp]
@@ -98,7 +98,7 @@ def _nearest_ends(left: Any, right: Any, cols: int) -> tuple[Floats, Bools]:
     return nearest, np.minimum(to_left, to_right) <= SIDE_REACH
 
 
-def _cut(quads: Quads, ignore: Bools, size: tuple[int, int]) -> _Proposals:
+def _cut(quads: Quads, ignore: Bools, size: tuple[int, int]) -> _MatchedProposals:
     """Cut lines (L, 4, 2) into proposals on a grid for a picture of `size`."""
     height, width = size
     cols = width // STRIDE
@@ -132,7 +132,7 @@ def _cut(quads: Quads, ignore: Bools, size: tuple[int, int]) -> _Proposals:
     chosen = text | ignored | (beside & has_side)
     line, col = np.nonzero(chosen)
     seen = (line, col)
-    return _Proposals(
+    return _MatchedProposals(
         line,
         col,
         seen_top[seen].astype(np.float32),
@@ -161,7 +161,7 @@ def _by_overlap(chosen: Bools, rank: Floats) -> tuple[NDArray[np.intp], ...]:
     return proposal[order], row[order], anchor[order]
 
 
-def _unsure(proposals: _Proposals, iou: Floats, negative: Floats) -> Bools:
+def _unsure(proposals: _MatchedProposals, iou: Floats, negative: Floats) -> Bools:
     """Anchors (P, R, K) that are no background because of a proposal, text or not."""
     # Inside an ignored block a small anchor overlaps little but lies wholly on unknown text.
     tall = (proposals.bottom - proposals.top)[:, None, None]

@@ -42,7 +42,7 @@ LINES = 8
 """Lines of a real page whose patches are evaluated: a batch of hundreds would take gigabytes."""
 
 
-class Case(NamedTuple):
+class EvaluatedPage(NamedTuple):
     """One upright page to evaluate on: its patches, (N, 1, S, S)."""
 
     source: str
@@ -77,7 +77,7 @@ def make_loss(recipe: AngleRecipe) -> Loss:
     return loss
 
 
-def logits_of(network: nn.Module, case: Case) -> Logits:
+def logits_of(network: nn.Module, case: EvaluatedPage) -> Logits:
     """Return the logits (4, N, 4) of a page's patches in the four turns of the page."""
     device = next(network.parameters()).device
     with torch.inference_mode():
@@ -113,7 +113,7 @@ def negative_log_likelihood(scores: Logits) -> float:
     return float(-np.log(np.maximum(right, 1e-12)).mean())
 
 
-def evaluate(network: nn.Module, cases: list[Case], folder: Path) -> dict[str, float]:
+def evaluate(network: nn.Module, cases: list[EvaluatedPage], folder: Path) -> dict[str, float]:
     """Return page accuracy over four turns per source, and write the fitted `config.json`."""
     logits: dict[str, list[Logits]] = defaultdict(list)
     for case in cases:
@@ -134,12 +134,15 @@ def evaluate(network: nn.Module, cases: list[Case], folder: Path) -> dict[str, f
     return figures
 
 
-def rendered_cases(renderer: PageRenderer, seed: int, count: int) -> list[Case]:
+def rendered_cases(renderer: PageRenderer, seed: int, count: int) -> list[EvaluatedPage]:
     """Cut the patches of the first `count` pages of a seed."""
-    return [Case("rendered", page_patches(renderer.page(seed, i).image)[0]) for i in range(count)]
+    return [
+        EvaluatedPage("rendered", page_patches(renderer.page(seed, i).image)[0])
+        for i in range(count)
+    ]
 
 
-def real_cases(folder: Path, limit: int = 25) -> list[Case]:
+def real_cases(folder: Path, limit: int = 25) -> list[EvaluatedPage]:
     """Cut the patches of the first `limit` labelled pages of each source that can be read.
 
     Pictures of one line are left out: a single word may look alike in two turns.
@@ -149,10 +152,12 @@ def real_cases(folder: Path, limit: int = 25) -> list[Case]:
         try:
             image = load(page.path)
             quads = [line.quad for line in page.lines if line.quad is not None and not line.ignore]
-            cases.append(Case(page.source, page_patches(image)[0]))
+            cases.append(EvaluatedPage(page.source, page_patches(image)[0]))
             if quads:
                 cases.append(
-                    Case(f"{page.source} lines", line_patches(image, np.stack(quads[:LINES])))
+                    EvaluatedPage(
+                        f"{page.source} lines", line_patches(image, np.stack(quads[:LINES]))
+                    )
                 )
         except InputError as error:
             log.warning("left out: %s", error)

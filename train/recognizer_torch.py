@@ -33,7 +33,7 @@ from recognition.preprocess import STRIDE
 from train.batches.bucketed import BucketedLineBatches
 from train.batches.hard_lines import HardLines
 from train.batches.lines import LineBatches, real_lines
-from train.batches.replay import Part, add_mixture, mixed
+from train.batches.replay import MixturePart, add_mixture, mixed
 from train.data.coverage import coverage
 from train.evaluate.finetune_report import gather, report_run
 from train.evaluate.page_metrics import normalize
@@ -73,7 +73,7 @@ class RecognizerOptions:
     columns: int | None = None
     hard: Path | None = None
     more_eval_data: tuple[Path, ...] = ()
-    data: tuple[Part, ...] = ()
+    data: tuple[MixturePart, ...] = ()
     new_data: Path | None = None
     new_sources: str = ""
     alpha: float = ALPHA

@@ -59,7 +59,7 @@ class Shared(nn.Module):
         return model
 
 
-class Batches:
+class TaskBatches:
     """Batch i of both trainings as one."""
 
     def __init__(self, crops: PageCrops, patches: PatchBatches) -> None:
@@ -177,7 +177,7 @@ def main() -> None:
 
         return Training(
             network,
-            Batches(crops, patches),
+            TaskBatches(crops, patches),
             make_loss(recipe, teacher),
             evaluate,
             best="real/hmean" if options.eval_data else "rendered/hmean",

@@ -38,7 +38,7 @@ _MEMORY = re.compile(r"^process_resident_memory_bytes (\S+)$", re.MULTILINE)
 
 
 @dataclass
-class Counts:
+class LoadCounts:
     """What the clients saw."""
 
     seconds: list[float] = field(default_factory=list)
@@ -126,13 +126,13 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 async def load(
     url: str, pictures: Sequence[Path], clients: int, seconds: float
-) -> tuple[Counts, float]:
+) -> tuple[LoadCounts, float]:
     """Load a service for some seconds, and wait for the answers that are still due then.
 
     Returns:
         What was seen, and the seconds it took.
     """
-    counts = Counts()
+    counts = LoadCounts()
     contents = [path.read_bytes() for path in pictures]
     unlimited = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx2.AsyncClient(base_url=url, timeout=_MAX_WAIT_S, limits=unlimited) as client:
@@ -155,7 +155,7 @@ async def _send(
     client: httpx2.AsyncClient,
     contents: Sequence[bytes],
     expected: Sequence[str],
-    counts: Counts,
+    counts: LoadCounts,
     index: int,
     deadline: float,
 ) -> None:
@@ -183,13 +183,13 @@ async def _send(
                 counts.problems.add(f"picture {index}: another text than before the load")
 
 
-async def _watch(client: httpx2.AsyncClient, counts: Counts) -> None:
+async def _watch(client: httpx2.AsyncClient, counts: LoadCounts) -> None:
     while True:
         await _measure(client, counts)
         await asyncio.sleep(0.5)
 
 
-async def _measure(client: httpx2.AsyncClient, counts: Counts) -> None:
+async def _measure(client: httpx2.AsyncClient, counts: LoadCounts) -> None:
     """How soon the service answers what needs no worker, and its memory."""
     start = time.monotonic()
     await client.get("/healthz")

@@ -13,7 +13,8 @@ from typing import TextIO
 
 from common.image import InputError, describe
 from ocr.batch.resume import JsonLines, is_json_lines
-from ocr.formats.output_folder import OverwriteError, identity
+from ocr.formats.output_folder import identity
+from ocr.formats.own_files import OverwriteError
 from ocr.result import Page
 
 _log = logging.getLogger("demo")
@@ -23,7 +24,7 @@ class StreamError(Exception):
     """Text or JSON cannot be written any more; the message is one line."""
 
 
-class Report:
+class ErrorReport:
     """Says what failed, in one line each; remembers whether anything did."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from common.wording import counted
-from ocr.batch.read_many import Step
+from ocr.batch.read_many import ReadEvent
 from ocr.files.page_count import count_pages, is_document
 
 SAY_EVERY_S = 10.0
@@ -48,7 +48,7 @@ class Progress:
                 total=self._total, unit="page", file=stream, dynamic_ncols=True, leave=False
             )
 
-    def count(self, step: Step) -> None:
+    def count(self, step: ReadEvent) -> None:
         """Count a page that was read, or an error; where a file ends, its pages replace those expected."""
         if step.is_end:
             self._total += self._done - self._done_before - self._expected[step.file]
@@ -68,7 +68,7 @@ class Progress:
             self._said = time.monotonic()
             self._say(self._state())
 
-    def _count_error(self, step: Step) -> None:
+    def _count_error(self, step: ReadEvent) -> None:
         if self._last == (step.file, step.number):
             return  # the page was read, its drawing failed
         self._failed += 1

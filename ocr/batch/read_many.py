@@ -35,7 +35,7 @@ Look: TypeAlias = Callable[[int, Page, Image], None]
 """Gets the number of a file, one of its pages and that page's picture, on the thread that read it."""
 
 
-class Step(NamedTuple):
+class ReadEvent(NamedTuple):
     """What came next: a page of a file, an error of it, or, with neither, its end.
 
     Args:
@@ -114,7 +114,7 @@ def read_files(
     contents: Mapping[str, bytes] = MappingProxyType({}),
     skip: Callable[[int, int], bool] | None = None,
     look: Look | None = None,
-) -> Generator[Step]:
+) -> Generator[ReadEvent]:
     """Read files as `read_many` does, and tell each file's errors and end too.
 
     Args:
@@ -145,7 +145,7 @@ def read_files(
             yield from steps
 
 
-_Task: TypeAlias = Callable[[], list[Step]]
+_Task: TypeAlias = Callable[[], list[ReadEvent]]
 
 
 class _Files:
@@ -173,8 +173,8 @@ class _Files:
             try:
                 yield from self._pages(file, path)
             except Exception as error:  # whatever it was, the other files are read
-                yield partial(list, [Step(file, error=error)])
-            yield partial(list, [Step(file)])
+                yield partial(list, [ReadEvent(file, error=error)])
+            yield partial(list, [ReadEvent(file)])
 
     def _pages(self, file: int, path: str) -> Iterator[_Task]:
         name, source = describe(path), self._contents.get(path, path)
@@ -192,7 +192,7 @@ class _Files:
                 decode: Loader = decode,
                 decoded: threading.Event = decoded,
                 walk: object = walk,
-            ) -> list[Step]:
+            ) -> list[ReadEvent]:
                 return self._task(file, path, index, decode, size, decoded)
 
             yield task
@@ -202,7 +202,7 @@ class _Files:
 
     def _task(
         self, file: int, path: str, index: int, decode: Loader, size: int, decoded: threading.Event
-    ) -> list[Step]:
+    ) -> list[ReadEvent]:
         held = size
         image: list[Image] = []
 
@@ -219,14 +219,14 @@ class _Files:
                 image.append(picture)
             return picture
 
-        steps: list[Step] = []
+        steps: list[ReadEvent] = []
         try:
             page = self._read(load, image=path, page=index)
-            steps.append(Step(file, page))
+            steps.append(ReadEvent(file, page))
             if self._look:
                 self._look(file, page, image[0])
         except Exception as error:  # a defect on one page must not cost the others
-            steps.append(Step(file, error=error, number=index))
+            steps.append(ReadEvent(file, error=error, number=index))
         finally:
             decoded.set()
             self._budget.change(-held)

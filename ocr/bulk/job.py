@@ -28,10 +28,10 @@ import ocr
 from common.arguments import positive
 from common.wording import counted
 from ocr.arguments import add_models, add_quiet
-from ocr.batch.read_many import Step, read_files
+from ocr.batch.read_many import ReadEvent, read_files
 from ocr.bulk.parquet import (
     SCHEMA,
-    Place,
+    Location,
     done_inputs,
     drop_failed,
     find_place,
@@ -196,7 +196,7 @@ def _reader(models: str) -> ocr.Reader:
 
 
 def read_input(
-    place: Place, path: str, reader: ocr.Reader, *, angle: bool = True
+    place: Location, path: str, reader: ocr.Reader, *, angle: bool = True
 ) -> Iterator[dict[str, Any]]:
     """Read one input; gives rows of `SCHEMA`, at least one.
 
@@ -213,10 +213,10 @@ def read_input(
                 if not step.is_end:
                     yield _row(name, str(file), step)
     except OSError as error:
-        yield _row(name, path, Step(0, error=error))
+        yield _row(name, path, ReadEvent(0, error=error))
 
 
-def _row(name: str, file: str, step: Step) -> dict[str, Any]:
+def _row(name: str, file: str, step: ReadEvent) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(SCHEMA)
     page = step.page
     if page is None:

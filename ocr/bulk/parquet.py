@@ -32,7 +32,7 @@ _PREFIX, _SUFFIX = "part-", ".parquet"
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A folder, or one file, of a file system.
 
     Args:
@@ -71,7 +71,7 @@ class Place:
             yield file
 
 
-def find_place(address: str) -> Place:
+def find_place(address: str) -> Location:
     """Find the file system of a folder or of an address with "://".
 
     Raises:
@@ -81,15 +81,15 @@ def find_place(address: str) -> Place:
     from pyarrow import fs
 
     if "://" not in address:
-        return Place(fs.LocalFileSystem(), str(Path(address).resolve()), "")
+        return Location(fs.LocalFileSystem(), str(Path(address).resolve()), "")
     filesystem, path = fs.FileSystem.from_uri(address)
     path = path.rstrip("/") or path
     if isinstance(filesystem, fs.LocalFileSystem):
-        return Place(filesystem, path, "")
-    return Place(filesystem, path, address.split("?")[0].rstrip("/").removesuffix(path))
+        return Location(filesystem, path, "")
+    return Location(filesystem, path, address.split("?")[0].rstrip("/").removesuffix(path))
 
 
-def list_inputs(source: Place) -> list[str]:
+def list_inputs(source: Location) -> list[str]:
     """Paths of the pictures and PDFs in a place, sorted; hidden ones are left out.
 
     Raises:
@@ -115,7 +115,7 @@ def list_inputs(source: Place) -> list[str]:
     return sorted(paths)
 
 
-def done_inputs(target: Place) -> set[str]:
+def done_inputs(target: Location) -> set[str]:
     """Names of all inputs that are in the parts of a place; makes the place, and clears away what is half written.
 
     Raises:
@@ -131,7 +131,7 @@ def done_inputs(target: Place) -> set[str]:
     return set(_column(target, parts, "path").unique().to_pylist()) if parts else set()
 
 
-def drop_failed(target: Place) -> None:
+def drop_failed(target: Location) -> None:
     """Take the inputs that had errors, with all their rows, out of the parts, so that they are read again.
 
     Raises:
@@ -148,7 +148,7 @@ def drop_failed(target: Place) -> None:
         _save(target, part, table.filter(~compute.field("path").isin(failed)))
 
 
-def write_part(target: Place, name: str, rows: Sequence[dict[str, Any]]) -> None:
+def write_part(target: Location, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Write a part; one of that name is replaced.
 
     Raises:
@@ -171,7 +171,7 @@ def write_part(target: Place, name: str, rows: Sequence[dict[str, Any]]) -> None
     _save(target, f"{target.path}/{_PREFIX}{name}{_SUFFIX}", table)
 
 
-def _save(target: Place, path: str, table: Any) -> None:  # noqa: ANN401
+def _save(target: Location, path: str, table: Any) -> None:  # noqa: ANN401
     """Write a file so that it is never seen half written."""
     import pyarrow
     from pyarrow import parquet
@@ -188,7 +188,7 @@ def _save(target: Place, path: str, table: Any) -> None:  # noqa: ANN401
         stream.write(content)
 
 
-def _parts(target: Place) -> list[str]:
+def _parts(target: Location) -> list[str]:
     from pyarrow import fs
 
     found = target.filesystem.get_file_info(fs.FileSelector(target.path, allow_not_found=True))
@@ -199,7 +199,7 @@ def _parts(target: Place) -> list[str]:
     )
 
 
-def _column(target: Place, parts: Sequence[str], name: str) -> Any:  # noqa: ANN401
+def _column(target: Location, parts: Sequence[str], name: str) -> Any:  # noqa: ANN401
     from pyarrow import dataset
 
     found = dataset.dataset(list(parts), filesystem=target.filesystem, format="parquet")

@@ -15,15 +15,11 @@ from ocr.files.page_images import pictures_of
 from ocr.formats import FORMATS
 from ocr.formats.draw import draw
 from ocr.formats.output_names import drawn_name, free_names, page_suffix, stem_of
-from ocr.formats.own_files import is_foreign, is_own, write_own
+from ocr.formats.own_files import OverwriteError, is_foreign, is_own, write_own
 from ocr.formats.shared_label_file import LabelFile
 from ocr.result import Page
 
 _PNG_LEVEL = 3  # of 9: a drawing is looked at, not kept
-
-
-class OverwriteError(ValueError):
-    """An output would replace an input, or a file that is not ours; the message says which and what to do."""
 
 
 class Outputs:

@@ -19,6 +19,10 @@ from common.files import replace_when_written
 _ATTRIBUTE = "user.ocr.output"
 
 
+class OverwriteError(ValueError):
+    """An output would replace an input, or a file that is not ours; the message says which and what to do."""
+
+
 @contextmanager
 def write_own(path: Path) -> Iterator[BinaryIO]:
     """Give a stream whose contents are at the path once the block has ended without an error; see `is_own`.

@@ -78,7 +78,7 @@ def write_pdf(
                 orientation = _save_jpeg(picture, path)
                 with _pdfium_lock:
                     sources.append(_add_page(document, font, page, picture, path, orientation))
-            kept = _Kept(stream)
+            kept = _GuardedStream(stream)
             with _pdfium_lock:
                 document.save(kept)
             kept.reraise(sources)
@@ -88,7 +88,7 @@ def write_pdf(
                 document.close()
 
 
-class _Kept:
+class _GuardedStream:
     """Keeps what a stream raises while C writes to it: Python would print that, and PDFium write on."""
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -70,7 +70,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _TextRow:
     """Lines side by side: the cells they make, where the row is, and its widest gap in line heights."""
 
     cells: tuple[tuple[int, ...], ...]
@@ -143,7 +143,7 @@ def _blocks_of(page: Page, lines: list[int], boxes: Boxes) -> list[Block]:
     return blocks
 
 
-def _rows(lines: list[int], boxes: Boxes) -> list[_Row]:
+def _rows(lines: list[int], boxes: Boxes) -> list[_TextRow]:
     """Runs of neighbours in reading order that stand side by side."""
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-6)
     groups: list[list[int]] = []
@@ -159,7 +159,7 @@ def _rows(lines: list[int], boxes: Boxes) -> list[_Row]:
     return [_row(group, boxes, heights.tolist()) for group in groups]
 
 
-def _row(lines: list[int], boxes: Boxes, heights: Sequence[float]) -> _Row:
+def _row(lines: list[int], boxes: Boxes, heights: Sequence[float]) -> _TextRow:
     height = float(np.median([heights[i] for i in lines]))
     cells = [[lines[0]]]
     for i in lines[1:]:
@@ -169,10 +169,10 @@ def _row(lines: list[int], boxes: Boxes, heights: Sequence[float]) -> _Row:
     low, high = boxes[lines, :2].min(axis=0), boxes[lines, 2:].max(axis=0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     gaps = [boxes[b, 0] - boxes[a, 2] for a, b in zip(lines, lines[1:], strict=False)]
-    return _Row(tuple(map(tuple, cells)), box, height, float(max(gaps, default=0.0)) / height)
+    return _TextRow(tuple(map(tuple, cells)), box, height, float(max(gaps, default=0.0)) / height)
 
 
-def _groups(rows: list[_Row]) -> list[list[_Row]]:
+def _groups(rows: list[_TextRow]) -> list[list[_TextRow]]:
     """Cut the rows where they jump, leave a wide gap, or change their size."""
     gaps = [b.box[1] - a.box[3] for a, b in zip(rows, rows[1:], strict=False) if _follows(a, b)]
     usual = max(float(np.median(gaps)), 0.0) if gaps else 0.0
@@ -188,17 +188,17 @@ def _groups(rows: list[_Row]) -> list[list[_Row]]:
     return groups
 
 
-def _follows(above: _Row, row: _Row) -> bool:
+def _follows(above: _TextRow, row: _TextRow) -> bool:
     """Whether a row is below another and under some of it."""
     shared = min(above.box[2], row.box[2]) - max(above.box[0], row.box[0])
     narrower = min(above.box[2] - above.box[0], row.box[2] - row.box[0])
     return row.box[1] > above.box[1] and shared >= MIN_SHARED_WIDTH * narrower
 
 
-def _runs(group: list[_Row]) -> list[tuple[bool, list[_Row]]]:
+def _runs(group: list[_TextRow]) -> list[tuple[bool, list[_TextRow]]]:
     """Cut rows into (whether they have several cells, rows); one such row alone may be text with a word missing."""
     several = [i for i, row in enumerate(group) if len(row.cells) > 1]
-    runs: list[tuple[bool, list[_Row]]] = []
+    runs: list[tuple[bool, list[_TextRow]]] = []
     done = 0
     while several:
         count = 1
@@ -216,7 +216,7 @@ def _runs(group: list[_Row]) -> list[tuple[bool, list[_Row]]]:
     return runs
 
 
-def _rows_block(page: Page, run: list[_Row], boxes: Boxes) -> Block:
+def _rows_block(page: Page, run: list[_TextRow], boxes: Boxes) -> Block:
     lines = tuple(line for row in run for line in row.lines)
     found = find_table(page, [row.cells for row in run], boxes)
     if found:
@@ -224,7 +224,7 @@ def _rows_block(page: Page, run: list[_Row], boxes: Boxes) -> Block:
     return Block("rows", (lines,), tuple(tuple(map(_whole, row.cells)) for row in run))
 
 
-def _text_block(page: Page, rows: list[_Row], boxes: Boxes) -> Block:
+def _text_block(page: Page, rows: list[_TextRow], boxes: Boxes) -> Block:
     """Running text, or rows where each line ends on its own, as those of an address do."""
     paragraphs = _paragraphs(page, rows)
     if len(paragraphs) == len(rows) > 1 and not any(_is_item(page, row) for row in rows):
@@ -232,7 +232,7 @@ def _text_block(page: Page, rows: list[_Row], boxes: Boxes) -> Block:
     return Block("text", paragraphs)
 
 
-def _paragraphs(page: Page, rows: list[_Row]) -> tuple[tuple[int, ...], ...]:
+def _paragraphs(page: Page, rows: list[_TextRow]) -> tuple[tuple[int, ...], ...]:
     """Cut rows of running text where a paragraph begins."""
     height = float(np.median([row.height for row in rows]))
     left, right = min(row.box[0] for row in rows), max(row.box[2] for row in rows)
@@ -255,14 +255,14 @@ def _paragraphs(page: Page, rows: list[_Row]) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, paragraphs))
 
 
-def _are_centred(rows: list[_Row], height: float) -> bool:
+def _are_centred(rows: list[_TextRow], height: float) -> bool:
     """Whether rows of different widths have one middle."""
     middles = [row.box[0] + row.box[2] for row in rows]
     edges = [row.box[0] for row in rows]
     return float(np.ptp(middles)) <= height and float(np.ptp(edges)) > height
 
 
-def _is_item(page: Page, row: _Row) -> bool:
+def _is_item(page: Page, row: _TextRow) -> bool:
     return bool(_ITEM.match(page.lines[row.lines[0]].text))
 
 
@@ -270,7 +270,7 @@ def _whole(lines: tuple[int, ...]) -> Cell:
     return tuple(Piece(line) for line in lines)
 
 
-def _first_word_width(page: Page, row: _Row) -> float:
+def _first_word_width(page: Page, row: _TextRow) -> float:
     """Width of what a row's text would have to leave together: its first word, or two Han characters."""
     line = page.lines[row.lines[0]]
     characters = characters_of(line)

@@ -22,13 +22,14 @@ import cv2
 from common.image import InputError
 from common.wording import counted
 from ocr.arguments import add_device, add_models, add_outputs, add_quiet, add_threads, argument
+from ocr.formats.own_files import OverwriteError
 from ocr.live.comments import parse
 from ocr.live.events import Event
 from ocr.live.formats import FORMATS, clock
-from ocr.live.output import OverwriteError, Sink
+from ocr.live.output import Sink
 from ocr.live.reader import LiveReader
 from ocr.live.settings import COMMENTS, DEFAULTS
-from ocr.live.sources import Source, open_source, parse_region
+from ocr.live.sources import Source, open_source, parse_frame_region
 from ocr.models import batching, build, decoding
 from ocr.onnx_runtime import available_cores
 from ocr.weights import WeightsError
@@ -95,7 +96,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     kind.add_argument("--subtitles", action="store_true", help="only the rows of subtitles")
     add(
         "--region",
-        type=argument(parse_region),
+        type=argument(parse_frame_region),
         action="append",
         default=[],
         metavar="X,Y,W,H",

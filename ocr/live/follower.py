@@ -14,7 +14,7 @@ from ocr.line.crop import cut_out
 from ocr.live.changes import ChangeMap
 from ocr.live.emoji import paint_over
 from ocr.live.events import Event
-from ocr.live.frames import Frame, Kept, Past, Region
+from ocr.live.frames import Frame, FrameRegion, KeptFrame, Past
 from ocr.live.matching import Rect
 from ocr.live.motion import follow
 from ocr.live.pieces import joined
@@ -29,7 +29,7 @@ _EDGE = 2
 """Pixels from the edge of a band within which a found line may be cut off."""
 
 
-class _Found(NamedTuple):
+class _DetectedLine(NamedTuple):
     """A detected line: its place in the reduced region, its quad in the region's pixels, and its score."""
 
     rect: Rect
@@ -52,7 +52,7 @@ class Follower:
         self,
         detector: Detector,
         recognizer: Recognizer,
-        region: Region,
+        region: FrameRegion,
         settings: LiveSettings = DEFAULTS,
         *,
         early: bool = False,
@@ -90,7 +90,7 @@ class Follower:
         self._tracks = []
         return self._over(np.inf)
 
-    def _look(self, frame: Frame, kept: Kept) -> None:
+    def _look(self, frame: Frame, kept: KeptFrame) -> None:
         for track in follow(self._tracks, kept, self._settings):
             if track.missing is None:
                 # While the frames are still kept: it may turn out to be hidden only.
@@ -109,7 +109,7 @@ class Follower:
                 track.trace_back(self._past)
         self._end(seconds)
 
-    def _detect(self, frame: Frame, band: tuple[int, int]) -> list[_Found]:
+    def _detect(self, frame: Frame, band: tuple[int, int]) -> list[_DetectedLine]:
         """Lines in a band of rows of the reduced region."""
         self.detections += 1
         scale, height = self._past.scale, self._past.size[0]
@@ -125,10 +125,12 @@ class Follower:
             cut_above = band[0] > 0 and rect.y < band[0] + _EDGE
             cut_below = band[1] < height and rect.y + rect.height > band[1] - _EDGE
             if not cut_above and not cut_below and rect.width > 3 and rect.height > 3:
-                found.append(_Found(rect, placed, float(score)))
+                found.append(_DetectedLine(rect, placed, float(score)))
         return found
 
-    def _unknown(self, found: Sequence[_Found], here: list[Track], kept: Kept) -> list[Track]:
+    def _unknown(
+        self, found: Sequence[_DetectedLine], here: list[Track], kept: KeptFrame
+    ) -> list[Track]:
         """Lines that are not followed yet; those that have grown are noted in what follows them."""
         s = self._settings
         new: list[Track] = []
@@ -149,7 +151,7 @@ class Follower:
                     lines[:] = [line for line in lines if line is oldest or line not in same]
         return new
 
-    def _have_grown(self, tracks: Sequence[Track], rect: Rect, kept: Kept) -> bool:
+    def _have_grown(self, tracks: Sequence[Track], rect: Rect, kept: KeptFrame) -> bool:
         """Whether a found line is lines that are followed, and more of them."""
         s = self._settings
         larger = rect.width * rect.height >= s.grown * max(track.area for track in tracks)

@@ -44,7 +44,7 @@ class Frame:
         return self._color
 
 
-class Region(NamedTuple):
+class FrameRegion(NamedTuple):
     """A part of the picture in pixels."""
 
     x: int
@@ -52,11 +52,11 @@ class Region(NamedTuple):
     width: int
     height: int
 
-    def within(self, size: tuple[int, int]) -> Region:
+    def within(self, size: tuple[int, int]) -> FrameRegion:
         """The part of it that lies in a picture of (height, width); of no width or height where none does."""
         left, top = min(max(self.x, 0), size[1]), min(max(self.y, 0), size[0])
         right, bottom = min(self.x + self.width, size[1]), min(self.y + self.height, size[0])
-        return Region(left, top, max(0, right - left), max(0, bottom - top))
+        return FrameRegion(left, top, max(0, right - left), max(0, bottom - top))
 
     def of(self, image: Image) -> Image:
         """The part of an image (H, W, …), a view."""
@@ -70,7 +70,7 @@ class Moment(NamedTuple):
     seconds: float
 
 
-class Kept(NamedTuple):
+class KeptFrame(NamedTuple):
     """A frame as lines are followed in it."""
 
     moment: Moment
@@ -85,7 +85,7 @@ class Past:
         settings: Of live reading.
     """
 
-    def __init__(self, region: Region, settings: LiveSettings) -> None:
+    def __init__(self, region: FrameRegion, settings: LiveSettings) -> None:
         self._region = region
         self._settings = settings
         pixels = region.width * region.height
@@ -95,15 +95,15 @@ class Past:
             max(1, round(region.height * self.scale)),
             max(1, round(region.width * self.scale)),
         )
-        self._frames: deque[Kept] = deque()
+        self._frames: deque[KeptFrame] = deque()
 
-    def add(self, frame: Frame) -> Kept:
+    def add(self, frame: Frame) -> KeptFrame:
         """Keep one more frame."""
         part = self._region.of(frame.luma)
         if part.shape != self.size:
             small = cv2.resize(part, self.size[::-1], interpolation=cv2.INTER_AREA)
             part = np.asarray(small, np.uint8)
-        kept = Kept(Moment(frame.index, frame.seconds), Detail(np.array(part, np.uint8)))
+        kept = KeptFrame(Moment(frame.index, frame.seconds), Detail(np.array(part, np.uint8)))
         self._frames.append(kept)
         most = max(2, self._settings.kept_bytes // part.size)
         oldest = frame.seconds - self._settings.kept_seconds
@@ -111,12 +111,12 @@ class Past:
             self._frames.popleft()
         return kept
 
-    def backwards(self) -> Iterator[Kept]:
+    def backwards(self) -> Iterator[KeptFrame]:
         """The frames before the newest, newest first."""
         frames = reversed(self._frames)
         next(frames, None)
         return frames
 
-    def after(self, moment: Moment) -> list[Kept]:
+    def after(self, moment: Moment) -> list[KeptFrame]:
         """The frames after a moment, oldest first."""
         return [kept for kept in self._frames if kept.moment.number > moment.number]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ocr.live.frames import Kept
+from ocr.live.frames import KeptFrame
 from ocr.live.matching import Place
 from ocr.live.settings import LiveSettings
 from ocr.live.tracks import Track
@@ -16,7 +16,7 @@ _FAR = 12
 """Heights of a line that a list may scroll from look to look."""
 
 
-def follow(tracks: Sequence[Track], kept: Kept, settings: LiveSettings) -> list[Track]:
+def follow(tracks: Sequence[Track], kept: KeptFrame, settings: LiveSettings) -> list[Track]:
     """Find lines again and note it in them.
 
     Args:
@@ -45,7 +45,7 @@ def _is_free(track: Track) -> bool:
     return abs(track.velocity[0]) > abs(track.velocity[1]) + 20
 
 
-def _stays(track: Track, kept: Kept, settings: LiveSettings) -> bool:
+def _stays(track: Track, kept: KeptFrame, settings: LiveSettings) -> bool:
     """Whether it is where it was, or where its own speed has brought it."""
     if _moves(track, kept, (0, 0), settings):
         return True
@@ -60,7 +60,7 @@ def _stays(track: Track, kept: Kept, settings: LiveSettings) -> bool:
 
 def _moves(
     track: Track,
-    kept: Kept,
+    kept: KeptFrame,
     motion: tuple[int, int],
     settings: LiveSettings,
     slack: int | None = None,
@@ -74,7 +74,7 @@ def _moves(
 
 
 def _shared_motion(
-    lost: Sequence[Track], kept: Kept, settings: LiveSettings
+    lost: Sequence[Track], kept: KeptFrame, settings: LiveSettings
 ) -> tuple[int, int] | None:
     """The way that most of the lost lines have gone."""
     ways: list[tuple[int, int]] = []
@@ -98,7 +98,7 @@ def _is_near(way: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _support(
-    lost: Sequence[Track], kept: Kept, way: tuple[int, int], settings: LiveSettings
+    lost: Sequence[Track], kept: KeptFrame, way: tuple[int, int], settings: LiveSettings
 ) -> float:
     """How many lines have gone a way; of two with as many, the shorter one."""
     places: list[Place | None] = [

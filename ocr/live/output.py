@@ -9,17 +9,13 @@ from pathlib import Path
 
 from common.image import describe
 from ocr.batch.resume import JsonLines
-from ocr.formats.own_files import is_own, write_own
+from ocr.formats.own_files import OverwriteError, is_own, write_own
 from ocr.live.comments import Parser
 from ocr.live.events import LINE_START, Event, to_json
 from ocr.live.formats import FORMATS, clock
 from ocr.live.subtitles import Cue, band, cues
 
 _TIMED = frozenset({"srt", "vtt", "ass"})
-
-
-class OverwriteError(ValueError):
-    """An output would replace what it must not."""
 
 
 class Sink:

@@ -10,7 +10,7 @@ from common.image import InputError
 from common.roles import Detector, Recognizer
 from ocr.live.events import Event
 from ocr.live.follower import Follower
-from ocr.live.frames import Frame, Region
+from ocr.live.frames import Frame, FrameRegion
 from ocr.live.settings import DEFAULTS, LiveSettings
 from ocr.live.sources import Ahead, Source
 
@@ -31,7 +31,7 @@ class LiveReader:
         detector: Detector,
         recognizer: Recognizer,
         *,
-        regions: Sequence[Region] = (),
+        regions: Sequence[FrameRegion] = (),
         settings: LiveSettings = DEFAULTS,
         early: bool = False,
     ) -> None:
@@ -85,7 +85,7 @@ class LiveReader:
     def _begin(self, frame: Frame) -> None:
         self.size = frame.size
         height, width = frame.size
-        regions = self._regions or (Region(0, 0, width, height),)
+        regions = self._regions or (FrameRegion(0, 0, width, height),)
         inside = [region.within(frame.size) for region in regions]
         for region, part in zip(regions, inside, strict=True):
             if part.width < 8 or part.height < 8:

@@ -12,7 +12,7 @@ import numpy as np
 
 from common.arrays import Image
 from common.image import InputError
-from ocr.live.frames import Frame, Region
+from ocr.live.frames import Frame, FrameRegion
 
 _RATE = 10.0
 
@@ -27,7 +27,7 @@ class Screen:
     """
 
     def __init__(
-        self, part: Region | None, *, stop: threading.Event, rate: float | None = None
+        self, part: FrameRegion | None, *, stop: threading.Event, rate: float | None = None
     ) -> None:
         self.name = "screen"
         self.damaged = 0

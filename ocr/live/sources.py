@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from common.image import InputError, MissingFileError, one_line
 from ocr.live.folder import Folder
-from ocr.live.frames import Frame, Region
+from ocr.live.frames import Frame, FrameRegion
 from ocr.live.screen import Screen
 from ocr.live.video import SCHEMES, Video
 
@@ -64,7 +64,7 @@ def open_source(
         InputError: There is no such file, or it may not be opened.
     """
     if name == "screen" or name.startswith("screen:"):
-        part = parse_region(name[7:]) if ":" in name else None
+        part = parse_frame_region(name[7:]) if ":" in name else None
         return Screen(part, stop=stop, rate=rate)
     if "://" in name:
         scheme = urlsplit(name).scheme.lower()
@@ -90,7 +90,7 @@ def is_clip(path: str) -> bool:
     return Path(path).suffix.lower() in CLIPS and Path(path).is_file()
 
 
-def parse_region(text: str) -> Region:
+def parse_frame_region(text: str) -> FrameRegion:
     """A region written as x,y,w,h.
 
     Raises:
@@ -105,7 +105,7 @@ def parse_region(text: str) -> Region:
         raise InputError(
             f"found the region {text!r}, expected x and y from 0, w and h from 8 pixels"
         )
-    return Region(x, y, width, height)
+    return FrameRegion(x, y, width, height)
 
 
 class Ahead:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.arrays import Quads
-from ocr.live.frames import Kept, Moment, Past
+from ocr.live.frames import KeptFrame, Moment, Past
 from ocr.live.matching import Detail, Place, Rect, Template
 from ocr.live.settings import LiveSettings
-from ocr.live.voting import Vote
+from ocr.live.voting import LineVote
 
 _FULLY = 0.8
 """Share of a line that is present from which it is worth reading, and its picture worth remembering."""
@@ -34,7 +34,7 @@ class Track:
     """
 
     def __init__(
-        self, rect: Rect, quad: Quads, certainty: float, kept: Kept, settings: LiveSettings
+        self, rect: Rect, quad: Quads, certainty: float, kept: KeptFrame, settings: LiveSettings
     ) -> None:
         self._settings = settings
         self.certainty = certainty
@@ -51,7 +51,7 @@ class Track:
         self.rect = self.origin = self.best_at = rect
         self.quad = quad
         self.template = Template(detail.crop(rect))
-        self.vote = Vote()
+        self.vote = LineVote()
         self._times: list[float] = []
         self._sure = 0
         self.best_score = 0.0
@@ -81,7 +81,7 @@ class Track:
             and place.least >= s.segment_present * place.present
         )
 
-    def found(self, rect: Rect, present: float, kept: Kept) -> None:
+    def found(self, rect: Rect, present: float, kept: KeptFrame) -> None:
         """Note that it is there."""
         passed = kept.moment.seconds - self.last.seconds
         if passed > 0 and self.missing is None:

@@ -25,7 +25,7 @@ class _Slot:
         return max(self.votes, key=lambda character: self.votes[character])
 
 
-class Vote:
+class LineVote:
     """Merges readings of one line. Its size is bounded by the number of readings that are added."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ class ResolvedPage(NamedTuple):
     scores: Scores
 
 
-class _Found(NamedTuple):
+class _FoundLines(NamedTuple):
     turned: Image
     quads: Quads
     scores: Scores
@@ -118,7 +118,7 @@ def resolve_orientation(
     return _upright(image, angle, found, detect, settings)
 
 
-def _is_short(lines: _Found, settings: Orientation) -> bool:
+def _is_short(lines: _FoundLines, settings: Orientation) -> bool:
     """Whether there are one or two short strings alone: 79 and 6L, 99 and 66 are equally good text."""
     if not 0 < len(lines.quads) <= settings.short_lines:
         return False
@@ -127,7 +127,7 @@ def _is_short(lines: _Found, settings: Orientation) -> bool:
     return bool(lengths.sum() <= settings.short_length)
 
 
-def _reads_both_ways(lines: _Found, read: Recognizer, settings: Orientation) -> bool:
+def _reads_both_ways(lines: _FoundLines, read: Recognizer, settings: Orientation) -> bool:
     """Whether there are one or two strings alone, of characters that are others or the same on their head: SN 0O8."""
     if not 0 < len(lines.quads) <= settings.short_lines:
         return False
@@ -135,16 +135,16 @@ def _reads_both_ways(lines: _Found, read: Recognizer, settings: Orientation) -> 
     return bool(text.strip()) and _TURNED.issuperset(text)
 
 
-def _find(image: Image, degrees: int, detect: Detector, settings: Orientation) -> _Found:
+def _find(image: Image, degrees: int, detect: Detector, settings: Orientation) -> _FoundLines:
     """Find lines on a picture turned back by some degrees."""
     turned = rotate_ccw(image, degrees)
-    return _Found(turned, *detect(turned, min_side=settings.min_side))
+    return _FoundLines(turned, *detect(turned, min_side=settings.min_side))
 
 
 def _upright(
     image: Image,
     angle: Angle,
-    found: dict[int, _Found],
+    found: dict[int, _FoundLines],
     detect: Detector,
     settings: Orientation,
 ) -> ResolvedPage:
@@ -176,7 +176,7 @@ def _prior_votes(guess: Angle, settings: Orientation) -> NDArray[np.float64]:
 
 
 def _votes(
-    found: dict[int, _Found],
+    found: dict[int, _FoundLines],
     classifier: Classifier,
     read: Recognizer,
     first: NDArray[np.float64],
@@ -196,7 +196,7 @@ def _votes(
     return votes
 
 
-def _largest(lines: _Found, settings: Orientation) -> NDArray[np.intp]:
+def _largest(lines: _FoundLines, settings: Orientation) -> NDArray[np.intp]:
     """Number the lines with the most to see: long and large, and surely text."""
     sides = _sides(lines.quads)
     return np.argsort(-sides[:, 0] * sides[:, 1] * lines.scores, kind="stable")[: settings.lines]
@@ -207,14 +207,14 @@ def _sides(quads: Quads) -> Floats:
     return np.asarray(np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2), np.float32)
 
 
-def _legible(lines: _Found, read: Recognizer, settings: Orientation) -> tuple[float, float]:
+def _legible(lines: _FoundLines, read: Recognizer, settings: Orientation) -> tuple[float, float]:
     """Read lines as they stand and turned by 180, and tell how well each goes.
 
     Tall boxes have no say: `crop` turns them, so lines that lie on their side would read as well as upright ones.
     """
     sides = _sides(lines.quads)
     wide = sides[:, 1] < settings.row_ratio * sides[:, 0]
-    rows = _Found(lines.turned, lines.quads[wide], lines.scores[wide])
+    rows = _FoundLines(lines.turned, lines.quads[wide], lines.scores[wide])
     crops = [crop(lines.turned, rows.quads[i]) for i in _largest(rows, settings)]
     if not crops:
         return 0.0, 0.0

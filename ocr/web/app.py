@@ -18,7 +18,7 @@ from ocr.formats import FORMATS
 from ocr.reader import Reader
 from ocr.web.clips import ClipModel, ClipOptions
 from ocr.web.errors import ErrorAnswer, ServiceError, error_response
-from ocr.web.intake import Options, bad_option
+from ocr.web.intake import RequestOptions, bad_option
 from ocr.web.limits import Limits
 from ocr.web.metrics import Counting
 from ocr.web.schema import DocumentModel
@@ -124,7 +124,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         responses={200: {"model": DocumentModel, "description": "What was read."}, **_ERRORS},
         openapi_extra=_BODY,
     )
-    async def ocr(request: Request, _: Annotated[Options, Query()]) -> Response:
+    async def ocr(request: Request, _: Annotated[RequestOptions, Query()]) -> Response:
         return await service.read(request)
 
     @app.post(
@@ -144,7 +144,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         responses={**_FILE_ANSWER, **_ERRORS},
         openapi_extra=_BODY,
     )
-    async def preview(request: Request, _: Annotated[Options, Query()]) -> Response:
+    async def preview(request: Request, _: Annotated[RequestOptions, Query()]) -> Response:
         return await service.draw(request)
 
     @app.post(

@@ -36,7 +36,7 @@ _MAX_REGIONS = 40
 _REPEATED = {"region"}
 
 
-class Options(BaseModel):
+class RequestOptions(BaseModel):
     """How to read a file and what to answer; in the query or as fields of a form, which win."""
 
     model_config = ConfigDict(extra="forbid")
@@ -113,14 +113,14 @@ class Intake:
     upload: Upload | None
     fields: Mapping[str, Any]
 
-    def options(self) -> Options:
+    def options(self) -> RequestOptions:
         """The fields, checked.
 
         Raises:
             ServiceError: "bad_option".
         """
         try:
-            options = Options.model_validate(self.fields)
+            options = RequestOptions.model_validate(self.fields)
         except ValidationError as error:
             raise bad_option(error.errors()) from error
         check_format(options.format)
@@ -143,12 +143,12 @@ def bad_option(
     Args:
         errors: As pydantic lists them.
         skip: Leading parts of the location that mean nothing to a client.
-        known: Names of the options that there are; those of `Options` by default.
+        known: Names of the options that there are; those of `RequestOptions` by default.
     """
     first = errors[0]
     where = ".".join(str(part) for part in first["loc"][skip:])
     if first["type"] == "extra_forbidden":
-        names = ", ".join(known or Options.model_fields)
+        names = ", ".join(known or RequestOptions.model_fields)
         return ServiceError(
             "bad_option", one_line(f"there is no option {where[:60]!r}; there are: {names}")
         )

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ocr.reader import Reader
 from ocr.web.clips import ClipOptions, are_clips_read, read_clip
 from ocr.web.errors import ServiceError
-from ocr.web.intake import Intake, Options, bad_option, check_format, receive
+from ocr.web.intake import Intake, RequestOptions, bad_option, check_format, receive
 from ocr.web.limits import Limits
 from ocr.web.metrics import Metrics
 from ocr.web.outputs import OutputFile, describe_formats, write_output
@@ -153,7 +153,7 @@ class Service:
         }
 
     def _read_and_write(
-        self, upload: Upload, options: Options, cancelled: Cancelled
+        self, upload: Upload, options: RequestOptions, cancelled: Cancelled
     ) -> tuple[Document, OutputFile]:
         """One piece of work, so that what was read cannot be lost to a queue that is full by then."""
         document = read_document(

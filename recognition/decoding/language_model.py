@@ -54,7 +54,7 @@ class Letters(NamedTuple):
         return Letters(self.codes[indices], self.costs[indices])
 
 
-class Found(NamedTuple):
+class FoundNgrams(NamedTuple):
     """What the table has of n-grams.
 
     Attributes:
@@ -140,7 +140,7 @@ class LanguageModel:
         """Entries and back-offs, (4 B,) each, as they lie in memory."""
         return self._entries.reshape(-1), self._back_offs
 
-    def look_up(self, hashes: Hashes) -> Found:
+    def look_up(self, hashes: Hashes) -> FoundNgrams:
         """Find n-grams.
 
         Args:
@@ -154,13 +154,13 @@ class LanguageModel:
         known = entry >> np.uint32(8) == prints
         back_offs = self._back_offs[both[rows, place // PLACES] * PLACES + place % PLACES]
         step = np.float32(-NATS)
-        return Found(
+        return FoundNgrams(
             known.reshape(hashes.shape),
             ((entry & np.uint32(255)) * step).reshape(hashes.shape),
             (back_offs * known * step).reshape(hashes.shape),
         )
 
-    def weigh(self, found: Found, before: Floats, costs: Floats) -> Floats:
+    def weigh(self, found: FoundNgrams, before: Floats, costs: Floats) -> Floats:
         """Return the natural log-probabilities (B,) of characters after their prefixes.
 
         Args:

@@ -230,7 +230,10 @@ def test_fitted_temperature_makes_scores_equal_the_share_that_is_right() -> None
 def test_evaluate_counts_right_turns_and_writes_the_configuration(tmp_path: Path) -> None:
     torch.manual_seed(0)
     page = page_patches(rendered(0).image)[0]
-    cases = [angle_torch.Case("rendered", page), angle_torch.Case("shop", page[:1])]
+    cases = [
+        angle_torch.EvaluatedPage("rendered", page),
+        angle_torch.EvaluatedPage("shop", page[:1]),
+    ]
     figures = angle_torch.evaluate(AngleNet().eval(), cases, tmp_path)
     assert figures["shop/pages"] == figures["real/pages"]
     assert 0 <= figures["rendered/pages"] <= 1

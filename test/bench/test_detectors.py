@@ -14,7 +14,7 @@ pytest.importorskip("shapely", reason="requirements-train.txt is not installed")
 
 from bench import detectors
 from bench.detector_pictures import draw
-from bench.detector_runs import Candidate, Found, Run
+from bench.detector_runs import Candidate, Detected, DetectorRun
 from bench.detector_scores import ALL, RECALL, WORDS, all_groups, figures, groups_of, score
 from train.data.samples import LabelledPage, Line
 
@@ -33,7 +33,7 @@ def page(*lines: np.ndarray, ignore: tuple[int, ...] = (), **fields: Any) -> Lab
 
 def rows(truth: LabelledPage, *found: np.ndarray) -> dict[str, Any]:
     quads = np.array(found, np.float32).reshape(-1, 4, 2)
-    run = Run(found=[Found(quads, np.ones(len(quads), np.float32), 0.1, 0.1)])
+    run = DetectorRun(found=[Detected(quads, np.ones(len(quads), np.float32), 0.1, 0.1)])
     return dict(figures(score([truth], run), run)["rows"])
 
 
@@ -100,7 +100,7 @@ def test_part_of_the_text_gives_recall_alone() -> None:
 
 
 def test_a_picture_that_failed_is_found_empty() -> None:
-    run = Run(found=[None])
+    run = DetectorRun(found=[None])
     result = figures(score([page(LEFT)], run), run)
     assert result["failed"] == 1 and result["ms"] is None
     assert result["rows"][ALL]["0.5"]["hmean"] == 0

@@ -42,7 +42,7 @@ from train.batches.lines import IGNORE
 from train.loop.fit_keras import fit
 from train.loop.loader_keras import RenderedBatches
 from train.loop.recipes import AngleRecipe, CrnnRecipe, CtpnKerasRecipe, FitRecipe
-from train.loop.run import Run
+from train.loop.run import TrainingRun
 
 pytestmark = [
     pytest.mark.torch,
@@ -381,7 +381,7 @@ def test_fit_takes_batches_of_any_size(tmp_path: Path) -> None:
     network, model, converter, _ = MAKERS["densenet"]()
     training, shape = _training("densenet", model, CrnnRecipe(aligned_until=0.3))
     history = fit(
-        training, QUICK, Run.create(tmp_path, {}, 1),
+        training, QUICK, TrainingRun.create(tmp_path, {}, 1),
         RenderedBatches(lines, shape, steps=4), RenderedBatches(lines, shape, steps=2, start=100),
         converter.to_torch, on_progress=training.join,
     )  # fmt: skip

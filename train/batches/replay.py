@@ -38,14 +38,14 @@ _MARGIN = 0.6  # of a line's short side, kept around it: a detector's box is sel
 
 
 @dataclass(frozen=True)
-class Part:
+class MixturePart:
     """A folder of labels, or `SYNTH`, and its share of the lines."""
 
     name: str
     weight: float
 
 
-def parse_parts(text: str) -> tuple[Part, ...]:
+def parse_parts(text: str) -> tuple[MixturePart, ...]:
     """Return the parts of "mine:0.7,synth:0.3"; shares are of their sum.
 
     Raises:
@@ -64,14 +64,14 @@ def parse_parts(text: str) -> tuple[Part, ...]:
             )
         if name != SYNTH and not Path(name).exists():
             raise argparse.ArgumentTypeError(f"{name} does not exist: give a folder of labels")
-        parts.append(Part(name, weight))
+        parts.append(MixturePart(name, weight))
     names = [part.name for part in parts]
     if len(set(names)) < len(names) or set(names) == {SYNTH}:
         raise argparse.ArgumentTypeError(
             f"{text!r} must name one folder or more, none of them twice"
         )
     total = sum(part.weight for part in parts)
-    return tuple(Part(part.name, part.weight / total) for part in parts)
+    return tuple(MixturePart(part.name, part.weight / total) for part in parts)
 
 
 def add_mixture(parser: argparse.ArgumentParser) -> None:
@@ -235,7 +235,7 @@ class Mixture:
         return samples, width
 
 
-def mixed(parts: Sequence[Part], replay: LineBatches) -> Mixture:
+def mixed(parts: Sequence[MixturePart], replay: LineBatches) -> Mixture:
     """Read the sets of `--data` and mix them with rendered lines."""
     named = [part for part in parts if part.name != SYNTH]
     sets = [

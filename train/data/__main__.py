@@ -26,12 +26,12 @@ from tqdm import tqdm
 from ocr.formats import save
 from recognition.charset import Charset
 from train.data.check import check, summary
-from train.data.inspect import Contents, Sheet, describe
+from train.data.inspect import ContactSheet, Contents, describe
 from train.data.readers import READERS, read
 from train.data.readers.report import Report
 from train.data.samples import LineSample, PageSample
 from train.data.split import held_out, key_of
-from train.data.writers import FORMATS, Options, encoded, open_writer, to_lines
+from train.data.writers import FORMATS, WriterOptions, encoded, open_writer, to_lines
 
 _LOG = logging.getLogger(__name__)
 _SHOWN = 20  # losses named on stderr; `check` names all
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_inspect(args: argparse.Namespace) -> int:
     """Count a set and print what is there; 1 if there is nothing."""
     report, charset, contents = Report(), _charset(args), Contents()
-    sheet = Sheet(args.count, np.random.default_rng(args.seed))
+    sheet = ContactSheet(args.count, np.random.default_rng(args.seed))
     for sample in sheet.watch(_samples(args, report)):
         contents.add(sample)
     print(describe(contents, charset, report.summary()))
@@ -111,8 +111,8 @@ def _charset(args: argparse.Namespace) -> Charset:
     return Charset.load(args.charset) if args.charset else Charset.load()
 
 
-def _options(args: argparse.Namespace) -> Options:
-    return Options(args.jpeg, args.data.resolve().stem)
+def _options(args: argparse.Namespace) -> WriterOptions:
+    return WriterOptions(args.jpeg, args.data.resolve().stem)
 
 
 def _tell(report: Report) -> None:

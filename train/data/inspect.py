@@ -163,7 +163,7 @@ def histogram(values: Sequence[float], edges: Sequence[int]) -> list[str]:
     ]
 
 
-class Sheet:
+class ContactSheet:
     """A contact sheet of samples drawn evenly from a stream of unknown length.
 
     Args:

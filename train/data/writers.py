@@ -37,7 +37,7 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class Options:
+class WriterOptions:
     """How pictures are written.
 
     Attributes:
@@ -49,10 +49,10 @@ class Options:
     source: str = "labelled"
 
 
-class _Folder:
+class _PictureFolder:
     """Numbered pictures of one folder, and label files that appear at the end."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: WriterOptions) -> None:
         self.folder, self.options = folder, options
         self.count = 0
         self._streams: dict[str, IO[str]] = {}
@@ -83,7 +83,7 @@ class _Folder:
                 part.unlink()
 
 
-class _Jsonl(_Folder):
+class _Jsonl(_PictureFolder):
     """`labels.jsonl` of this project: one JSON object a line for each picture."""
 
     def add(self, sample: Sample) -> None:
@@ -96,7 +96,7 @@ class _Jsonl(_Folder):
         self.label("labels.jsonl", json.dumps(record, ensure_ascii=False))
 
 
-class _Paddle(_Folder):
+class _Paddle(_PictureFolder):
     """`Label.txt` for pages, which PPOCRLabel opens, and `rec_gt.txt` for lines.
 
     As PPOCRLabel does, pages stand beside `Label.txt`, which names them with the folder's own name before.
@@ -121,7 +121,7 @@ class _Paddle(_Folder):
         self.label("Label.txt", f"{name}\t{json.dumps(lines, ensure_ascii=False)}")
 
 
-class _Icdar(_Folder):
+class _Icdar(_PictureFolder):
     """ICDAR 2015: `gt_img_1.txt` beside `img_1.png` for pages, `gt.txt` beside `word_1.png` for lines.
 
     Corners are rounded to whole pixels, as the format has them. A page without lines has an empty file, which readers
@@ -143,7 +143,7 @@ class _Icdar(_Folder):
         save(self.folder / f"gt_img_{self.count}.txt", "".join(rows).encode())
 
 
-class _Labelme(_Folder):
+class _Labelme(_PictureFolder):
     """labelme: a JSON file beside each picture, which labelme opens; a line is a page of one line."""
 
     def add(self, sample: Sample) -> None:
@@ -173,7 +173,7 @@ class _Labelme(_Folder):
 class _Lmdb:
     """DTRB: an LMDB with `image-%09d`, `label-%09d` and `num-samples`; lines alone, pages are cut into them."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: WriterOptions) -> None:
         self.options, self.count = options, 0
         self._environment = _open_lmdb(folder)
         self._waiting: list[tuple[bytes, bytes]] = []
@@ -219,7 +219,7 @@ FORMATS = tuple(_WRITERS)
 
 
 @contextmanager
-def open_writer(name: str, folder: Path, options: Options | None = None) -> Iterator[Writer]:
+def open_writer(name: str, folder: Path, options: WriterOptions | None = None) -> Iterator[Writer]:
     """Make `folder` and write a set of samples into it.
 
     Args:
@@ -236,7 +236,7 @@ def open_writer(name: str, folder: Path, options: Options | None = None) -> Iter
     if folder.is_dir() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; give a folder that is missing or empty")
     folder.mkdir(parents=True, exist_ok=True)
-    writer = _WRITERS[name](folder, options or Options())
+    writer = _WRITERS[name](folder, options or WriterOptions())
     complete = False
     try:
         yield writer

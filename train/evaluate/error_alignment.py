@@ -27,21 +27,21 @@ SIMILAR = 0.5
 _CANDIDATES = 4  # lines whose texts are compared in full; the others share fewer characters
 
 
-class Group(NamedTuple):
+class LineGroup(NamedTuple):
     """Lines of the truth and lines read that belong together, each in the order of the text."""
 
     truth: tuple[Line, ...]
     read: tuple[ReadLine, ...]
 
 
-class Step(NamedTuple):
+class AlignmentStep(NamedTuple):
     """One step of an alignment: indices into both texts, or None where a side has nothing."""
 
     a: int | None
     b: int | None
 
 
-def align(a: Sequence[str], b: Sequence[str]) -> list[Step]:
+def align(a: Sequence[str], b: Sequence[str]) -> list[AlignmentStep]:
     """Put two texts side by side with the fewest insertions, deletions and substitutions."""
     cost = np.zeros((len(a) + 1, len(b) + 1), np.int32)
     cost[:, 0] = np.arange(len(a) + 1)
@@ -54,22 +54,22 @@ def align(a: Sequence[str], b: Sequence[str]) -> list[Step]:
         # Insertions run along the row: a running minimum of cost minus column.
         row = np.concatenate([cost[i, :1], best]) - columns
         cost[i] = np.minimum.accumulate(row) + columns
-    steps: list[Step] = []
+    steps: list[AlignmentStep] = []
     i, j = len(a), len(b)
     while i or j:
         if i and j and cost[i, j] == cost[i - 1, j - 1] + (a[i - 1] != b[j - 1]):
             i, j = i - 1, j - 1
-            steps.append(Step(i, j))
+            steps.append(AlignmentStep(i, j))
         elif i and cost[i, j] == cost[i - 1, j] + 1:
             i -= 1
-            steps.append(Step(i, None))
+            steps.append(AlignmentStep(i, None))
         else:
             j -= 1
-            steps.append(Step(None, j))
+            steps.append(AlignmentStep(None, j))
     return steps[::-1]
 
 
-def groups(page: LabelledPage, read: Sequence[ReadLine]) -> list[Group]:
+def groups(page: LabelledPage, read: Sequence[ReadLine]) -> list[LineGroup]:
     """Put what was read on a page beside its truth; lines read under ignored quads are left out.
 
     Lines read where the truth has nothing come as groups without truth, unless the truth names only
@@ -77,7 +77,7 @@ def groups(page: LabelledPage, read: Sequence[ReadLine]) -> list[Group]:
     """
     truth = [line for line in page.lines if not line.ignore and normalize(line.text)]
     if page.cropped:
-        return [Group(tuple(truth), tuple(read))] if truth or read else []
+        return [LineGroup(tuple(truth), tuple(read))] if truth or read else []
     if any(line.quad is None for line in truth) or any(line.box is None for line in read):
         found = _by_text(truth, read)
     else:
@@ -88,7 +88,7 @@ def groups(page: LabelledPage, read: Sequence[ReadLine]) -> list[Group]:
 
 def _by_place(
     truth: Sequence[Line], read: Sequence[ReadLine], ignored: Sequence[ArrayLike]
-) -> list[Group]:
+) -> list[LineGroup]:
     true_quads = [np.asarray(line.quad, np.float32) for line in truth]
     read_quads = [np.asarray(line.box, np.float32) for line in read]
     parent = list(range(len(truth) + len(read)))
@@ -114,7 +114,7 @@ def _by_place(
             continue
         axis = (true_quads[of_truth[0]] if len(of_truth) == 1 else None) if of_truth else None
         result.append(
-            Group(
+            LineGroup(
                 tuple(truth[of_truth[k]] for k in _order([true_quads[i] for i in of_truth], axis)),
                 tuple(read[of_read[k]] for k in _order([read_quads[j] for j in of_read], axis)),
             )
@@ -141,7 +141,7 @@ def _order(quads: Sequence[NDArray[np.float32]], along: NDArray[np.float32] | No
     return [i for row in rows for i in sorted(row, key=lambda i: float(middles[i, 0]))]
 
 
-def _by_text(truth: Sequence[Line], read: Sequence[ReadLine]) -> list[Group]:
+def _by_text(truth: Sequence[Line], read: Sequence[ReadLine]) -> list[LineGroup]:
     """Each line of the truth with the line it is found in at the fewest edits; several may share one."""
     texts = [normalize(line.text) for line in read]
     shared: dict[int, list[Line]] = {}
@@ -158,16 +158,16 @@ def _by_text(truth: Sequence[Line], read: Sequence[ReadLine]) -> list[Group]:
             if edits > SIMILAR * len(text):
                 same = None
         if same is None:
-            alone.append(Group((line,), ()))
+            alone.append(LineGroup((line,), ()))
             continue
         shared.setdefault(same, []).append(line)
         if same in free:
             free.remove(same)
     found = [
-        Group(tuple(sorted(lines, key=lambda t: _position(t.text, texts[j]))), (read[j],))
+        LineGroup(tuple(sorted(lines, key=lambda t: _position(t.text, texts[j]))), (read[j],))
         for j, lines in shared.items()
     ]
-    return [*found, *alone, *(Group((), (read[j],)) for j in free)]
+    return [*found, *alone, *(LineGroup((), (read[j],)) for j in free)]
 
 
 def _edits_within(text: str, longer: str) -> int:

@@ -25,7 +25,7 @@ from common.quads import VERTICAL_RATIO, boxes_to_quads, crop, quad_size
 from recognition.charset import Charset
 from recognition.charset import normalize as fold
 from train.data.samples import LabelledPage, Line
-from train.evaluate.error_alignment import Group, Step, align, groups
+from train.evaluate.error_alignment import AlignmentStep, LineGroup, align, groups
 from train.evaluate.page_metrics import ReadLine, normalize
 
 NOT_FOUND = tuple(f"line not found ({why})" for why in ("vertical", "small", "pale", "other"))
@@ -80,7 +80,7 @@ class Miss:
     """
 
     page: LabelledPage
-    group: Group
+    group: LineGroup
     pairs: tuple[Pair, ...]
     lost: dict[str, int]
     cause: str
@@ -95,7 +95,7 @@ class _Facts:
     """What can be told of a group before its causes are."""
 
     page: LabelledPage
-    group: Group
+    group: LineGroup
     pairs: list[Pair]
     quads: list[Floats]
     own_text: str | None = None
@@ -117,7 +117,7 @@ def normalized_chars(text: str, *, alnum: bool = False) -> list[NormalizedChar]:
 def compare(truth: str, read: str, *, alnum: bool = False) -> list[Pair]:
     """Put two texts side by side, character by character."""
     a, b = normalized_chars(truth, alnum=alnum), normalized_chars(read, alnum=alnum)
-    steps: list[Step] = align([sign.key for sign in a], [sign.key for sign in b])
+    steps: list[AlignmentStep] = align([sign.key for sign in a], [sign.key for sign in b])
     return [Pair(None if s.a is None else a[s.a], None if s.b is None else b[s.b]) for s in steps]
 
 
@@ -143,7 +143,7 @@ def find_misses(
     return [_miss(facts, _charge(facts, image, charset), charset) for facts in missed]
 
 
-def _facts(page: LabelledPage, group: Group, image: Image) -> _Facts:
+def _facts(page: LabelledPage, group: LineGroup, image: Image) -> _Facts:
     joint = "" if page.cropped else " "
     truth = joint.join(line.text for line in group.truth)
     read = joint.join(line.text for line in group.read)
@@ -313,7 +313,7 @@ def _miss(facts: _Facts, lost: dict[str, int], charset: Charset) -> Miss:
     )
 
 
-def _box_detail(group: Group) -> str:
+def _box_detail(group: LineGroup) -> str:
     """Whether a box is tighter or looser than the truth's, by its area."""
     areas = [
         sum(float(np.prod(quad_size(quad))) for quad in group_quads(side))

@@ -51,7 +51,7 @@ class Reads(Protocol):
 
 
 @dataclass(frozen=True)
-class Score:
+class EditCounts:
     """Sums over the lines of a set."""
 
     lines: int = 0
@@ -59,8 +59,8 @@ class Score:
     edits: int = 0
     exact: int = 0
 
-    def __add__(self, other: Score) -> Score:
-        return Score(
+    def __add__(self, other: EditCounts) -> EditCounts:
+        return EditCounts(
             self.lines + other.lines,
             self.characters + other.characters,
             self.edits + other.edits,
@@ -82,8 +82,8 @@ class Score:
 class Change:
     """One set before and after."""
 
-    before: Score
-    after: Score
+    before: EditCounts
+    after: EditCounts
 
     @property
     def gained(self) -> float:
@@ -124,25 +124,27 @@ def labelled_lines(folder: Path, name: str = NEW) -> list[tuple[str, Image, str]
     return lines
 
 
-def score(reader: Reads, lines: Labelled) -> dict[str, Score]:
+def score(reader: Reads, lines: Labelled) -> dict[str, EditCounts]:
     """Read lines and add up each set's score; lines of whose truth nothing is left do not count."""
-    out: dict[str, Score] = {}
+    out: dict[str, EditCounts] = {}
     readings = reader([image for _, image, _ in lines])
     for (name, _, truth), reading in zip(lines, readings, strict=True):
         a, b = normalize(truth), normalize(reading.text)
         if a:
-            out[name] = out.get(name, Score()) + Score(1, len(a), edit_distance(a, b), int(a == b))
+            out[name] = out.get(name, EditCounts()) + EditCounts(
+                1, len(a), edit_distance(a, b), int(a == b)
+            )
     return out
 
 
-def compare(before: Mapping[str, Score], after: Mapping[str, Score]) -> dict[str, Change]:
+def compare(before: Mapping[str, EditCounts], after: Mapping[str, EditCounts]) -> dict[str, Change]:
     """Pair the scores of the same lines: every set by name, the new data and the sum of the rest last."""
     changes = {name: Change(before[name], after[name]) for name in sorted(before)}
     new = changes.pop(NEW, None)
     rest = list(changes.values())
     if rest:
         both = [
-            sum(scores, Score())
+            sum(scores, EditCounts())
             for scores in zip(*((c.before, c.after) for c in rest), strict=True)
         ]
         changes[ELSEWHERE] = Change(*both)

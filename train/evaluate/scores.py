@@ -20,7 +20,7 @@ COLUMNS = ("bagR", "bagF1", "CER", "exact", "1-NED", "space", "hmean", "angle", 
 
 
 @dataclass
-class Group:
+class GroupSums:
     """The sums of one row of the table."""
 
     counts: Counts = field(default_factory=Counts)
@@ -47,9 +47,9 @@ class ScoreSheet:
     """Rows by source, by language and kind, and over all, in the order in which they are printed."""
 
     def __init__(self) -> None:
-        self._sources: dict[str, Group] = {}
-        self._kinds: dict[str, Group] = {}
-        self._all = Group()
+        self._sources: dict[str, GroupSums] = {}
+        self._kinds: dict[str, GroupSums] = {}
+        self._all = GroupSums()
 
     def add_page(
         self,
@@ -82,11 +82,11 @@ class ScoreSheet:
             rows.append((ALL, self._all))
         return {name: group.figures() for name, group in rows}
 
-    def _rows(self, page: LabelledPage) -> Iterator[Group]:
-        yield self._sources.setdefault(page.source, Group())
+    def _rows(self, page: LabelledPage) -> Iterator[GroupSums]:
+        yield self._sources.setdefault(page.source, GroupSums())
         kind = f"{page.lang or 'any'}: {page.kind}"
         if page.kind:
-            yield self._kinds.setdefault(kind, Group())
+            yield self._kinds.setdefault(kind, GroupSums())
         yield self._all
 
 

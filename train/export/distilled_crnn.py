@@ -26,7 +26,7 @@ from crnn.model_torch import SmallCRNN
 from recognition import row_of
 from recognition.charset import Charset
 from train.export.models import Export, ExportOptions, add_options, recognizer_inputs
-from train.export.shared_trunk import Part, write
+from train.export.shared_trunk import ExportedFile, write
 from train.transfer import freeze_torch, onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
 from train.transfer.merge_student import STUDENT, is_distilled
@@ -132,7 +132,9 @@ def load_distilled(path: Path, family: str) -> DistilledStudent:
     return distilled.eval().requires_grad_(False)
 
 
-def parts(family: str, students: list[DistilledStudent], options: ExportOptions) -> dict[str, Part]:
+def parts(
+    family: str, students: list[DistilledStudent], options: ExportOptions
+) -> dict[str, ExportedFile]:
     """Return what becomes of each part, by the name of its file.
 
     Raises:
@@ -156,7 +158,7 @@ def parts(family: str, students: list[DistilledStudent], options: ExportOptions)
     axes = {"image": LINES, "maps": STEPS}
     row: dict[str, Any] = {"data": options.data}
     made = {
-        f"{family}-trunk": Part(
+        f"{family}-trunk": ExportedFile(
             Export(trunk, _same, ("maps",), axes, {}, lambda: iter(lines)),
             {n.removeprefix(STUDENT): v for n, v in trunks[0].items()},
             row | {"name": family, "task": "trunk", "package": "crnn"},
@@ -167,7 +169,7 @@ def parts(family: str, students: list[DistilledStudent], options: ExportOptions)
         own = {n: v for n, v in state.items() if not n.startswith(begins)}
         part = row | {"name": name, "task": "recognizer", "package": "crnn", "trunk": family}
         file = f"crnn-{name.removeprefix('crnn-')}"
-        made[file] = Part(_head(distilled, maps), own, part, quantized=False)
+        made[file] = ExportedFile(_head(distilled, maps), own, part, quantized=False)
     return made
 
 

@@ -41,7 +41,7 @@ NATS = 3.0
 """Steps whose probability is nearer than this to what is `POSSIBLE` matter less: either answer will do."""
 
 
-class _Classifier(NamedTuple):
+class _ClassifierNodes(NamedTuple):
     """The nodes of a dynamically quantized linear layer and the softmax after it."""
 
     quantize: NodeProto
@@ -91,7 +91,7 @@ def classes(charset: str) -> int:
     return 1 + next((i for i, c in enumerate(charset) if is_han(c)), len(charset))
 
 
-def _find(model: ModelProto) -> _Classifier:
+def _find(model: ModelProto) -> _ClassifierNodes:
     """Find the layer that `log_probs` comes from."""
     made = {name: node for node in model.graph.node for name in node.output}
     constants = {t.name for t in model.graph.initializer}
@@ -109,10 +109,10 @@ def _find(model: ModelProto) -> _Classifier:
     expected = ["DynamicQuantizeLinear", "MatMulInteger", "Cast", "Mul", "Add", "LogSoftmax"]
     if kinds != expected:
         raise ValueError(f"log_probs come from {kinds}, expected {expected}: an int8 classifier")
-    return _Classifier(quantize, scales, product, softmax, str(bias))
+    return _ClassifierNodes(quantize, scales, product, softmax, str(bias))
 
 
-class _Lines(NamedTuple):
+class _GateSamples(NamedTuple):
     """The steps of rendered lines."""
 
     features: list[torch.Tensor]
@@ -121,7 +121,9 @@ class _Lines(NamedTuple):
     """(T,), the logarithm of the probability of what is beyond the list."""
 
 
-def _observe(model: ModelProto, features: str, batches: Iterable[Floats], plain: int) -> _Lines:
+def _observe(
+    model: ModelProto, features: str, batches: Iterable[Floats], plain: int
+) -> _GateSamples:
     """Run a model on batches and keep what the alarm sees and should tell."""
     seen = ModelProto()
     seen.CopyFrom(model)
@@ -132,7 +134,7 @@ def _observe(model: ModelProto, features: str, batches: Iterable[Floats], plain:
     session = runtime.InferenceSession(
         seen.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    lines = _Lines([], [])
+    lines = _GateSamples([], [])
     for batch in batches:
         log_probs, found = session.run(None, {"image": batch})
         lines.features.extend(torch.from_numpy(found).half())
@@ -140,7 +142,7 @@ def _observe(model: ModelProto, features: str, batches: Iterable[Floats], plain:
     return lines
 
 
-def _fit(lines: _Lines) -> list[NDArray[Any]]:
+def _fit(lines: _GateSamples) -> list[NDArray[Any]]:
     """Fit the alarm to the steps of lines; a twentieth of these, the last ones, tell how it does.
 
     Returns:
@@ -173,7 +175,7 @@ def _fit(lines: _Lines) -> list[NDArray[Any]]:
     return [np.ascontiguousarray(value.numpy()) for value in layers]
 
 
-def _report(alarm: Callable[[torch.Tensor], torch.Tensor], lines: _Lines, first: int) -> None:
+def _report(alarm: Callable[[torch.Tensor], torch.Tensor], lines: _GateSamples, first: int) -> None:
     """Say how an alarm does on the lines from `first` on."""
     with torch.no_grad():
         raised = [bool(alarm(x).max() > ALARM) for x in lines.features[first:]]
@@ -188,7 +190,7 @@ def _report(alarm: Callable[[torch.Tensor], torch.Tensor], lines: _Lines, first:
 
 
 def _insert(
-    model: ModelProto, classifier: _Classifier, plain: int, layers: list[NDArray[Any]]
+    model: ModelProto, classifier: _ClassifierNodes, plain: int, layers: list[NDArray[Any]]
 ) -> None:
     """Put the alarm and the short list before the classifier, which sees the lines of the alarm alone."""
     graph = model.graph

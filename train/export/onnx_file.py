@@ -98,7 +98,7 @@ def _difference(path: Path, batch: Floats, reference: list[Floats]) -> float:
     return max(float(np.abs(a - b).max()) for a, b in zip(outputs, reference, strict=True))
 
 
-class _Batches(CalibrationDataReader):  # type: ignore[misc]
+class _CalibrationBatches(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, batches: list[Floats]) -> None:
         self._left = iter(batches)
 
@@ -116,7 +116,7 @@ def _quantize(
     graph = onnx.load(str(prepared)).graph
     excluded = [n.name for n in graph.node if any(part in n.name for part in keep_float)]
     quantize_static(
-        str(prepared), str(target), _Batches(batches),
+        str(prepared), str(target), _CalibrationBatches(batches),
         quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "Relu"],
         nodes_to_exclude=excluded,
         per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,

@@ -14,7 +14,7 @@ from train.transfer import onnx_weights, quantized_weights
 
 
 @dataclass(frozen=True)
-class Part:
+class ExportedFile:
     """One file: how it is exported, its trained weights and its row of the manifest.
 
     Attributes:
@@ -30,7 +30,7 @@ class Part:
     quantized: bool = True
 
 
-def write(parts: Mapping[str, Part], trunk: str, out: Path) -> None:
+def write(parts: Mapping[str, ExportedFile], trunk: str, out: Path) -> None:
     """Write parts into a folder of weights, each as soon as it is made, and register them.
 
     Args:

@@ -25,7 +25,7 @@ from ctpn import Method
 from ctpn.model_torch import HEADS, VGG16CTPN, activate
 from detection.preprocess import MEAN, STD, normalize
 from train.export.models import Export, ExportOptions, add_options, pages
-from train.export.shared_trunk import Part, write
+from train.export.shared_trunk import ExportedFile, write
 from train.shared_vgg16_torch import Shared
 from train.transfer import quantized_weights
 
@@ -71,7 +71,7 @@ def inputs(options: ExportOptions) -> Iterator[Floats]:
             yield np.repeat(found[:8], 3, axis=1)
 
 
-def parts(shared: Shared, options: ExportOptions, temperature: float) -> dict[str, Part]:
+def parts(shared: Shared, options: ExportOptions, temperature: float) -> dict[str, ExportedFile]:
     """Return what becomes of each part of the networks, by the name of its file."""
     trunk = shared.detector.trunk
     seen = list(inputs(options))
@@ -96,12 +96,12 @@ def parts(shared: Shared, options: ExportOptions, temperature: float) -> dict[st
     find, turn = DetectorHead(shared.detector), AngleHead(shared.head)
     row = {"name": NAME, "data": options.data}
     return {
-        f"vgg16-{NAME}": Part(
+        f"vgg16-{NAME}": ExportedFile(
             Export(trunk, same, ("maps",), axes, {}, lambda: iter(seen)),
             {n.removeprefix("detector."): v for n, v in state.items() if in_trunk in n},
             {**row, "task": "trunk", "package": "common"},
         ),
-        f"ctpn-{NAME}": Part(
+        f"ctpn-{NAME}": ExportedFile(
             Export(
                 find, same, tuple(Method.outputs), head_axes, {}, maps(lambda x: len(x) == 1),
                 keep_float=HEADS,
@@ -109,7 +109,7 @@ def parts(shared: Shared, options: ExportOptions, temperature: float) -> dict[st
             {n.removeprefix("detector."): v for n, v in own.items()},
             {**row, "task": "detector", "package": "ctpn", "trunk": NAME},
         ),
-        f"angle-{NAME}": Part(
+        f"angle-{NAME}": ExportedFile(
             Export(
                 turn, same, ("logits",), {"image": MAPS, "logits": {0: "N"}},
                 {"temperature": temperature}, maps(lambda x: len(x) > 1),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from common.weights_keras import set_weights, weights
 from train.loop.loader_keras import RenderedBatches
 from train.loop.recipes import FitRecipe, learning_rate
-from train.loop.run import Run, log
+from train.loop.run import TrainingRun, log
 from train.transfer import quantized_weights
 
 Arrays = dict[str, NDArray[Any]]
@@ -92,7 +92,7 @@ def optimizer(recipe: FitRecipe) -> Any:
 def fit(
     model: Any,
     recipe: FitRecipe,
-    run: Run,
+    run: TrainingRun,
     batches: RenderedBatches,
     validation: RenderedBatches,
     to_torch: Convert,
@@ -147,7 +147,7 @@ class Schedule(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         recipe: FitRecipe,
-        run: Run,
+        run: TrainingRun,
         batches: RenderedBatches,
         on_progress: Callable[[float], None],
         *,

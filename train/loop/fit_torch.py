@@ -26,7 +26,7 @@ from tqdm import tqdm
 from train.loop import checkpoint_torch as checkpoint
 from train.loop import distributed_torch as distributed
 from train.loop.recipes import FitRecipe, learning_rate
-from train.loop.run import Run, log
+from train.loop.run import TrainingRun, log
 
 Batch = dict[str, Tensor]
 Loss = Callable[[nn.Module, Batch, float], tuple[Tensor, dict[str, float]]]
@@ -39,7 +39,7 @@ PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": t
 def fit(
     network: nn.Module,
     recipe: FitRecipe,
-    run: Run,
+    run: TrainingRun,
     batches: Callable[[int], Iterator[Batch]],
     loss: Loss,
     evaluate: Evaluate,
@@ -163,7 +163,7 @@ class _Trainer:
     """Network, optimizer, averaged weights and clock of one run."""
 
     def __init__(
-        self, network: nn.Module, loss: Loss, recipe: FitRecipe, run: Run, resume: bool
+        self, network: nn.Module, loss: Loss, recipe: FitRecipe, run: TrainingRun, resume: bool
     ) -> None:
         self.network, self.recipe, self.run = network, recipe, run
         self.device = next(network.parameters()).device
@@ -331,7 +331,7 @@ def _catch_signals() -> list[int]:
     return caught
 
 
-def _writer(run: Run) -> Any:
+def _writer(run: TrainingRun) -> Any:
     # With this module present TensorBoard does not import TensorFlow to open a file: 2.5 s and 300 MB.
     sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
     from torch.utils.tensorboard import SummaryWriter  # slow to import, and only wanted here

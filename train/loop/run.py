@@ -15,14 +15,16 @@ log = logging.getLogger("train")
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """The folder of a training."""
 
     folder: Path
     seed: int
 
     @classmethod
-    def create(cls, folder: Path, recipe: dict[str, Any], seed: int, *, first: bool = True) -> Run:
+    def create(
+        cls, folder: Path, recipe: dict[str, Any], seed: int, *, first: bool = True
+    ) -> TrainingRun:
         """Make the folder, write the recipe into it and send the log there and to stderr.
 
         Of several processes that train together only the `first` writes and says anything.

@@ -14,7 +14,7 @@ import cv2
 from recognition.charset import Charset
 from train.loop.arguments import add_common
 from train.loop.recipes import WARM_START_LR, FitRecipe
-from train.loop.run import Run, log
+from train.loop.run import TrainingRun, log
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
 from train.synth.page import PageRenderer
@@ -61,7 +61,7 @@ class TrainingSetup:
 
     options: TrainingOptions
     schedule: FitRecipe
-    run: Run
+    run: TrainingRun
     fonts: FontLibrary
     corpus: Corpus
     backgrounds: Backgrounds
@@ -153,7 +153,7 @@ def open_run(
     settings = {"model": model, **asdict(recipe), "fit": asdict(schedule)}
     # torchrun numbers the processes that train together; the first one writes.
     first = os.environ.get("RANK", "0") == "0"
-    run = Run.create(options.run, settings, options.seed, first=first)
+    run = TrainingRun.create(options.run, settings, options.seed, first=first)
     cv2.setNumThreads(1)
     fonts, corpus = (
         FontLibrary.load(options.fonts),

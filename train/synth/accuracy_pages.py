@@ -44,7 +44,7 @@ SMALL_PRINT = 11.0
 """Height in pixels of the smaller lines of small print."""
 
 
-class Group(NamedTuple):
+class PageGroup(NamedTuple):
     """Pages of a group: so many of a kind of the renderer's, with at least so many lines."""
 
     kind: str
@@ -75,18 +75,18 @@ def reduced(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
 
 
 GROUPS = {
-    "document": Group("document", 3),
-    "scan": Group("scan", 2),
-    "form": Group("form", 2),
-    "receipt": Group("receipt", 3),
-    "table": Group("table", 3),
-    "screen": Group("screen", 3),
-    "game": Group("game", 2),
-    "poster": Group("poster", 2),
-    "sign": Group("street", 3, lines=2),
-    "columns": Group("columns", 3),
-    "small": Group("document", 2, lines=6, change=reduced),
-    "slanted": Group("scan", 2, lines=6, change=aslant),
+    "document": PageGroup("document", 3),
+    "scan": PageGroup("scan", 2),
+    "form": PageGroup("form", 2),
+    "receipt": PageGroup("receipt", 3),
+    "table": PageGroup("table", 3),
+    "screen": PageGroup("screen", 3),
+    "game": PageGroup("game", 2),
+    "poster": PageGroup("poster", 2),
+    "sign": PageGroup("street", 3, lines=2),
+    "columns": PageGroup("columns", 3),
+    "small": PageGroup("document", 2, lines=6, change=reduced),
+    "slanted": PageGroup("scan", 2, lines=6, change=aslant),
 }
 
 
@@ -100,7 +100,7 @@ def encoded(image: Image) -> bytes | None:
     return None
 
 
-def wanted(page: PageSample, group: Group) -> bool:
+def wanted(page: PageSample, group: PageGroup) -> bool:
     """Whether a page has lines enough, nearly all of which count, and is not too large."""
     ignored = sum(line.ignore for line in page.lines)
     counted = len(page.lines) - ignored
@@ -108,7 +108,7 @@ def wanted(page: PageSample, group: Group) -> bool:
     return not large and counted >= group.lines and ignored <= MOST_IGNORED * len(page.lines)
 
 
-def changed(page: PageSample, group: Group, rng: Generator) -> PageSample:
+def changed(page: PageSample, group: PageGroup, rng: Generator) -> PageSample:
     """Change a page as its group asks, and its quads with it."""
     if group.change is None:
         return page

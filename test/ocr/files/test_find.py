@@ -17,7 +17,7 @@ import demo
 import ocr
 from common.arrays import Image
 from ocr.batch.progress import Progress, duration, expected_pages
-from ocr.batch.read_many import Step
+from ocr.batch.read_many import ReadEvent
 from ocr.files.find import find_inputs
 from ocr.result import Angle, Elapsed, Page
 
@@ -155,8 +155,8 @@ def test_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = Progress([1] * 9 + [11], None, said.append)
     for file in range(10):
         now[0] += 4
-        counter.count(Step(file, PAGE))
-        counter.count(Step(file))
+        counter.count(ReadEvent(file, PAGE))
+        counter.count(ReadEvent(file))
         with counter.aside():
             pass
     # The last file had one page, not eleven, which shows when it has ended.
@@ -180,12 +180,12 @@ def test_bar_knows_how_many_pages_there_are() -> None:
 
     stream = Terminal()
     counter = Progress([1, 5], stream, pytest.fail)
-    counter.count(Step(0, error=ValueError()))
-    counter.count(Step(0))
+    counter.count(ReadEvent(0, error=ValueError()))
+    counter.count(ReadEvent(0))
     with counter.aside():
         stream.write("\nAN ERROR\n")
-    counter.count(Step(1, PAGE))
-    counter.count(Step(1))
+    counter.count(ReadEvent(1, PAGE))
+    counter.count(ReadEvent(1))
     # A file that cannot be read is no page: one of one is done, and what failed stands beside it.
     assert re.search(r"1/1 \[.*page.*1 not read", stream.getvalue())
     summary = counter.close()
@@ -195,7 +195,7 @@ def test_bar_knows_how_many_pages_there_are() -> None:
 
 def test_page_whose_drawing_failed_was_read() -> None:
     counter = Progress([1], None, pytest.fail)
-    for step in (Step(0, PAGE), Step(0, error=OSError(), number=PAGE.page), Step(0)):
+    for step in (ReadEvent(0, PAGE), ReadEvent(0, error=OSError(), number=PAGE.page), ReadEvent(0)):
         counter.count(step)
     assert "not be read" not in counter.close()
 

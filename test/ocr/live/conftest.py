@@ -12,11 +12,11 @@ import pytest
 from numpy.random import Generator
 from PIL import ImageFont
 
-from bench.live_clips import Moving, Shown, Stamp, stamp
+from bench.live_clips import DrawnLine, Moving, Shown, stamp
 from common.arrays import Image
 from common.roles import Detector, Recognizer
 from ocr.live.events import Event
-from ocr.live.frames import Frame, Region
+from ocr.live.frames import Frame, FrameRegion
 from ocr.live.reader import LiveReader
 from ocr.live.settings import COMMENTS, LiveSettings
 from ocr.models import build, decoding
@@ -41,7 +41,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.ground = Moving(_ground(self.size), self.size, period=90).at
 
-    def stamp(self, line: Shown, faces: int = 0, shade: float = 0.35) -> Stamp:
+    def stamp(self, line: Shown, faces: int = 0, shade: float = 0.35) -> DrawnLine:
         head = line.text[: len(line.user) + (line.kind == "comment")]
         parts = [(head, (255, 214, 102)), (line.text[len(head) :], WHITE)]
         return stamp([part for part in parts if part[0]], self.font, faces=faces, shade=shade)
@@ -80,7 +80,7 @@ def read_pictures(live_models: tuple[Detector, Recognizer]) -> Callable[..., lis
         pictures: Iterable[Image],
         rate: float = 15,
         *,
-        regions: Sequence[Region] = (),
+        regions: Sequence[FrameRegion] = (),
         settings: LiveSettings = COMMENTS,
         early: bool = False,
     ) -> list[Event]:

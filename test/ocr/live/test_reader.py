@@ -14,7 +14,7 @@ from common.image import InputError
 from common.roles import Detector, Recognizer
 from ocr.live.events import Event
 from ocr.live.follower import Follower
-from ocr.live.frames import Moment, Region
+from ocr.live.frames import FrameRegion, Moment
 from ocr.live.reader import LiveReader
 
 from .conftest import Scene, as_frame
@@ -57,7 +57,7 @@ def test_scrolling_comments_are_told_once_each(scene: Scene, read_pictures: READ
         lines, arrivals, lambda line: scene.stamp(line, faces.get(line.text, 0)), scene.ground,
         (20, 110, 420, 126), 34, 80,
     )  # fmt: skip
-    events = read_pictures(frames, RATE, regions=[Region(10, 100, 440, 160)])
+    events = read_pictures(frames, RATE, regions=[FrameRegion(10, 100, 440, 160)])
     _check(lines, events)
     assert [event.number for event in events] == list(range(len(events)))
     assert [event.last for event in events] == sorted(event.last for event in events)
@@ -158,7 +158,7 @@ def test_early_events_come_once_while_the_line_is_there(
 def test_memory_of_the_follower_does_not_grow(
     scene: Scene, live_models: tuple[Detector, Recognizer]
 ) -> None:
-    follower = Follower(*live_models, Region(0, 0, *scene.size))
+    follower = Follower(*live_models, FrameRegion(0, 0, *scene.size))
     layers = [scene.stamp(Shown(f"第{number}句话")) for number in "一二三四"]
     events, most, kept = 0, 0, set()
     for i in range(150):
@@ -176,4 +176,4 @@ def test_memory_of_the_follower_does_not_grow(
 
 def test_a_region_outside_of_the_picture_is_an_error(scene: Scene, read_pictures: READ) -> None:
     with pytest.raises(InputError, match="lies outside of the picture of 480 x 270"):
-        read_pictures([scene.ground(0)], RATE, regions=[Region(500, 0, 50, 50)])
+        read_pictures([scene.ground(0)], RATE, regions=[FrameRegion(500, 0, 50, 50)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ocr.live.frames import Kept, Moment
+from ocr.live.frames import KeptFrame, Moment
 from ocr.live.matching import Detail, Rect
 from ocr.live.same_line import goes_on, without_doubles
 from ocr.live.settings import DEFAULTS
@@ -16,7 +16,9 @@ def track(text: str, y: int, first: float, last: float, score: float = 0.99, x: 
     """A line at a place that was followed from one second to another, ten frames a second."""
     rect = Rect(x, y, 120, 20)
     quad = np.array([[x, y], [x + 120, y], [x + 120, y + 20], [x, y + 20]], np.float32)
-    made = Track(rect, quad, 0.9, Kept(Moment(round(first * 10), first), Detail(LUMA)), DEFAULTS)
+    made = Track(
+        rect, quad, 0.9, KeptFrame(Moment(round(first * 10), first), Detail(LUMA)), DEFAULTS
+    )
     made.read(text, (score,) * len(text), first)
     made.last = Moment(round(last * 10), last)
     made.until = last

@@ -13,7 +13,7 @@ from bench.live_clips import write
 from common.arrays import Image
 from common.image import InputError
 from ocr.live.frames import Frame
-from ocr.live.sources import Ahead, open_source, parse_region
+from ocr.live.sources import Ahead, open_source, parse_frame_region
 from ocr.live.video import Video
 
 av = pytest.importorskip("av", reason="requirements-video.txt is not installed")
@@ -129,7 +129,7 @@ def test_a_stream_that_is_not_there_fails_in_time() -> None:
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,x", "-1,0,20,20", "0,0,7,20", "0,0,20,20,3"])
 def test_invalid_regions_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="expected x"):
-        parse_region(text)
+        parse_frame_region(text)
 
 
 def test_frames_ahead_end_with_the_reader_and_carry_errors(clip: Path) -> None:

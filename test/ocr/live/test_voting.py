@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ocr.live.voting import Vote, alignment, similarity
+from ocr.live.voting import LineVote, alignment, similarity
 
 
 def _voted(*readings: tuple[str, float]) -> tuple[str, float]:
-    vote = Vote()
+    vote = LineVote()
     for text, score in readings:
         vote.add(text, [score] * len(text), score**2)
     return vote.result()
 
 
 def test_no_readings_give_empty_text() -> None:
-    assert Vote().result() == ("", 0.0)
+    assert LineVote().result() == ("", 0.0)
     assert _voted(("", 0.5)) == ("", 0.0)
 
 

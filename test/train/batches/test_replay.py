@@ -15,14 +15,14 @@ import pytest
 from common.arrays import Image
 from recognition.charset import Charset
 from train.batches.lines import LineBatches
-from train.batches.replay import LabelledLines, Mixture, Part, mixed, parse_parts
+from train.batches.replay import LabelledLines, Mixture, MixturePart, mixed, parse_parts
 from train.data.samples import Line, LineSample, PageSample
 from train.data.writers import open_writer
 from train.evaluate.finetune_report import (
     ELSEWHERE,
     NEW,
     Change,
-    Score,
+    EditCounts,
     compare,
     format_report,
     gather,
@@ -91,8 +91,8 @@ def test_parts_are_parsed_into_shares(tmp_path: Path) -> None:
     other = tmp_path / "a:b"
     other.mkdir()
     parts = parse_parts(f"{tmp_path}:3,synth:1")
-    assert parts == (Part(str(tmp_path), 0.75), Part("synth", 0.25))
-    assert parse_parts(f"{other}:1") == (Part(str(other), 1.0),)
+    assert parts == (MixturePart(str(tmp_path), 0.75), MixturePart("synth", 0.25))
+    assert parse_parts(f"{other}:1") == (MixturePart(str(other), 1.0),)
     with pytest.raises(argparse.ArgumentTypeError, match="does not exist"):
         parse_parts("nowhere/at all:0.7,synth:0.3")
 
@@ -219,7 +219,7 @@ def test_sets_are_read_in_any_format(tmp_path: Path) -> None:
     with open_writer("paddle", tmp_path / "b") as writer:
         writer.add(striped(100, "囧"))
     with pytest.raises(ValueError, match="no line to train on"):
-        mixed((Part(str(tmp_path / "b"), 1.0),), batches())
+        mixed((MixturePart(str(tmp_path / "b"), 1.0),), batches())
 
 
 @pytest.mark.parametrize(
@@ -249,12 +249,16 @@ def test_report_equals_figures_computed_by_hand() -> None:
     judged = lines((NEW, "abcd"), (NEW, "国 家"), ("x", "abc"), ("y", "aBc"), ("y", " "))
     before = score(said("abxx", "国", "abc", "abc", "z"), judged)  # type: ignore[arg-type]
     after = score(said("abcd", "国家", "abc", "abd", ""), judged)  # type: ignore[arg-type]
-    assert before == {NEW: Score(2, 6, 3, 0), "x": Score(1, 3, 0, 1), "y": Score(1, 3, 0, 1)}
+    assert before == {
+        NEW: EditCounts(2, 6, 3, 0),
+        "x": EditCounts(1, 3, 0, 1),
+        "y": EditCounts(1, 3, 0, 1),
+    }
     changes = compare(before, after)
     assert list(changes) == ["x", "y", ELSEWHERE, NEW]
     assert changes[NEW].gained == 100
     assert changes[NEW].lost == -50
-    assert changes[ELSEWHERE] == Change(Score(2, 6, 0, 2), Score(2, 6, 1, 1))
+    assert changes[ELSEWHERE] == Change(EditCounts(2, 6, 0, 2), EditCounts(2, 6, 1, 1))
     assert changes[ELSEWHERE].lost == 50
     text = format_report(changes)
     assert "gained on the new data: +100.00 points" in text
@@ -265,15 +269,15 @@ def test_report_equals_figures_computed_by_hand() -> None:
 def test_report_without_lines_or_of_one_side_is_defined() -> None:
     assert compare({}, {}) == {}
     assert format_report({}).count("\n") == 0
-    only = {NEW: Score(1, 2, 0, 1)}
+    only = {NEW: EditCounts(1, 2, 0, 1)}
     assert list(compare(only, only)) == [NEW]
-    rest = {"x": Score(1, 2, 0, 1)}
+    rest = {"x": EditCounts(1, 2, 0, 1)}
     assert list(compare(rest, rest)) == ["x", ELSEWHERE]
-    assert (Score().cer, Score().accuracy) == (0, 0)
+    assert (EditCounts().cer, EditCounts().accuracy) == (0, 0)
 
 
 def test_report_is_written_whole(tmp_path: Path) -> None:
-    changes = compare({"x": Score(4, 9, 1, 3)}, {"x": Score(4, 9, 0, 4)})
+    changes = compare({"x": EditCounts(4, 9, 1, 3)}, {"x": EditCounts(4, 9, 0, 4)})
     text = write_report(tmp_path, changes)
     assert (tmp_path / "finetune.txt").read_text("utf-8") == text + "\n"
     assert json.loads((tmp_path / "finetune.json").read_bytes())["x"]["after"]["exact"] == 4
@@ -330,7 +334,7 @@ def test_fine_tuning_learns_the_new_and_replay_keeps_the_old() -> None:
     ]
     network = SmallCRNN(charset.classes, widths=(8, 12, 16, 24), hidden=12)
 
-    def trained(*parts: tuple[LabelledLines, float]) -> dict[str, Score]:
+    def trained(*parts: tuple[LabelledLines, float]) -> dict[str, EditCounts]:
         mixture = Mixture(replay, [part for part, _ in parts], [share for _, share in parts])
         optimizer, loss, losses = (
             torch.optim.AdamW(network.parameters(), 5e-3),

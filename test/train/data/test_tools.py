@@ -15,7 +15,7 @@ from recognition.charset import Charset
 from train.data.__main__ import main
 from train.data.check import Finding, check
 from train.data.duplicates import distance, fingerprint, groups, near_pairs
-from train.data.inspect import HEIGHTS, Contents, Sheet, histogram, scripts
+from train.data.inspect import HEIGHTS, ContactSheet, Contents, histogram, scripts
 from train.data.readers import read
 from train.data.readers.report import Report
 from train.data.samples import Line, LineSample, PageSample
@@ -241,7 +241,7 @@ def test_contents_count_lines_characters_and_heights() -> None:
 
 def test_sheet_of_any_number_of_samples() -> None:
     for count in (0, 1, 3, 40):
-        sheet = Sheet(6, np.random.default_rng(1))
+        sheet = ContactSheet(6, np.random.default_rng(1))
         samples = [page(i) if i % 2 else line(i) for i in range(count)]
         assert len(list(sheet.watch(samples))) == count
         image = sheet.image()

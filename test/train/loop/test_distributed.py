@@ -25,7 +25,7 @@ from train.loop import distributed_torch as distributed
 from train.loop.loader_torch import rendered_batches
 from train.loop.fit_torch import fit
 from train.loop.recipes import FitRecipe
-from train.loop.run import Run
+from train.loop.run import TrainingRun
 import numpy as np
 
 folder, accumulate = Path(sys.argv[1]), int(sys.argv[2])
@@ -61,7 +61,7 @@ module._Trainer.update = spy
 
 recipe = FitRecipe(lr=0.02, warmup_steps=2, steps=8, accumulate=accumulate, precision="float32",
                    evaluate_every_s=1e9, checkpoint_every_s=1e9)
-run = Run.create(folder, {}, 5, first=distributed.rank() == 0)
+run = TrainingRun.create(folder, {}, 5, first=distributed.rank() == 0)
 figures = fit(network, recipe, run, lambda start: rendered_batches(make, start=start, workers=0),
               loss, Kept(), best="error", higher_is_better=False)
 told = {"losses": losses, "seen": seen, "figures": figures,

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from train.loop.arguments import duration
 from train.loop.fit_torch import fit, learning_rate
 from train.loop.recipes import FitRecipe
-from train.loop.run import Run
+from train.loop.run import TrainingRun
 
 pytestmark = pytest.mark.torch
 
@@ -44,7 +44,7 @@ def train(
 ) -> tuple[torch.nn.Module, dict[str, float]]:
     torch.manual_seed(5)
     network = torch.nn.Linear(3, 1)
-    run = Run.create(folder, {}, 5)
+    run = TrainingRun.create(folder, {}, 5)
     figures = fit(
         network,
         recipe,
@@ -84,7 +84,7 @@ def test_resuming_gives_the_same_weights_as_never_stopping(tmp_path: Path) -> No
     torch.manual_seed(5)
     recipe = FitRecipe(**{**vars(QUIET), "lr": 0.01, "warmup_steps": 1, "checkpoint_every_s": -1.0})
     network = torch.nn.Linear(3, 1)
-    run = Run.create(tmp_path / "halves", {}, 5)
+    run = TrainingRun.create(tmp_path / "halves", {}, 5)
     fit(network, recipe, run, interrupted, loss, evaluate, best="error", higher_is_better=False)
     assert json.loads(state.read_text())["step"] == 6
     resumed, _ = train(tmp_path / "halves", recipe, resume=True)

@@ -23,7 +23,7 @@ from train import angle_keras
 from train.loop.fit_keras import fit
 from train.loop.loader_keras import RenderedBatches, stretched
 from train.loop.recipes import AngleRecipe, FitRecipe
-from train.loop.run import Run
+from train.loop.run import TrainingRun
 
 pytestmark = [
     pytest.mark.torch,
@@ -53,7 +53,7 @@ def _learn(folder: Path, model: Any, make: Any, **more: Any) -> dict[str, list[f
     shape = angle_keras.make_shape(AngleRecipe(inverted=0.0), 0)
     batches = RenderedBatches(make, shape, steps=4)
     held_out = RenderedBatches(make, shape, steps=2, start=100)
-    run = Run.create(folder, {}, 1)
+    run = TrainingRun.create(folder, {}, 1)
     model.run_eagerly = True  # building a graph takes longer than these few steps
     return fit(model, QUICK, run, batches, held_out, convert.to_torch, **more)
 

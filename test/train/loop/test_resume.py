@@ -32,7 +32,7 @@ from torch import nn
 from train.loop.loader_torch import rendered_batches
 from train.loop.fit_torch import fit
 from train.loop.recipes import FitRecipe
-from train.loop.run import Run
+from train.loop.run import TrainingRun
 
 folder, pause = Path(sys.argv[1]), float(sys.argv[2])
 torch.manual_seed(5)
@@ -51,7 +51,7 @@ def loss(network, batch, progress):
     return value, {"loss": value.item()}
 
 recipe = FitRecipe(lr=0.02, warmup_steps=2, steps=60, evaluate_every_s=1e9, checkpoint_every_s=0.05)
-fit(network, recipe, Run.create(folder, {}, 5),
+fit(network, recipe, TrainingRun.create(folder, {}, 5),
     lambda start: rendered_batches(make, start=start, workers=0), loss, lambda network: {"error": 1.0},
     best="error", higher_is_better=False, resume=True)
 """

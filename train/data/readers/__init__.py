@@ -48,7 +48,7 @@ _MODULES = {
 }
 
 
-class _Readers(Mapping[str, Reader]):
+class _LazyReaders(Mapping[str, Reader]):
     """Readers by name; a reader's module is imported when the reader is asked for."""
 
     def __getitem__(self, name: str) -> Reader:
@@ -72,7 +72,7 @@ def _counting(reader: Reader) -> Reader:
     return read_and_count
 
 
-READERS: Mapping[str, Reader] = _Readers()
+READERS: Mapping[str, Reader] = _LazyReaders()
 """Every format by name."""
 
 

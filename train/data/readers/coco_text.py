@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import locate
 from train.data.readers.polygon_to_quad import Points, rectangle, to_points
 from train.data.readers.report import Report
@@ -47,7 +47,7 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
                 continue
             marks = list(_marks(place, wanted, annotations, report))
             failed = len(wanted) - len(marks)
-            source = Source(where, name, locate(name, folders), size, failed=failed)
+            source = AnnotatedPicture(where, name, locate(name, folders), size, failed=failed)
             sample = make_page(source, marks, report)
             if sample is not None:
                 yield sample

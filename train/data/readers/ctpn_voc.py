@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.data.readers.files import RECORD_ERRORS, label_files, numbered_lines, place_of, why
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.polygon_to_quad import rectangle
 from train.data.readers.report import Report
@@ -43,7 +43,9 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
             marks.append(
                 Mark(where, quad.astype(np.float64), None, bool(difficult[strips].any()), quad)
             )
-        source = Source(place, path.stem, pictures.find(path.stem, path), size, failed=failed)
+        source = AnnotatedPicture(
+            place, path.stem, pictures.find(path.stem, path), size, failed=failed
+        )
         sample = make_page(source, marks, report)
         if sample is not None:
             yield sample

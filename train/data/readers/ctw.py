@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from train.data.readers.files import RECORD_ERRORS, label_files, numbered_lines, place_of, why
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.polygon_to_quad import around, rectangle, to_points
 from train.data.readers.report import Report
@@ -42,7 +42,7 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
                 continue
             marks = list(_marks(place, sentences, ignored, report))
             picture = pictures.find(Path(name).stem, path)
-            source = Source(place, name, picture, size, failed=total - len(marks))
+            source = AnnotatedPicture(place, name, picture, size, failed=total - len(marks))
             sample = make_page(source, marks, report)
             if sample is not None:
                 yield sample

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from train.data.readers.files import RECORD_ERRORS, label_files, load_object, place_of, why
-from train.data.readers.pages import Mark, Source, make_line, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_line, make_page
 from train.data.readers.pictures import locate
 from train.data.readers.polygon_to_quad import Points, rectangle, to_points
 from train.data.readers.report import Report
@@ -63,7 +63,9 @@ def _page(
     # No picture is two pixels wide: corners that are all under 1 are shares of its sides.
     relative = bool(marks) and all(np.abs(mark.points).max() <= 1 for mark in marks)
     failed = len(records) - len(marks)
-    return make_page(Source(where, name, picture, relative=relative, failed=failed), marks, report)
+    return make_page(
+        AnnotatedPicture(where, name, picture, relative=relative, failed=failed), marks, report
+    )
 
 
 def _corners(geometry: Any) -> Points:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from common.wording import counted
-from train.data.readers.pages import Mark, Source, make_line, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_line, make_page
 from train.data.readers.report import Report
 from train.data.samples import LabelledPage, Line, LineSample, PageSample
 
@@ -88,7 +88,9 @@ def _page_sample(page: LabelledPage, place: str, report: Report) -> PageSample |
             failed += 1
         else:
             marks.append(Mark(where, line.quad.astype(np.float64), line.text, line.ignore))
-    return make_page(Source(place, page.path.name, page.path, failed=failed), marks, report)
+    return make_page(
+        AnnotatedPicture(place, page.path.name, page.path, failed=failed), marks, report
+    )
 
 
 def select_pages(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import locate
 from train.data.readers.polygon_to_quad import Points, rectangle, to_points
 from train.data.readers.report import Report
@@ -44,7 +44,9 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
             continue
         marks = list(_marks(place, shapes, report))
         failed = len(shapes) - len(marks)
-        sample = make_page(Source(place, name, picture, size, failed=failed), marks, report)
+        sample = make_page(
+            AnnotatedPicture(place, name, picture, size, failed=failed), marks, report
+        )
         if sample is not None:
             yield sample
 

@@ -19,7 +19,7 @@ from train.data.readers.files import (
     text_after,
     why,
 )
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import locate
 from train.data.readers.polygon_to_quad import to_points
 from train.data.readers.report import Report
@@ -47,7 +47,7 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
             marks = list(_marks(place, records, report))
             picture = locate(name, [path.parent, path.parent.parent])
             failed = len(records) - len(marks)
-            sample = make_page(Source(place, name, picture, failed=failed), marks, report)
+            sample = make_page(AnnotatedPicture(place, name, picture, failed=failed), marks, report)
             if sample is not None:
                 yield sample
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from common.arrays import Floats, Image
 from common.quads import rotate_quads
-from train.data.readers.pictures import Picture, open_for
+from train.data.readers.pictures import OpenedPicture, open_for
 from train.data.readers.polygon_to_quad import Points, inside, to_quad
 from train.data.readers.report import Report
 from train.data.samples import Line, LineSample, PageSample
@@ -36,7 +36,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Source:
+class AnnotatedPicture:
     """The picture that some annotations are of.
 
     `size` is the (height, width) that the label file says, if it does; `relative`: corners are shares of it.
@@ -52,7 +52,7 @@ class Source:
     failed: int = 0
 
 
-def make_page(source: Source, marks: Iterable[Mark], report: Report) -> PageSample | None:
+def make_page(source: AnnotatedPicture, marks: Iterable[Mark], report: Report) -> PageSample | None:
     """Decode the picture and bring its lines to quads; None where nothing can be made of either.
 
     A box that lies mostly outside the picture, or has no label, is reported; what of it shows is ignored,
@@ -130,7 +130,9 @@ def _line(
     return Line(quad, text, ignore)
 
 
-def _as_shown(source: Source, marks: Sequence[Mark], picture: Picture) -> list[Points]:
+def _as_shown(
+    source: AnnotatedPicture, marks: Sequence[Mark], picture: OpenedPicture
+) -> list[Points]:
     """Corners in pixels of the picture as shown.
 
     Some labels were made on the picture as stored, before its EXIF orientation: then the size in the label

@@ -23,7 +23,7 @@ _TURNS = {3: 180, 6: 270, 8: 90}
 
 
 @dataclass(frozen=True)
-class Picture:
+class OpenedPicture:
     """A picture as shown, the (height, width) that its file stores, and by how much it was turned.
 
     `turn` is counter-clockwise degrees from stored to shown.
@@ -41,7 +41,7 @@ class Picture:
 
 def open_for(
     source: Path | bytes | Image | None, report: Report, place: str, name: str
-) -> Picture | None:
+) -> OpenedPicture | None:
     """Decode the picture of a record; None where it is absent or damaged, which the report then says."""
     if source is None:
         report.skip(place, f"no picture: {name}")
@@ -49,12 +49,12 @@ def open_for(
     try:
         if isinstance(source, np.ndarray):
             image = load(source, name=name)
-            return Picture(image, image.shape[:2])
+            return OpenedPicture(image, image.shape[:2])
         picture = open_picture(source, name=name)
         try:
             image = decode(picture, name=name)
             turn = _TURNS.get(picture.getexif().get(_EXIF_ORIENTATION, 1), 0)
-            return Picture(image, (picture.height, picture.width), turn)
+            return OpenedPicture(image, (picture.height, picture.width), turn)
         finally:
             picture.close()
     except MissingFileError:

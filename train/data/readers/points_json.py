@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from train.data.readers.files import RECORD_ERRORS, label_files, load_object, place_of, why
-from train.data.readers.pages import Mark, Source, make_line, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_line, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.polygon_to_quad import to_points
 from train.data.readers.report import Report
@@ -48,7 +48,9 @@ def _sample(
             marks.append(Mark(where, points, text, _flag(record)))
         except RECORD_ERRORS as error:
             report.skip(where, why(error))
-    return make_page(Source(place, name, picture, failed=len(records) - len(marks)), marks, report)
+    return make_page(
+        AnnotatedPicture(place, name, picture, failed=len(records) - len(marks)), marks, report
+    )
 
 
 def _flag(record: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from train.data.readers.files import RECORD_ERRORS, label_files, load_json, place_of, why
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.polygon_to_quad import to_points
 from train.data.readers.report import Report
@@ -37,7 +37,7 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
                 marks.append(Mark(where, points, text, bool(int(record.get("ignore") or 0))))
             except RECORD_ERRORS as error:
                 report.skip(where, why(error))
-        source = Source(
+        source = AnnotatedPicture(
             place, path.stem, picture_of(path, pictures), failed=len(records) - len(marks)
         )
         sample = make_page(source, marks, report)

@@ -14,7 +14,7 @@ import numpy as np
 
 from train.data.readers.files import RECORD_ERRORS, label_files, place_of, why
 from train.data.readers.mat_files import MatReader, text_of
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import locate
 from train.data.readers.report import Report
 from train.data.samples import PageSample
@@ -38,7 +38,9 @@ def _published(path: Path, folder: Path, report: Report) -> Iterator[PageSample]
             except RECORD_ERRORS as error:
                 report.skip(where, why(error))
                 continue
-            sample = make_page(Source(where, name, locate(name, [path.parent])), marks, report)
+            sample = make_page(
+                AnnotatedPicture(where, name, locate(name, [path.parent])), marks, report
+            )
             if sample is not None:
                 yield sample
 
@@ -74,7 +76,7 @@ def _dataset(group: Any, key: str, where: str, report: Report) -> Iterator[PageS
     except (*RECORD_ERRORS, OSError, RuntimeError) as error:
         report.skip(where, why(error))
         return
-    sample = make_page(Source(where, key, picture), marks, report)
+    sample = make_page(AnnotatedPicture(where, key, picture), marks, report)
     if sample is not None:
         yield sample
 

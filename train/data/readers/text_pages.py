@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from train.data.readers.files import RECORD_ERRORS, label_files, numbered_lines, place_of, why
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.polygon_to_quad import Points
 from train.data.readers.report import Report
@@ -51,7 +51,7 @@ def read_text_pages(
         picture = picture_of(path, pictures)
         if not marks and not failed:
             continue  # an empty file, which the report has
-        source = Source(place, path.stem, picture, sure_start=sure_start, failed=failed)
+        source = AnnotatedPicture(place, path.stem, picture, sure_start=sure_start, failed=failed)
         sample = make_page(source, marks, report)
         if sample is not None:
             yield sample

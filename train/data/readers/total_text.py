@@ -18,7 +18,7 @@ import numpy as np
 
 from train.data.readers.files import RECORD_ERRORS, label_files, place_of, why
 from train.data.readers.mat_files import MatReader, text_of
-from train.data.readers.pages import Mark, Source, make_page
+from train.data.readers.pages import AnnotatedPicture, Mark, make_page
 from train.data.readers.pictures import PictureIndex
 from train.data.readers.polygon_to_quad import Points, rectangle, to_points
 from train.data.readers.report import Report
@@ -52,7 +52,9 @@ def read(folder: Path, report: Report) -> Iterator[PageSample]:
             if not marks and not failed:
                 report.skip(place, "empty label file")
                 continue
-            sample = make_page(Source(place, path.stem, picture, failed=failed), marks, report)
+            sample = make_page(
+                AnnotatedPicture(place, path.stem, picture, failed=failed), marks, report
+            )
             if sample is not None:
                 yield sample
     if not folder.is_file():

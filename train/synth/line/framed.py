@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from train.synth.corpus import measures, values
-from train.synth.typesetting.draw_line import Run, TextMask, draw_runs
+from train.synth.typesetting.draw_line import TextMask, TextRun, draw_runs
 from train.synth.typesetting.fonts import FontLibrary
 
 Rng = np.random.Generator
@@ -23,7 +23,11 @@ def framed_value(rng: Rng, fonts: FontLibrary) -> TextMask:
     font = fonts.choose(rng, text, style=None if rng.random() < 0.4 else "sans").at(size)
     gap = float(rng.uniform(0.4, 1.1)) * size
     # A rule parts the two, so a space is read between them.
-    runs = [Run(number, font)] if alone else [Run(f"{number} ", font), Run(unit, font, gap)]
+    runs = (
+        [TextRun(number, font)]
+        if alone
+        else [TextRun(f"{number} ", font), TextRun(unit, font, gap)]
+    )
     drawn = draw_runs(runs)
     ends = drawn.centers + drawn.widths / 2
     after = float(ends[len(number) - 1])

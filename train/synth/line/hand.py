@@ -85,7 +85,7 @@ _FIGURES: dict[str, tuple[float, str]] = {
 
 
 @dataclass(frozen=True)
-class Writer:
+class Handwriting:
     """How somebody writes.
 
     Attributes:
@@ -107,7 +107,7 @@ class Writer:
     sway: float
 
     @classmethod
-    def draw(cls, rng: Rng) -> Writer:
+    def draw(cls, rng: Rng) -> Handwriting:
         """Draw somebody: most write clearly, some run on."""
         haste = float(rng.random()) ** 1.5
         return cls(
@@ -121,7 +121,7 @@ class Writer:
         )
 
 
-def written(rng: Rng, data: StrokeData, text: str, writer: Writer) -> TextMask:
+def written(rng: Rng, data: StrokeData, text: str, writer: Handwriting) -> TextMask:
     """Write a text.
 
     Raises:
@@ -153,7 +153,7 @@ def written(rng: Rng, data: StrokeData, text: str, writer: Writer) -> TextMask:
 
 
 def _shape(
-    data: StrokeData, character: str, writer: Writer
+    data: StrokeData, character: str, writer: Handwriting
 ) -> tuple[Points, NDArray[np.int32], float]:
     """Return the points of a character in ems, how many each stroke has, and its advance."""
     if character in _FIGURES or character == " ":
@@ -171,7 +171,7 @@ def _figure(character: str) -> tuple[Points, NDArray[np.int32], float]:
     return points, np.array([len(line) for line in lines], np.int32), advance
 
 
-def _moved(rng: Rng, points: Points, lengths: NDArray[np.int32], writer: Writer) -> Points:
+def _moved(rng: Rng, points: Points, lengths: NDArray[np.int32], writer: Handwriting) -> Points:
     """Turn, shorten and shift each stroke about its middle, and move its points."""
     count, away = len(lengths), 0.012 + 0.03 * writer.haste
     first = np.cumsum(lengths) - lengths
@@ -203,7 +203,7 @@ def _rounded(points: Points, strokes: NDArray[np.int64]) -> tuple[Points, NDArra
 
 
 def _joined(
-    rng: Rng, points: Points, strokes: NDArray[np.int64], writer: Writer
+    rng: Rng, points: Points, strokes: NDArray[np.int64], writer: Handwriting
 ) -> list[tuple[int, int]]:
     """Return the first and last point, and one more, of what is drawn in one go: a stroke, or several."""
     ends = np.flatnonzero(np.diff(strokes)) + 1
@@ -213,7 +213,7 @@ def _joined(
 
 
 def _inked(
-    points: Points, strokes: Sequence[tuple[int, int]], writer: Writer
+    points: Points, strokes: Sequence[tuple[int, int]], writer: Handwriting
 ) -> tuple[NDArray[np.uint8], float]:
     """Draw strokes; return the ink and the column, from the line's start, at which it begins."""
     lean = np.array([[1, 0], [-writer.slant, 1]], np.float32)  # rows run down

@@ -30,7 +30,7 @@ from train.synth.line.degrade import (
 )
 from train.synth.line.framed import framed_value
 from train.synth.line.grounds import Grounds, plain
-from train.synth.line.hand import Writer, written
+from train.synth.line.hand import Handwriting, written
 from train.synth.line.ink import paint, write
 from train.synth.line.perspective import View
 from train.synth.line.sizes import sized_line
@@ -130,7 +130,7 @@ class LineRenderer:
         if self._strokes is None:
             raise LookupError("no strokes of characters were fetched")
         text = line_text(rng, self.corpus, round(max_width * 0.9))
-        drawn = written(rng, self._strokes, text, Writer.draw(rng))
+        drawn = written(rng, self._strokes, text, Handwriting.draw(rng))
         return self._flat(rng, drawn, letters=0) if rng.random() < 0.8 else self._seen(rng, drawn)
 
     def _framed(self, rng: Rng, max_width: int) -> LineSample:

@@ -13,7 +13,7 @@ from train.synth.corpus.sentences import Corpus
 from train.synth.line import shares
 from train.synth.line.lettering import stepped
 from train.synth.line.sign_text import sign_text
-from train.synth.typesetting.draw_line import Run, TextMask, draw_runs
+from train.synth.typesetting.draw_line import TextMask, TextRun, draw_runs
 from train.synth.typesetting.fonts import Face, FontLibrary
 
 Rng = np.random.Generator
@@ -79,7 +79,7 @@ def _drawn(
     draw = rng.random()
     rise = 0.0 if draw < 0.6 else 0.5 if draw < 0.85 else 1.0
     gap = float(rng.uniform(0.0, 0.12) if rng.random() < 0.6 else rng.uniform(0.2, 0.8)) * size
-    runs: list[Run] = []
+    runs: list[TextRun] = []
     for text, scale in zip(parts, scales, strict=True):
         face: Face = one or fonts.choose(rng, text, style=style)
         least = _SMALL_HAN if any(map(is_han, text)) else _SMALL_LATIN
@@ -87,7 +87,7 @@ def _drawn(
         between = _between(runs[-1].text, text, gap, size) if runs else ""
         if between:  # belongs to the run before it
             runs[-1] = runs[-1]._replace(text=runs[-1].text + between)
-        runs.append(Run(text, font, gap if runs else 0.0))
+        runs.append(TextRun(text, font, gap if runs else 0.0))
     drawn = draw_runs(runs, rise)
     return drawn, _strengths(rng, drawn, [len(run.text) for run in runs])
 

@@ -87,7 +87,7 @@ def draw_text(
     return _masked(canvas, text, starts + pad, advances, (baseline - top, baseline + bottom))
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """A stretch of a line in one font, and how many pixels stand before it."""
 
     text: str
@@ -95,7 +95,7 @@ class Run(NamedTuple):
     gap: float = 0.0
 
 
-def draw_runs(runs: Sequence[Run], rise: float = 0.0) -> TextMask:
+def draw_runs(runs: Sequence[TextRun], rise: float = 0.0) -> TextMask:
     """Draw runs of several sizes and faces on one line.
 
     Args:

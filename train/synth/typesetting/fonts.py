@@ -61,7 +61,7 @@ class FontLibrary:
         self.han = [face for face in self.faces if face.han]
         self.latin = [face for face in self.faces if not face.han]
         self._pools = {
-            (han, style): _Pool.mixed(self.han if han else self.latin, shares)
+            (han, style): _FontPool.mixed(self.han if han else self.latin, shares)
             for han in (False, True)
             for style, shares in _wishes(han).items()
         }
@@ -137,7 +137,7 @@ def read_faces(folders: Sequence[Path]) -> list[Face]:
     return [face for face in faces if face is not None]
 
 
-class _Pool:
+class _FontPool:
     """Families of faces, and how likely each is drawn; false where there is none.
 
     Args:
@@ -150,7 +150,7 @@ class _Pool:
         self._bounds = np.cumsum(weights)
 
     @classmethod
-    def mixed(cls, faces: Iterable[Face], shares: Mapping[str, float]) -> _Pool:
+    def mixed(cls, faces: Iterable[Face], shares: Mapping[str, float]) -> _FontPool:
         """Mix styles by their shares; what no face has a style for falls to the other styles."""
         styles: dict[str, dict[str, list[Face]]] = {}
         for face in faces:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from train.synth.fonts.stroke_data import StrokeData, read_strokes, write_strokes
-from train.synth.line.hand import Writer, written
+from train.synth.line.hand import Handwriting, written
 
-PLAIN = Writer(pen=0.06, slant=0.0, pitch=1.0, haste=0.0, joined=0.0, taper=0.3, sway=0.0)
+PLAIN = Handwriting(pen=0.06, slant=0.0, pitch=1.0, haste=0.0, joined=0.0, taper=0.3, sway=0.0)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_characters_without_strokes_are_not_written(data: StrokeData) -> None:
 
 def test_writers_differ_and_stay_legible() -> None:
     rng = np.random.default_rng(5)
-    writers = [Writer.draw(rng) for _ in range(300)]
+    writers = [Handwriting.draw(rng) for _ in range(300)]
     assert all(0.02 < writer.pen < 0.1 and abs(writer.slant) < 0.4 for writer in writers)
     assert np.std([writer.haste for writer in writers]) > 0.2
     assert 0.3 < np.mean([writer.joined > 0 for writer in writers]) < 0.95

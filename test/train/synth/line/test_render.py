@@ -18,7 +18,7 @@ from train.synth.line import shares
 from train.synth.line.perspective import MAX_HEIGHT, View
 from train.synth.line.render import LineRenderer
 from train.synth.typesetting import pcf
-from train.synth.typesetting.draw_line import Run, TextMask, draw_runs, draw_text
+from train.synth.typesetting.draw_line import TextMask, TextRun, draw_runs, draw_text
 from train.synth.typesetting.fonts import FontLibrary
 
 pytestmark = pytest.mark.slow
@@ -230,7 +230,7 @@ def test_every_kind_of_line_is_labelled_and_legible(lines: LineRenderer, kind: s
 def test_runs_of_several_sizes_stand_on_one_line(fonts: FontLibrary) -> None:
     face = fonts.choose(np.random.default_rng(1), "10起", style="sans")
     for rise in (0.0, 0.5, 1.0):
-        drawn = draw_runs([Run("10", face.at(60)), Run("起", face.at(30), 4.0)], rise)
+        drawn = draw_runs([TextRun("10", face.at(60)), TextRun("起", face.at(30), 4.0)], rise)
         assert drawn.text == "10起"
         assert (np.diff(drawn.centers) > 0).all()
         small = drawn.mask[:, int(drawn.centers[2]) - 12 : int(drawn.centers[2]) + 12]
@@ -238,7 +238,7 @@ def test_runs_of_several_sizes_stand_on_one_line(fonts: FontLibrary) -> None:
         middle = (rows[0] + rows[-1]) / 2 / drawn.mask.shape[0]
         assert abs(middle - (0.75 - 0.5 * rise)) < 0.15, rise
     with pytest.raises(ValueError, match="no ink"):
-        draw_runs([Run("  ", face.at(30))])
+        draw_runs([TextRun("  ", face.at(30))])
 
 
 def test_lines_by_hand_need_fetched_strokes(
