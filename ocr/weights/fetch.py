@@ -6,13 +6,12 @@ import hashlib
 import http.client
 import os
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ocr.weights import ModelRow, WeightsError, cached_path
 
@@ -29,24 +28,17 @@ Progress = Callable[[int, int], None]
 """Told the bytes there are and those that there will be."""
 
 _ELSEWHERE = f"name another address in {MIRROR_VARIABLE}"
+_AGAIN = f"run python -m ocr.weights fetch again, or {_ELSEWHERE}"
+_BROKEN = (http.client.HTTPException, urllib.error.URLError, ConnectionError, TimeoutError)
 
 
-def fetch(
-    row: ModelRow,
-    *,
-    progress: Progress | None = None,
-    timeout_s: float = 30.0,
-    tries: int = 5,
-    pause_s: float = 0.5,
-) -> Path:
-    """Fetch a model's file unless it is there.
+def fetch(row: ModelRow, *, progress: Progress | None = None, timeout_s: float = 30.0) -> Path:
+    """Fetch a model's file unless it is there. A further call goes on where one before was cut off.
 
     Args:
         row: Of the manifest.
         progress: Called after every block.
         timeout_s: Seconds that the server may be silent.
-        tries: Attempts in all.
-        pause_s: Seconds before the second attempt, doubled before each further one.
 
     Raises:
         WeightsError: It cannot be had; the message says what to do.
@@ -61,14 +53,14 @@ def fetch(
     url = address(row)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _fetch(
-            url,
-            target,
-            row,
-            lambda stream: _append(url, stream, row, progress, timeout_s),
-            tries,
-            pause_s,
-        )
+        # One process at a time. The lock is a file of its own, since the partial one is given another name.
+        with target.with_name(f"{target.name}.lock").open("ab") as lock:
+            if sys.platform != "win32":
+                fcntl.flock(lock, fcntl.LOCK_EX)  # freed when it is closed
+            if not _matches(target, row):  # else another process has just fetched it
+                part = target.with_name(f"{target.name}.part")
+                _complete(url, part, row, progress, timeout_s)
+                part.replace(target)
     except OSError as error:
         raise WeightsError(
             f"{error.filename or target}: {error.strerror or error}; name another folder in OCR_WEIGHTS_CACHE"
@@ -76,58 +68,54 @@ def fetch(
     return target
 
 
-def _fetch(
-    url: str,
-    target: Path,
-    row: ModelRow,
-    append: Callable[[BinaryIO], str],
-    tries: int,
-    pause_s: float,
+def _complete(
+    url: str, part: Path, row: ModelRow, progress: Progress | None, timeout_s: float
 ) -> None:
-    """Fill the partial file in several attempts, check it and give it its name: one process at a time."""
-    part = target.with_name(f"{target.name}.part")
-    # A file of its own: the partial one is another file as soon as it has got its name.
-    with target.with_name(f"{target.name}.lock").open("ab") as lock:
-        if sys.platform != "win32":
-            fcntl.flock(lock, fcntl.LOCK_EX)  # freed when it is closed
-        if _matches(target, row):  # another process has just fetched it
-            return
-        with part.open("ab") as stream:
-            reason = _fill(stream, part, row, append, tries, pause_s)
-        if reason:
+    """Fetch what a partial file lacks; it is left only with the right SHA-256, or where the connection broke."""
+    have = part.stat().st_size if part.exists() else 0
+    try:
+        _append(url, part, have, row.size, progress, timeout_s)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != 416 or not have:  # 416: what is there is no beginning of the server's file
             raise WeightsError(
-                f"{url}: {reason}, {tries} times; what has arrived is kept: run python -m ocr.weights fetch again, "
-                f"or {_ELSEWHERE}"
-            )
-        if not _matches(part, row):
-            part.unlink()
-            raise WeightsError(
-                f"{url}: the file there has another SHA-256 than the manifest's {row.sha256}; {_ELSEWHERE}, or "
-                "update the checkout"
-            )
-        part.replace(target)
+                f"{url}: the server answered {error.code} {error.reason}; {_AGAIN}"
+            ) from error
+    except _BROKEN as error:
+        raise WeightsError(
+            f"{url}: the connection failed ({error}); what has arrived is kept: {_AGAIN}"
+        ) from error
+    if _matches(part, row):
+        return
+    part.unlink(missing_ok=True)
+    if not have:
+        raise WeightsError(
+            f"{url}: the file there has another SHA-256 than the manifest's {row.sha256}; {_ELSEWHERE}, or "
+            "update the checkout"
+        )
+    _complete(url, part, row, progress, timeout_s)  # what was there was of another file
 
 
-def _fill(
-    stream: BinaryIO,
-    part: Path,
-    row: ModelRow,
-    append: Callable[[BinaryIO], str],
-    tries: int,
-    pause_s: float,
-) -> str:
-    """Append what is missing; return what went wrong in the last attempt, nothing where all has arrived."""
-    reason = ""
-    for attempt in range(tries):
-        time.sleep(min(pause_s * 2 ** (attempt - 1), 30.0) if attempt else 0.0)
-        is_fresh = not part.stat().st_size
-        reason = append(stream)
-        if not reason and (is_fresh or _matches(part, row)):
-            return ""
-        if not reason:
-            stream.truncate(0)
-            reason = "it was resumed from a part of another file"
-    return reason
+def _append(
+    url: str, part: Path, have: int, size: int, progress: Progress | None, timeout_s: float
+) -> None:
+    """Append to a partial file of so many bytes what the server has beyond them, within the size, if it is known."""
+    # Compressed in transit, the bytes could not be counted.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - checked by `address`
+    opener = urllib.request.build_opener(_SafeRedirects())
+    with opener.open(request, timeout=timeout_s) as body, part.open("ab") as stream:
+        if have and body.status != 206:  # a server that cannot resume starts anew
+            have = stream.truncate(0)
+        elif have and not body.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            return  # another part than was asked for
+        total = size or have + int(body.headers.get("Content-Length") or 0)
+        while (not total or have <= total) and (block := body.read1(1 << 16)):
+            have += stream.write(block)
+            if progress:
+                progress(have, total)
+    if have < total:
+        raise http.client.HTTPException(f"it ended after {have} of {total} bytes")
 
 
 def address(row: ModelRow) -> str:
@@ -157,55 +145,9 @@ def _check(url: str) -> None:
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follow a server's redirections, but not out of HTTPS."""
 
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> Any:  # noqa: ANN401
-        _check(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _append(
-    url: str, stream: BinaryIO, row: ModelRow, progress: Progress | None, timeout_s: float
-) -> str:
-    """Fetch what is missing; return what went wrong where another attempt may help, else nothing.
-
-    Raises:
-        WeightsError: the server refuses.
-        OSError: the disk does.
-    """
-    have = stream.seek(0, os.SEEK_END)
-    if row.size and have >= row.size:  # another file: a right one would have got its name
-        have = stream.truncate(0)
-    # Compressed in transit, the bytes could not be counted.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 — checked by `address`
-    total = row.size
-    try:
-        with urllib.request.build_opener(_SafeRedirects()).open(request, timeout=timeout_s) as body:
-            if have and body.status != 206:  # a server that cannot resume starts anew
-                have = stream.truncate(0)
-            elif have and not body.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-                stream.truncate(0)
-                return "the server sent another part than was asked for"
-            total = total or have + int(body.headers.get("Content-Length") or 0)
-            while (not total or have <= total) and (block := body.read1(1 << 16)):
-                have += stream.write(block)
-                if progress:
-                    progress(have, total)
-    except urllib.error.HTTPError as error:
-        error.close()
-        said = f"the server answered {error.code} {error.reason}"
-        if error.code == 416:  # what is there is no beginning of the server's file
-            stream.truncate(0)
-        elif error.code < 500 and error.code not in (408, 429):
-            raise WeightsError(f"{url}: {said}; {_ELSEWHERE}") from error
-        return said
-    except (http.client.HTTPException, OSError) as error:
-        return f"the connection failed ({error})"
-    finally:
-        stream.flush()
-        os.fsync(stream.fileno())
-    return f"the connection ended after {have} of {total} bytes" if have < total else ""
+    def redirect_request(self, *args: Any) -> Any:  # noqa: ANN401
+        _check(args[-1])
+        return super().redirect_request(*args)
 
 
 def _matches(path: Path, row: ModelRow) -> bool:
