@@ -26,13 +26,6 @@ class Proposals(NamedTuple):
     """(M, 3): x of the line's end as told by the proposal, the cell left of it, the one right of it."""
 
 
-def empty_proposals() -> Proposals:
-    """No proposals at all."""
-    return Proposals(
-        np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
-    )
-
-
 def _ends(sides: Floats, rows: Indices, cols: Indices, anchors: Indices) -> Floats:
     """Line ends told by cells and their two neighbours; the border where there is none."""
     last = sides.shape[1] - 1

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from ctpn.proposals import Proposals, empty_proposals
+from ctpn.proposals import Proposals
 from ctpn.textlines import connect
 
 PLAIN = np.nan
@@ -35,7 +35,7 @@ def _bounds(quads: np.ndarray) -> list[list[float]]:
 
 
 def test_no_proposals_are_no_lines() -> None:
-    lines = connect(empty_proposals())
+    lines = connect(_proposals(range(0), 50.0))
     assert lines.quads.shape == (0, 4, 2) and lines.scores.shape == lines.counts.shape == (0,)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from common.arrays import Image
+from common.characters import is_han
 from common.edit_distance import edit_distance
 from ocr.formats import save
 from train.batches.lines import real_lines
@@ -104,7 +105,7 @@ def rendered_lines(renderer: LineRenderer, count: int) -> list[tuple[str, Image,
 
 def kind_of(text: str) -> str:
     """Say what a text is made of: han, latin, digits, signs, or several of them as `mixed`."""
-    han = any("\u3400" <= c <= "\u9fff" for c in text)
+    han = any(map(is_han, text))
     latin = any(c.isalpha() and ord(c) < 0x250 for c in text)
     digits = any(c.isdigit() for c in text)
     if han:

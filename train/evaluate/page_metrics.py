@@ -71,7 +71,7 @@ def common_count(a: Iterable[str], b: Iterable[str]) -> int:
     return (Counter(a) & Counter(b)).total()
 
 
-def iou(quad_a: ArrayLike, quad_b: ArrayLike) -> float:
+def hull_iou(quad_a: ArrayLike, quad_b: ArrayLike) -> float:
     """Return the intersection over union of two quads' convex hulls; 0 when either is flat."""
     a, b = _hull(quad_a), _hull(quad_b)
     area_a, area_b = cv2.contourArea(a), cv2.contourArea(b)
@@ -235,7 +235,7 @@ def overlapping(
     high = np.minimum(true.max(1)[:, None], pred.max(1)[None])
     pairs = []
     for i, j in np.argwhere((high > low).all(-1)).tolist():
-        overlap = iou(true[i], pred[j])
+        overlap = hull_iou(true[i], pred[j])
         if overlap >= MATCH_IOU:
             pairs.append((overlap, i, j))
     return pairs

@@ -1,8 +1,8 @@
 """Lines without Han characters do without their classes: nine tenths of the work of the recognizer's classifier.
 
-A charset begins with the blank, ASCII, punctuation and signs: the short list. A tiny network, the alarm, is fitted to
+A charset begins with the blank, ASCII, punctuation and signs: the short list. A tiny network, the gate, is fitted to
 tell from the features of a step whether any class beyond the list could be there. In the file, every line gets the
-log-probabilities of the short list, and those for which the alarm goes off get them of all classes, too, bit by bit
+log-probabilities of the short list, and those for which the gate opens get them of all classes, too, bit by bit
 as before. Short lists of the likely words make large softmaxes fast in translation (Jean et al. 2015, §3.3).
 """
 
@@ -31,8 +31,8 @@ POSSIBLE = 0.01
 """Probability of all classes beyond the list together from which a step needs them: the search tries 0.003 and more
 of single ones, beside one that is nearly as probable as all."""
 
-ALARM = -2.0
-"""Logit from which the alarm goes off: it is better raised in vain than missed."""
+GATE_THRESHOLD = -2.0
+"""Logit from which the gate opens: better in vain than not at all. A file's input `alarm` sets another."""
 
 HIDDEN = 32
 STEPS, BATCH, RATE = 4000, 4096, 1e-2
@@ -57,7 +57,7 @@ class _ClassifierNodes(NamedTuple):
 
 
 def add(path: Path, batches: Iterable[Floats]) -> None:
-    """Fit an alarm and put it and the short list into an exported recognizer.
+    """Fit a gate and put it and the short list into an exported recognizer.
 
     Args:
         path: of an int8 file whose only output is `log_probs`, rewritten; its outputs are then `short` (N, T, K),
@@ -124,7 +124,7 @@ class _GateSamples(NamedTuple):
 def _observe(
     model: ModelProto, features: str, batches: Iterable[Floats], plain: int
 ) -> _GateSamples:
-    """Run a model on batches and keep what the alarm sees and should tell."""
+    """Run a model on batches and keep what the gate sees and should tell."""
     seen = ModelProto()
     seen.CopyFrom(model)
     seen.graph.output.append(helper.make_tensor_value_info(features, TensorProto.FLOAT, None))
@@ -143,7 +143,7 @@ def _observe(
 
 
 def _fit(lines: _GateSamples) -> list[NDArray[Any]]:
-    """Fit the alarm to the steps of lines; a twentieth of these, the last ones, tell how it does.
+    """Fit the gate to the steps of lines; a twentieth of these, the last ones, tell how it does.
 
     Returns:
         Weights and biases of two layers: (D, H), (H,), (H, 1), (1,).
@@ -153,12 +153,12 @@ def _fit(lines: _GateSamples) -> list[NDArray[Any]]:
     mean, spread = features.float().mean(0), features.float().std(0) + 1e-6
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        alarm = nn.Sequential(nn.Linear(len(mean), HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
-        optimizer = torch.optim.AdamW(alarm.parameters(), RATE, weight_decay=1e-4)
+        gate = nn.Sequential(nn.Linear(len(mean), HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
+        optimizer = torch.optim.AdamW(gate.parameters(), RATE, weight_decay=1e-4)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
         for _ in range(STEPS):
             chosen = torch.randint(len(beyond), (BATCH,))
-            logits = alarm((features[chosen].float() - mean) / spread)[:, 0]
+            logits = gate((features[chosen].float() - mean) / spread)[:, 0]
             apart = beyond[chosen] - float(np.log(POSSIBLE))
             loss = nn.functional.binary_cross_entropy_with_logits(
                 logits, (apart > 0).float(), (apart.abs() / NATS).clamp(max=1)
@@ -167,32 +167,32 @@ def _fit(lines: _GateSamples) -> list[NDArray[Any]]:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-        _report(lambda x: alarm((x.float() - mean) / spread), lines, last)
-    first, second = alarm[0], alarm[2]
+        _report(lambda x: gate((x.float() - mean) / spread), lines, last)
+    first, second = gate[0], gate[2]
     weight = (first.weight / spread).detach()
     bias = (first.bias - weight @ mean).detach()
     layers = weight.t(), bias, second.weight.detach().t(), second.bias.detach()
     return [np.ascontiguousarray(value.numpy()) for value in layers]
 
 
-def _report(alarm: Callable[[torch.Tensor], torch.Tensor], lines: _GateSamples, first: int) -> None:
-    """Say how an alarm does on the lines from `first` on."""
+def _report(gate: Callable[[torch.Tensor], torch.Tensor], lines: _GateSamples, first: int) -> None:
+    """Say how a gate does on the lines from `first` on."""
     with torch.no_grad():
-        raised = [bool(alarm(x).max() > ALARM) for x in lines.features[first:]]
+        opened = [bool(gate(x).max() > GATE_THRESHOLD) for x in lines.features[first:]]
     most = [float(x.max().exp()) for x in lines.beyond[first:]]
     for name, low, high in (
         ("lines that are sure to have classes beyond the list", 0.5, 1.0),
         ("lines that may have some", POSSIBLE, 0.5),
         ("lines that have none", 0.0, POSSIBLE),
     ):
-        of = [r for r, p in zip(raised, most, strict=True) if low < p <= high]
-        log.info("the alarm goes off at %d of %d %s", sum(of), len(of), name)
+        of = [r for r, p in zip(opened, most, strict=True) if low < p <= high]
+        log.info("the gate opens for %d of %d %s", sum(of), len(of), name)
 
 
 def _insert(
     model: ModelProto, classifier: _ClassifierNodes, plain: int, layers: list[NDArray[Any]]
 ) -> None:
-    """Put the alarm and the short list before the classifier, which sees the lines of the alarm alone."""
+    """Put the gate and the short list before the classifier, which sees the lines that it lets through alone."""
     graph = model.graph
     constants = {t.name: t for t in graph.initializer}
 
@@ -218,10 +218,10 @@ def _insert(
     hidden = node("Relu", node("Add", node("MatMul", classifier.features, first), first_bias))
     logits = node("Add", node("MatMul", hidden, second), second_bias)
     loudest = node("ReduceMax", logits, axes=[1, 2], keepdims=0)
-    raised = node("NonZero", node("Greater", loudest, "alarm"))
-    rows = node("Squeeze", raised, constant("axis", np.array([0])), output="rows")
+    opened = node("NonZero", node("Greater", loudest, "alarm"))
+    rows = node("Squeeze", opened, constant("axis", np.array([0])), output="rows")
     # A default that may be given: an input of the same name as a constant.
-    graph.initializer.append(numpy_helper.from_array(np.array(ALARM, np.float32), "alarm"))
+    graph.initializer.append(numpy_helper.from_array(np.array(GATE_THRESHOLD, np.float32), "alarm"))
     graph.input.append(helper.make_tensor_value_info("alarm", TensorProto.FLOAT, []))
 
     quantized, weight, zero, weight_zero = classifier.product.input

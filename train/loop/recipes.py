@@ -1,4 +1,8 @@
-"""Every number of every training, with its unit or its reason; what weighs a detector's losses is with its method."""
+"""Numbers of every training, each with its unit or its reason.
+
+Two kinds stand elsewhere: what weighs a detector's losses is with its method, and how lines, crops and patches are cut
+is in `train.batches`.
+"""
 
 from __future__ import annotations
 

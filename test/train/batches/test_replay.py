@@ -226,6 +226,7 @@ def test_sets_are_read_in_any_format(tmp_path: Path) -> None:
     ("text", "kind"),
     [
         ("国家", "han"),
+        ("𠮷", "han"),
         ("国a", "mixed"),
         ("国1", "mixed"),
         ("ab 1", "latin"),

@@ -15,7 +15,7 @@ from train.evaluate.page_metrics import (
     ReadLine,
     common_count,
     count_page,
-    iou,
+    hull_iou,
     match_boxes,
     normalize,
 )
@@ -85,11 +85,11 @@ def test_common_characters_are_counted_as_multisets() -> None:
 
 def test_iou_of_known_boxes() -> None:
     a = box(0, 0, 10, 10)
-    assert iou(a, a) == pytest.approx(1, abs=1e-5)
-    assert iou(a, box(5, 0, 15, 10)) == pytest.approx(1 / 3, abs=1e-5)
-    assert iou(a, box(20, 20, 30, 30)) == 0
-    assert iou(a, box(3, 3, 3, 9)) == 0
-    assert iou(a, a[::-1]) == pytest.approx(1, abs=1e-5)
+    assert hull_iou(a, a) == pytest.approx(1, abs=1e-5)
+    assert hull_iou(a, box(5, 0, 15, 10)) == pytest.approx(1 / 3, abs=1e-5)
+    assert hull_iou(a, box(20, 20, 30, 30)) == 0
+    assert hull_iou(a, box(3, 3, 3, 9)) == 0
+    assert hull_iou(a, a[::-1]) == pytest.approx(1, abs=1e-5)
 
 
 def test_hmean_of_nothing() -> None:

@@ -1,4 +1,4 @@
-"""A short list changes no number but those of lines with nothing beyond it; the alarm tells which these are."""
+"""A short list changes no number but those of lines with nothing beyond it; its gate tells which these are."""
 
 import functools
 import json
