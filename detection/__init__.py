@@ -35,10 +35,18 @@ METHODS = {
     "ctpn": Row("ctpn", "ctpn.model_torch", "small", "small", "ctpn-small"),
     "ctpn-reference": Row("ctpn", "ctpn.model_torch", "reference", "reference", "ctpn-reference"),
     "db": Row("detection.db", "detection.db_torch", "small", "db", "db"),
+    "dmpnet": Row("detection.dmpnet", "detection.dmpnet_torch", "small", "dmpnet", "dmpnet"),
     "east": Row("detection.east", "detection.east_torch", "small", "east", "east"),
     "pixellink": Row(
         "detection.pixellink", "detection.pixellink_torch", "small", "pixellink", "pixellink"
     ),
     "seglink": Row("detection.seglink", "detection.seglink_torch", "small", "seglink", "seglink"),
-}
+    "textboxes": Row(
+        "detection.textboxes", "detection.textboxes_torch", "small", "textboxes", "textboxes"
+    ),
+    "textboxes++": Row(
+        "detection.textboxes_plus", "detection.textboxes_plus_torch", "small", "textboxes++",
+        "textboxes-plus",
+    ),
+}  # fmt: skip
 """What `train.detector_torch --method` takes."""

@@ -133,7 +133,7 @@ def join_parts(merged: Merged) -> tuple[Floats, Floats, Floats]:
     fits = [least_rectangle(quad) for quad in merged.quads]
     rows = np.array([(*c, *u, length, height) for c, u, length, height in fits], np.float32)
     rows = rows.reshape(-1, 6)
-    linked = np.triu(_of_one_line(rows), 1)
+    linked = np.triu(of_one_line(rows), 1)
     group = components(len(rows), *np.nonzero(linked))
     count = int(group.max(initial=-1)) + 1
     weights = np.bincount(group, merged.weights, count)
@@ -146,7 +146,7 @@ def join_parts(merged: Merged) -> tuple[Floats, Floats, Floats]:
     )
 
 
-def _of_one_line(rows: Floats) -> NDArray[np.bool_]:
+def of_one_line(rows: Floats) -> NDArray[np.bool_]:
     """Tell for each two rectangles (M, 6) whether they are parts of one line, (M, M)."""
     centers, along, lengths, heights = rows[:, :2], rows[:, 2:4], rows[:, 4], rows[:, 5]
     lesser = np.minimum(heights[:, None], heights[None])
