@@ -18,7 +18,7 @@ class Tables(StepSettings):
     max_dot: int = setting(4, "Thickness in pixels of dotted and dashed rules at most", 1)
     max_dot_share: float = setting(0.0035, "The same in longer sides of the picture", 0, 1)
     min_dotted_share: float = setting(
-        0.05, "Ink of such a level rule by the picture's width at least", 0, 1
+        0.15, "Length of such a level rule by the picture's width at least", 0, 1
     )
     min_cell: int = setting(8, "Pixels of a cell's shorter side at least", 1)
     min_cell_fill: float = setting(0.85, "Share of its box that a cell takes at least", 0, 1)

@@ -31,7 +31,9 @@ def with_dotted_rules(ink: Mask, rules: Mask, settings: Tables) -> Mask:
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     dashes = high <= thick  # however long: of dots in two rows many touch
     dashes[0] = False  # the ground
-    if not _are_rows(stats[dashes], thick, ink.shape[1], settings):
+    if not dashes.any() or not _are_rows(
+        stats[dashes], thick, settings.min_dotted_share * ink.shape[1], settings
+    ):
         return rules
     dots = (wide <= thick) & ((high <= 2 * thick) | (high >= length))
     drawn = dots.astype(np.uint8)[labels]
@@ -46,11 +48,23 @@ def with_dotted_rules(ink: Mask, rules: Mask, settings: Tables) -> Mask:
     return np.asarray(cv2.morphologyEx(both, cv2.MORPH_CLOSE, gap), np.uint8)
 
 
-def _are_rows(marks: NDArray[np.int32], thick: int, width: int, settings: Tables) -> bool:
-    """Whether marks, rows of OpenCV's statistics, stand in rows: so little is to be done for most pages."""
-    top, wide = marks[:, cv2.CC_STAT_TOP], marks[:, cv2.CC_STAT_WIDTH]
-    taken = np.bincount(top // thick, weights=wide)
-    return int((taken >= settings.min_dotted_share * width).sum()) > settings.min_bands
+def _are_rows(marks: NDArray[np.int32], thick: int, length: float, settings: Tables) -> bool:
+    """Whether rows of marks, of OpenCV's statistics, run on over such a length: so little is to be done for most pages.
+
+    Single small marks in rows, of which text and photographs are full, are not enough.
+    """
+    left, top, wide = (
+        marks[:, column] for column in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH)
+    )
+    band = top // thick
+    order = np.lexsort((left, band))
+    band, left, right = band[order], left[order], (left + wide)[order]
+    starts = np.ones(len(order), np.bool_)
+    starts[1:] = (band[1:] != band[:-1]) | (left[1:] - right[:-1] > 3 * thick)
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], len(order)) - 1
+    long = right[last] - left[first] >= length
+    return len(np.unique(band[first[long]])) > settings.min_bands
 
 
 def _joined(marks: Mask, axis: int, thick: int, length: int) -> Mask:

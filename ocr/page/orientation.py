@@ -87,18 +87,24 @@ def resolve_orientation(
         settings: of this step.
         scene: the word, (4,) probabilities, of what a picture shows besides text, if it is asked.
     """
-    found = {axis: _find(image, axis, detect, settings) for axis in (0, 90)}
-    if not any(len(lines.quads) for lines in found.values()):
-        return _upright(image, guess, found, detect, settings)
     first = _prior_votes(guess, settings)
-    votes = first + _votes(found, classifier, read, first, settings)
+    found = {0: _find(image, 0, detect, settings)}
+    said = {0: _classify(found[0], classifier, settings)}
+    votes = first + said[0]
+    if not _are_rows(votes, found[0], settings):
+        found[90] = _find(image, 90, detect, settings)
+        if not any(len(lines.quads) for lines in found.values()):
+            return _upright(image, guess, found, detect, settings)
+        said[90] = _classify(found[90], classifier, settings)
+        votes = first + _votes(found, said, read, first, settings)
     if softmax(votes).max() < settings.accept_score:
         seen = None if scene is None else np.maximum(scene(image), settings.scene_floor)
         both = _with_scene(votes, seen, settings)
         if softmax(both).max() < settings.min_score:
             # It would be left open. On its head, other lines are found: two opinions err less than one.
             others = {axis: _find(image, axis, detect, settings) for axis in (180, 270)}
-            votes = (votes + first + _votes(others, classifier, read, first, settings)) / 2
+            said = {axis: _classify(lines, classifier, settings) for axis, lines in others.items()}
+            votes = (votes + first + _votes(others, said, read, first, settings)) / 2
             found |= others
             both = (
                 votes
@@ -175,19 +181,32 @@ def _prior_votes(guess: Angle, settings: Orientation) -> NDArray[np.float64]:
     return votes
 
 
+def _are_rows(votes: NDArray[np.float64], lines: _FoundLines, settings: Orientation) -> bool:
+    """Whether lines found on the page as it is are surely rows of it: then it need not be searched on its side."""
+    turn = int(votes.argmax())
+    needed = settings.accept_turned_score if turn else settings.accept_upright_score
+    return bool(len(lines.quads)) and turn % 2 == 0 and bool(softmax(votes)[turn] >= needed)
+
+
+def _classify(
+    lines: _FoundLines, classifier: Classifier, settings: Orientation
+) -> NDArray[np.float64]:
+    """Return what the classifier says along the largest lines for each turn (4,) of their picture, in nats."""
+    quads = lines.quads[_largest(lines, settings)]
+    chances = np.maximum(classifier.classify_lines(lines.turned, quads), 1e-9)
+    return np.asarray(np.log(chances), np.float64)
+
+
 def _votes(
     found: dict[int, _FoundLines],
-    classifier: Classifier,
+    said: dict[int, NDArray[np.float64]],
     read: Recognizer,
     first: NDArray[np.float64],
     settings: Orientation,
 ) -> NDArray[np.float64]:
-    """What lines speak for each turn, in nats; they are read only if that and what was known before leave a doubt."""
-    votes = np.zeros(4)
-    for axis, lines in found.items():
-        quads = lines.quads[_largest(lines, settings)]
-        chances = np.maximum(classifier.classify_lines(lines.turned, quads), 1e-9)
-        votes += np.roll(np.log(chances), axis // 90)  # in a picture turned back by 90, 0 means 90
+    """What lines speak for each turn, in nats; they are read only if what was said and known before leaves a doubt."""
+    # In a picture turned back by 90, 0 means 90.
+    votes = np.asarray(sum(np.roll(said[axis], axis // 90) for axis in found), np.float64)
     if softmax(first + votes).max() < settings.accept_score:
         for axis, lines in found.items():
             ahead, back = _legible(lines, read, settings)

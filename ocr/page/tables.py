@@ -42,8 +42,9 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     grids = ruled_grids(ink, rules, own)
     if not grids:
         dotted = with_dotted_rules(ink, rules, own)
-        grids = ruled_grids(ink, dotted, own)
-        rules = dotted if grids else rules
+        if dotted is not rules:
+            grids = ruled_grids(ink, dotted, own)
+            rules = dotted if grids else rules
     grids += banded_grids(ink, rules, own)
     if not grids:
         grids = aligned_grids(ink, own)

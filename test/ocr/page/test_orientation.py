@@ -159,6 +159,20 @@ def test_lines_classified_with_certainty_are_not_read(degrees: int) -> None:
     np.testing.assert_array_equal(upright, page(0))
 
 
+@pytest.mark.parametrize(("degrees", "looks"), [(0, [0]), (90, [90, 0]), (180, [180, 90, 0])])
+def test_pages_are_not_searched_on_their_side_where_upright_rows_are_sure(
+    degrees: int, looks: list[int]
+) -> None:
+    seen = []
+
+    def spy(image: Image, *, min_side: int = 0) -> tuple[Quads, Scores]:
+        seen.append(next(d for d in (0, 90, 180, 270) if np.array_equal(image, page(d))))
+        return detect(image)
+
+    resolve(page(degrees), Angle(0, 0.3), word, spy, mute)
+    assert seen == looks
+
+
 def test_classified_lines_outweigh_less_certain_patches() -> None:
     assert resolve(page(90), Angle(180, 0.94), word, detect, mute).angle.degrees == 90
 
