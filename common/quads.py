@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import cv2
@@ -55,8 +56,9 @@ def rotate_quads(quads: Quads, degrees: int, size: tuple[int, int]) -> Quads:
 
 def quad_size(quad: Floats) -> tuple[float, float]:
     """(height, width) in pixels of a quad (4, 2): the longer of each pair of opposite sides."""
-    top, right, bottom, left = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    return float(max(left, right)), float(max(top, bottom))
+    # Asked some 200 times a page: NumPy takes fifty times as long for four corners.
+    a, b, c, d = np.asarray(quad, np.float64).tolist()
+    return max(math.dist(a, d), math.dist(b, c)), max(math.dist(a, b), math.dist(d, c))
 
 
 def contains(quad: Floats, points: Floats) -> NDArray[np.bool_]:

@@ -145,7 +145,10 @@ def find(
     ):
         return []
     cuts = []
+    least = min(settings.han_gap, settings.punctuated_gap, settings.amount_gap, settings.number_gap)
     for start, stop in _empty(crop, settings):
+        if stop - start < least * height:
+            continue
         inside = (middles * width > start) & (middles * width < stop)
         if (inside & seen).any():
             continue  # what was read there is ink: a bar of one color, say
