@@ -15,12 +15,20 @@ from weakref import WeakValueDictionary
 from common.arrays import Floats, Image, Network
 from common.roles import SceneClassifier
 from common.settings import changed
-from detection import METHODS
 from ocr.line.accept import readable_alone
 from ocr.onnx_runtime import Chained, available_cores, load_onnx
 from ocr.reader import Reader
 from ocr.settings import Settings
-from ocr.weights import WEIGHTS, ModelRow, WeightsError, find, locate, read
+from ocr.weights import (
+    WEIGHTS,
+    ModelRow,
+    WeightsError,
+    find,
+    folder_of_shared,
+    locate,
+    read,
+)
+from ocr.weights.untrained import find_trained
 from recognition.decoding.language_model import LanguageModel
 from recognition.decoding.lexicon import Lexicon
 
@@ -188,25 +196,10 @@ def finding(name: str, settings: Settings) -> dict[str, Any]:
     Raises:
         ValueError: There is no such detector, or settings of another method are changed.
     """
-    try:
-        package, own = find(name, "detector").package, changed(settings.ctpn)
-    except ValueError as error:
-        raise ValueError(f"{error}{_how_to_train(name)}") from None
+    package, own = find_trained(name, "detector").package, changed(settings.ctpn)
     if own and package != "ctpn":
         raise ValueError(f"ctpn.{next(iter(own))} is set, but detector {name!r} is no CTPN")
     return changed(settings.detect) | own
-
-
-def _how_to_train(name: str) -> str:
-    """What to do where a detector has code but no weights; empty for a name that nobody knows."""
-    key = next((key for key, row in METHODS.items() if row.name == name), None)
-    if key is None:
-        return ""
-    return (
-        f". The method is there, its weights are not: train them with `python -m train.detector_torch --method {key} "
-        "--init-trunk weights/ctpn-small.onnx --run RUN --time-budget 2h`, then put them into weights/ with "
-        f"`python -m train.export {key} RUN/last.safetensors`"
-    )
 
 
 def batching(device: str, threads: int) -> dict[str, int]:
@@ -246,38 +239,35 @@ def build(
         ValueError: There is no such model or device, or an option is wrong.
         WeightsError: The file is missing or damaged.
     """
-    row = find(name, task, folder)
-    path, content = read(row, folder)
-    network, config = _opened(row, path, content, device, threads)
+    row = find_trained(name, task, folder)
+    network, config = _opened(row, device, threads, folder)
     if row.trunk:
-        trunk = _trunk(find(row.trunk, "trunk", folder), device, threads, folder)
+        trunk, _ = _opened(find(row.trunk, "trunk", folder), device, threads, folder)
         network = Chained(trunk, network, colors=task != "recognizer")
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
         return model(network, **{**config, **options})
     except TypeError as error:
         raise WeightsError(
-            f"{path}: its configuration does not fit {row.package}.{CLASSES[task]} ({error}); "
+            f"{locate(row, folder)}: its configuration does not fit {row.package}.{CLASSES[task]} ({error}); "
             "weights and code are of different versions"
         ) from error
 
 
-def _trunk(row: ModelRow, device: str, threads: int | None, folder: Path) -> Network:
-    """Open a trunk, or take the one that another model already has open: it is most of what both weigh."""
-    path, content = read(row, folder)
-    return _opened(row, path, content, device, threads)[0]
-
-
 def _opened(
-    row: ModelRow, path: Path, content: bytes, device: str, threads: int | None
+    row: ModelRow, device: str, threads: int | None, folder: Path
 ) -> tuple[Network, dict[str, Any]]:
-    """Open a network with its configuration, or take one that is open: readers that differ in options share it."""
-    key = row.sha256, device, threads
+    """Open a network with its configuration, or take one that is open: readers that differ in options share it.
+
+    A trunk is most of what two models on it weigh.
+    """
+    path, content = read(row, folder)
+    beside, key = folder_of_shared(row, folder), (row.sha256, device, threads)
     with _opening:
         network = _networks.get(key)
         if network is not None:
             return network, dict(_configurations[key])
-        network, config = load_onnx(path, threads, device, content=content)
+        network, config = load_onnx(path, threads, device, content=content, beside=beside)
         _networks[key], _configurations[key] = network, config
     return network, dict(config)
 

@@ -37,6 +37,7 @@ def load_onnx(
     device: str = "cpu",
     *,
     content: bytes | None = None,
+    beside: Path | None = None,
 ) -> tuple[Network, dict[str, Any]]:
     """Open an ONNX file as a network that any number of threads may call.
 
@@ -46,6 +47,7 @@ def load_onnx(
         device: "cpu" or "cuda".
         content: What is in the file, where it has been read already: what was checked is then what
             is run, even if the file is exchanged meanwhile.
+        beside: The folder of files that it shares arrays with, if any; its own by default.
 
     Returns:
         The network, and the keyword arguments of the model's class from the metadata.
@@ -61,7 +63,8 @@ def load_onnx(
             content = path.read_bytes()
         except OSError as error:
             raise WeightsError(f"{path}: {error.strerror or error}") from error
-    network = OnnxNetwork(content, str(path), threads or available_cores(), device)
+    folder = str(beside or path.parent)
+    network = OnnxNetwork(content, str(path), threads or available_cores(), device, folder)
     try:
         config = dict(json.loads(network.metadata().get("config", "")))
     except (ValueError, TypeError) as error:
@@ -84,14 +87,17 @@ class OnnxNetwork:
         name: What messages call it.
         threads: Threads one call works with.
         device: "cpu" or "cuda".
+        folder: The folder of files that it shares arrays with, if any.
 
     Raises:
         ValueError: The device is unknown or not there.
         WeightsError: It is no ONNX model.
     """
 
-    def __init__(self, content: bytes, name: str, threads: int, device: str) -> None:
-        self._arguments = content, name, threads, device
+    def __init__(
+        self, content: bytes, name: str, threads: int, device: str, folder: str = ""
+    ) -> None:
+        self._arguments = content, name, threads, device, folder
         self._lock = threading.Lock()
         self._session: Any = _open_session(*self._arguments)
         self._input = str(self._session.get_inputs()[0].name)
@@ -102,7 +108,7 @@ class OnnxNetwork:
         """Run the network on a batch; see `common.arrays.Network`. A file may have settings beside, with defaults."""
         return tuple(self._own_session().run(None, {self._input: images, **settings}))
 
-    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[bytes, str, int, str]]:
+    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[bytes, str, int, str, str]]:
         """Be sent to other processes as the file's content and the settings."""
         return OnnxNetwork, self._arguments
 
@@ -213,7 +219,7 @@ def _shares_arena() -> bool:
     return True
 
 
-def _open_session(content: bytes, name: str, threads: int, device: str) -> Any:  # noqa: ANN401
+def _open_session(content: bytes, name: str, threads: int, device: str, folder: str) -> Any:  # noqa: ANN401
     onnxruntime = import_onnxruntime()
     if device not in PROVIDERS:
         raise ValueError(f"device is {device!r}, expected one of {', '.join(PROVIDERS)}")
@@ -226,21 +232,22 @@ def _open_session(content: bytes, name: str, threads: int, device: str) -> Any: 
     opened = functools.partial(onnxruntime.InferenceSession, content, providers=providers)
     # ONNX Runtime's own classes have no common base but Exception.
     with contextlib.suppress(Exception):
-        return opened(_session_options(threads, device, wide_sums=True))
+        return opened(_session_options(threads, device, folder, wide_sums=True))
     # It cannot widen a tensor that two layers share, as the attention's classifier and embedding do.
     try:
-        return opened(_session_options(threads, device, wide_sums=False))
+        return opened(_session_options(threads, device, folder, wide_sums=False))
     except Exception as error:
         message = str(error).splitlines()[0]
         raise WeightsError(f"{name}: ONNX Runtime cannot open it ({message})") from error
 
 
-def _session_options(threads: int, device: str, *, wide_sums: bool) -> Any:  # noqa: ANN401
+def _session_options(threads: int, device: str, folder: str, *, wide_sums: bool) -> Any:  # noqa: ANN401
     """Make the options of a session.
 
     Args:
         threads: Of each layer.
         device: "cpu" or "cuda".
+        folder: Of files that arrays are shared with; "" for none.
         wide_sums: Where a processor lacks VNNI, sums of int8 products overflow and one character in sixty is read
             otherwise; this widens them there, and changes nothing elsewhere.
     """
@@ -251,6 +258,9 @@ def _session_options(threads: int, device: str, *, wide_sums: bool) -> Any:  # n
     # and of what is done between the two, for longer than a small network takes.
     options.add_session_config_entry("session.intra_op.spin_duration_us", "100")
     options.add_session_config_entry("session.x64quantprecision", str(int(wide_sums)))
+    if folder:
+        key = "session.model_external_initializers_file_folder_path"
+        options.add_session_config_entry(key, folder)
     # Errors alone, of the last try: warnings are about the exporter's graph.
     options.log_severity_level = 4 if wide_sums else 3
     # Every page has its own size: remembered patterns, and an arena for each network, would keep the largest of each.

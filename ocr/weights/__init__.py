@@ -42,6 +42,10 @@ class ModelRow(NamedTuple):
     """Where the file can be fetched; empty where it is only in the checkout."""
     trunk: str = ""
     """Name of the model of the task "trunk" that this one reads the answers of; empty where it reads pictures."""
+    shares: str = ""
+    """Name of the model of the same task in whose file some of its arrays are; empty where it has all itself."""
+    shares_sha256: str = ""
+    """Of that file when this one was made."""
 
 
 def models(folder: Path = WEIGHTS) -> list[ModelRow]:
@@ -71,7 +75,8 @@ def _row(row: dict[str, Any]) -> ModelRow:
     if Path(file).name != file:
         raise ValueError(f"file is {file!r}, expected a name without folders")
     size, url, trunk = int(row.get("bytes", 0)), str(row.get("url", "")), str(row.get("trunk", ""))
-    return ModelRow(name, task, package, file, sha256, size, url, trunk)
+    shares, shared = str(row.get("shares", "")), str(row.get("shares_sha256", ""))
+    return ModelRow(name, task, package, file, sha256, size, url, trunk, shares, shared)
 
 
 def find(name: str, task: str, folder: Path = WEIGHTS) -> ModelRow:
@@ -157,6 +162,23 @@ def read(row: ModelRow, folder: Path = WEIGHTS) -> tuple[Path, bytes]:
             f"{path}: SHA-256 is {digest}, the manifest says {row.sha256}{half}; {_advice(path, folder)}"
         )
     return path, content
+
+
+def folder_of_shared(row: ModelRow, folder: Path = WEIGHTS) -> Path | None:
+    """Where the file is that a model shares arrays with; None for one that has them all itself.
+
+    Raises:
+        WeightsError: The file is missing, or is not the one that the model was made with.
+    """
+    if not row.shares:
+        return None
+    other = find(row.shares, row.task, folder)
+    if other.sha256 != row.shares_sha256:
+        raise WeightsError(
+            f"{row.file} was made with another {other.file}, of SHA-256 {row.shares_sha256}, "
+            f"the manifest has {other.sha256}; train and export {row.name} again"
+        )
+    return checked_path(other, folder).parent
 
 
 def checked_path(row: ModelRow, folder: Path = WEIGHTS) -> Path:

@@ -15,6 +15,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import ocr
+import recognition
 from detection import METHODS
 from ocr.models import build
 from ocr.onnx_runtime import available_cores, load_onnx
@@ -64,12 +65,16 @@ def test_unknown_names_list_the_known_ones(tmp_path: Path) -> None:
         find("small", "angle", tmp_path)
 
 
-def test_a_detector_without_weights_says_how_to_train_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_methods_without_weights_say_how_to_train_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METHODS, "fresh", METHODS["db"]._replace(name="new"))
+    rare = recognition.METHODS["rare"]._replace(name="unread")
+    monkeypatch.setitem(recognition.METHODS, "rarer", rare)
     with pytest.raises(
         ValueError, match="'new'.* there are: .*--method fresh .*train.export fresh"
     ):
         ocr.load(detector="new")
+    with pytest.raises(ValueError, match="'unread'.*recognizer_torch --method rarer --init"):
+        ocr.load(recognizer="unread")
     with pytest.raises(ValueError, match="no detector model is named 'nobody'") as caught:
         ocr.load(detector="nobody")
     assert "train" not in str(caught.value)

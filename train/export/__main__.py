@@ -18,23 +18,31 @@ from pathlib import Path
 
 import torch
 
-from train.export import gated_classifier
-from train.export.models import EXPORTS, ExportOptions, add_options, recognizer_inputs
+from ocr.weights import find
+from recognition import METHODS
+from train.export import gated_classifier, shared_arrays
+from train.export.models import EXPORTS, Exported, ExportOptions, add_options, recognizer_inputs
 from train.export.onnx_file import make, register
 from train.transfer import onnx_weights, quantized_weights
 
 log = logging.getLogger("export")
 
 
-def main() -> None:
-    """Read the command line and export one model."""
+def _parser() -> argparse.ArgumentParser:
+    """Make the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("method", choices=EXPORTS, metavar="METHOD", help=", ".join(EXPORTS))
     parser.add_argument("weights", type=Path, help="safetensors of a run")
     parser.add_argument("--name", help="in the manifest, instead of the method's own")
-    parser.add_argument("--decoder", choices=["ctc", "attention"], default="ctc")
+    parser.add_argument(
+        "--decoder", choices=["ctc", "attention"], help="what reads, where a network has several"
+    )
+    parser.add_argument(
+        "--share", metavar="NAME",
+        help="recognizer whose file, in the folder written to, has the arrays that did not change (small)",
+    )  # fmt: skip
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(
         "--trainable",
@@ -51,10 +59,17 @@ def main() -> None:
         help="of lines to learn on which lines of the small recognizer have no Han characters; 0: classify in full",
     )  # fmt: skip
     add_options(parser, 40, "batches")
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Read the command line and export one model."""
+    args = _parser().parse_args()
     exported = EXPORTS[args.method]
     name = args.name or exported.name
-    whole = not args.float and args.decoder == "ctc"
+    usual = METHODS[args.method].decoders[0] if args.method in METHODS else "ctc"
+    args.decoder = args.decoder or usual
+    whole = not args.float and args.decoder == usual
     args.trainable = args.trainable or ("inside" if whole else "float16")
     if exported.package == "angle" and args.temperature is None:
         args.temperature = _fitted(args.weights.parent / "config.json")
@@ -70,17 +85,35 @@ def main() -> None:
         gated = exported.name in ("small", "base") and export.classifier and not args.float
         if gated and args.shortlist:
             gated_classifier.add(made, recognizer_inputs(options, args.shortlist))
-        if args.trainable == "inside":
-            # What is left in float in the small ones is little, and reads better so.
-            if exported.name != "small":
-                onnx_weights.quantize_large(made)
-            onnx_weights.write_parameter_map(made, state)
+        shared = find(args.share, exported.task, args.out) if args.share else None
+        _make_small(made, exported, state, args, args.out / shared.file if shared else None)
         made.replace(args.out / f"{stem}.onnx")
     if args.trainable in quantized_weights.DTYPES:
         quantized_weights.save(state, args.out / f"{stem}.safetensors", args.trainable)
     row = {"name": name, "task": exported.task, "package": exported.package}
     row |= {"data": args.data} | ({"figures": args.figures} if args.figures else {})
+    if shared:
+        row |= {"shares": shared.name, "shares_sha256": shared.sha256}
     register(row, args.out / f"{stem}.onnx")
+
+
+def _make_small(
+    made: Path,
+    exported: Exported,
+    state: quantized_weights.Weights,
+    args: argparse.Namespace,
+    shared: Path | None,
+) -> None:
+    """Convert what is left in float32, note where the trained weights are, and leave out what another file has."""
+    if shared:
+        shared_arrays.quantize(made, shared)
+    # What is left in float in the small ones is little, and reads better so.
+    elif args.trainable == "inside" and exported.name != "small":
+        onnx_weights.quantize_large(made)
+    if args.trainable == "inside":
+        onnx_weights.write_parameter_map(made, state)
+    if shared:
+        log.info("%d bytes are those of %s", shared_arrays.share(made, shared), shared.name)
 
 
 def _fitted(config: Path) -> float | None:

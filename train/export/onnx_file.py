@@ -74,9 +74,12 @@ def make(export: Export, folder: Path, *, quantized: bool) -> Path:
     _quantize(plain, out, batches, export.keep_float)
     if export.classifier:
         products = ["MatMul"]
+        nodes = onnx.load(str(out)).graph.node
+        excluded = [n.name for n in nodes if any(part in n.name for part in export.keep_float)]
         quantize_dynamic(
-            out, out, op_types_to_quantize=products, per_channel=True, reduce_range=True
-        )
+            out, out, op_types_to_quantize=products, per_channel=True, reduce_range=True,
+            nodes_to_exclude=excluded,
+        )  # fmt: skip
     channel_padding.pad_channels_to_multiple(out)
     _describe(out, export.config)
     worst = _difference(out, batches[-1], [value.numpy() for value in reference])
@@ -142,7 +145,7 @@ def register(row: dict[str, Any], path: Path) -> None:
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
-        **({"trunk": row["trunk"]} if "trunk" in row else {}),
+        **{key: row[key] for key in ("trunk", "shares", "shares_sha256") if key in row},
         "license": "Apache-2.0",
         "data": row["data"],
         "figures": row.get("figures", older.get("figures", {})),

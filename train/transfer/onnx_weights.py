@@ -8,6 +8,7 @@ float32 (recurrent layers, linear layers) to int8, with one scale for each outpu
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,19 @@ GATES = {4: (0, 3, 1, 2), 3: (1, 0, 2)}
 f, c and z, r, h."""
 
 
-def quantize_large(path: Path) -> None:
-    """Convert large float32 arrays of two or more axes to int8 and scales, which the runtime dequantizes."""
+def quantize_large(path: Path, kept: Collection[str] = ()) -> None:
+    """Convert large float32 arrays of two or more axes to int8 and scales, which the runtime dequantizes.
+
+    Args:
+        path: the ONNX file, rewritten.
+        kept: names of those that stay in float32.
+    """
     model = onnx.load(str(path))
     graph = model.graph
     nodes = []
     for tensor in list(graph.initializer):
         large = np.prod(tensor.dims) >= MIN_QUANTIZED and len(tensor.dims) > 1
-        if tensor.data_type != TensorProto.FLOAT or not large:
+        if tensor.data_type != TensorProto.FLOAT or not large or tensor.name in kept:
             continue
         values = numpy_helper.to_array(tensor)
         # Outputs: of (out, in, H, W) of convolutions, (in, out) of products, (directions, gates, in) of recurrences.

@@ -1,0 +1,42 @@
+"""Say what to do where a method is asked for whose weights nobody has trained yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import detection
+import recognition
+from ocr.weights import WEIGHTS, ModelRow, find
+
+_OPTIONS = {
+    "detector": "--init-trunk weights/ctpn-small.onnx --run RUN --time-budget 2h",
+    "recognizer": "--init weights/crnn-small.onnx --run RUN --time-budget 20m",
+}
+
+
+def find_trained(name: str, task: str, folder: Path = WEIGHTS) -> ModelRow:
+    """Find the manifest's row for a model, as `ocr.weights.find` does.
+
+    Raises:
+        ValueError: There is none; says how to train one where the method is known.
+        WeightsError: The manifest cannot be read.
+    """
+    try:
+        return find(name, task, folder)
+    except ValueError as error:
+        raise ValueError(f"{error}{_how_to_train(name, task)}") from None
+
+
+def _how_to_train(name: str, task: str) -> str:
+    """What to do where a method has code but no weights; empty for a name that nobody knows."""
+    names = {
+        "detector": {row.name: key for key, row in detection.METHODS.items()},
+        "recognizer": {row.name: key for key, row in recognition.METHODS.items()},
+    }
+    key = names.get(task, {}).get(name)
+    if key is None:
+        return ""
+    return (
+        f". The method is there, its weights are not: train them with `python -m train.{task}_torch --method {key} "
+        f"{_OPTIONS[task]}`, then put them into weights/ with `python -m train.export {key} RUN/last.safetensors`"
+    )
