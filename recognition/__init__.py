@@ -23,6 +23,8 @@ class Row(NamedTuple):
     """Those of `recognition.recognizer.DECODERS` that its outputs can be read by, the usual one first."""
     columns: int = 8192
     """Columns, lines times width, of a batch in training."""
+    bent: float = 0.0
+    """Share of the lines in training that are bent or cut askew."""
     charset: str = "zh_hant_en"
     """What `recognition.charset.Charset.load` takes."""
 
@@ -55,6 +57,14 @@ METHODS = {
     "resnet-attention": Row(
         _RESNET[0], "resnet-attention", "resnet-attention", "crnn-resnet-attention", _RESNET[1],
         decoders=("ctc", "attention"),
+    ),
+    "stn-crnn": Row("recognition.stn_crnn_torch", "stn-crnn", "stn-crnn", "crnn-stn", columns=8192, bent=0.6),
+    "rare": Row(
+        "recognition.rare_torch", "rare", "rare", "crnn-rare", decoders=("attention", "ctc"), bent=0.6
+    ),
+    "attention-ocr": Row(
+        "recognition.attention_ocr_torch", "attention-ocr", "attention-ocr", "crnn-attention-ocr",
+        decoders=("attention", "ctc"),
     ),
 }  # fmt: skip
 """What `train.recognizer_torch --method` takes."""

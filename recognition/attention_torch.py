@@ -8,15 +8,20 @@ and after the last one.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recognition.attention import BACK, SPAN, prior
+from recognition.preprocess import HEIGHT
 
 
 class AttentionDecoder(nn.Module):
     """A recurrent cell that looks at the features where the next character stands.
+
+    A gated recurrent unit, as in RARE (Shi et al. 2016, section 3.2); other cells replace `begin` and `remember`.
 
     Args:
         classes: with class 0, the end.
@@ -26,7 +31,7 @@ class AttentionDecoder(nn.Module):
 
     def __init__(self, classes: int, features: int, hidden: int) -> None:
         super().__init__()
-        self.hidden = hidden
+        self.hidden = self.memory = hidden
         self.back, self.span = BACK, SPAN  # the compiler takes no globals
         self.key = nn.Linear(features, hidden)
         self.query = nn.Linear(hidden, hidden, bias=False)
@@ -39,15 +44,20 @@ class AttentionDecoder(nn.Module):
         self.keep = nn.Linear(hidden, 3 * hidden)
         self.out = nn.Linear(hidden + features, classes)
 
+    def prepare(self) -> None:
+        """Take what the compiler needs and a training does not; nothing here."""
+
     def look(self, keys: Tensor, state: Tensor, last: Tensor) -> Tensor:
         """Say how much of each step to look at for the next character, (N, T): shares of one.
 
         Args:
             keys: (N, T, hidden), `self.key` of the features.
-            state: (N, hidden).
+            state: (N, memory), the first `hidden` of which ask.
             last: (N,) middle of what was looked at before, in time steps; 0 at first.
         """
-        energies = self.energy(torch.tanh(keys + self.query(state)[:, None]))[:, :, 0]
+        energies = self.energy(torch.tanh(keys + self.query(state[:, : self.hidden])[:, None]))[
+            :, :, 0
+        ]
         middles = torch.arange(keys.shape[1], device=keys.device) + 0.5
         ahead = torch.floor(middles[None] - last[:, None]) + self.back
         energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
@@ -61,7 +71,7 @@ class AttentionDecoder(nn.Module):
         Args:
             features: (N, T, D).
             weights: (N, T), from `look`.
-            state: (N, hidden).
+            state: (N, memory).
             previous: (N,) classes of the characters before.
 
         Returns:
@@ -71,13 +81,20 @@ class AttentionDecoder(nn.Module):
         context = (weights[:, :, None] * features).sum(1)
         # Where it looked is a fact to the next step, nothing to learn by way of.
         place = (weights.detach() * middles).sum(1)
-        entering = self.enter(torch.cat([self.embed(previous), context], 1))
-        reset_in, update_in, new_in = entering.chunk(3, 1)
+        state = self.remember(torch.cat([self.embed(previous), context], 1), state)
+        return torch.cat([state[:, : self.hidden], context], 1), state, place
+
+    def begin(self, features: Tensor) -> Tensor:
+        """Return the state (N, memory) before the first character of features (N, T, D)."""
+        return torch.zeros_like(features[:, 0, :1]).repeat(1, self.memory)
+
+    def remember(self, seen: Tensor, state: Tensor) -> Tensor:
+        """Return the new state from what was said and seen last, (N, hidden + D), and the state (N, memory)."""
+        reset_in, update_in, new_in = self.enter(seen).chunk(3, 1)
         reset, update, new = self.keep(state).chunk(3, 1)
         candidate = torch.tanh(new_in + torch.sigmoid(reset_in + reset) * new)
         share = torch.sigmoid(update_in + update)
-        state = share * state + (1 - share) * candidate
-        return torch.cat([state, context], 1), state, place
+        return share * state + (1 - share) * candidate
 
     def teach(self, features: Tensor, labels: Tensor) -> Tensor:
         """Say every character knowing those before it.
@@ -93,7 +110,7 @@ class AttentionDecoder(nn.Module):
 
     def teacher_forced(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits of `teach`, and where each character was looked for, (N, L + 1, T)."""
-        keys, state = self.key(features), features.new_zeros(len(features), self.hidden)
+        keys, state = self.key(features), self.begin(features)
         place = features.new_zeros(len(features))
         before = F.pad(labels, (1, 0))
         outputs, looks = [], []
@@ -117,10 +134,7 @@ class AttentionDecoder(nn.Module):
             Classes (N, L) int64, 0 from the end on; their log-probabilities (N, L); the middle of
             what was looked at (N, L), in time steps.
         """
-        keys, state = (
-            self.key(features),
-            torch.zeros_like(features[:, 0, :1]).repeat(1, self.hidden),
-        )
+        keys, state = self.key(features), self.begin(features)
         previous = torch.zeros_like(features[:, 0, 0]).long()
         ended = previous > 0
         steps = features.shape[1]
@@ -150,6 +164,42 @@ def cross_entropy(logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
     place = torch.arange(logits.shape[1], device=labels.device)[None]
     target = torch.where(place <= lengths[:, None], F.pad(labels, (0, 1)), -100)
     return F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), ignore_index=-100)
+
+
+class _Features(nn.Module):
+    """`features` of a network as a module of its own."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lines: Tensor) -> Tensor:
+        return self.network.features(lines)
+
+
+class AttentionReading(nn.Module):
+    """A network as it is deployed to read by attention.
+
+    Args:
+        network: with `features` and `attention`; left as it is.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        network = copy.deepcopy(network).eval()
+        self.features: nn.Module = _Features(network)
+        self.attention = network.attention
+        self.attention.prepare()
+
+    def forward(self, lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map (N, 1, 32, W) to what `AttentionDecoder.forward` returns."""
+        return self.attention(self.features(lines))
+
+    def compiled(self) -> nn.Module:
+        """Compile for the exporter: how often the decoder goes round is decided while it reads, the rest is traced."""
+        ready = copy.deepcopy(self)
+        ready.features = torch.jit.trace(self.features, torch.zeros(2, 1, HEIGHT, 2 * HEIGHT))
+        return torch.jit.script(ready)
 
 
 def drift(looks: Tensor, aligned: Tensor) -> Tensor:

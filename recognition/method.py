@@ -31,6 +31,7 @@ class LossRecipe(Protocol):
     aligned_weight: float
     sampled: int | None
     attention_weight: float
+    drift_weight: float
 
 
 class Losses(Protocol):

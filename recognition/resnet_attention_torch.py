@@ -5,8 +5,6 @@ Layer names are those of `recognition.resnet_attention_keras`.
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
@@ -41,7 +39,7 @@ class ResNetAttention(nn.Module):
     """Residual features, two bidirectional layers, CTC and attention trained jointly.
 
     The original author named this as the next step and never published it. Either of the two reads:
-    `forward` gives the logits of CTC, `AttentionReading` the characters that attention finds.
+    `forward` gives the logits of CTC, `attention_torch.AttentionReading` the characters that attention finds.
 
     Args:
         classes: with the blank, or end (index 0).
@@ -103,19 +101,3 @@ def losses(
     )
     read = network.attention.loss(seen, targets.labels, targets.lengths)
     return parts | {"attention": recipe.attention_weight * read}
-
-
-class AttentionReading(nn.Module):
-    """A `ResNetAttention` as it is deployed to read by attention.
-
-    Args:
-        network: its weights; left as they are.
-    """
-
-    def __init__(self, network: ResNetAttention) -> None:
-        super().__init__()
-        self.network = copy.deepcopy(network).eval()
-
-    def forward(self, lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map (N, 1, 32, W) to what `AttentionDecoder.forward` returns."""
-        return self.network.attention(self.network.features(lines))

@@ -30,11 +30,13 @@ from recognition.charset import Charset
 from recognition.ctc_loss_torch import Targets, coarser
 from recognition.method import Losses
 from recognition.preprocess import STRIDE
+from train.batches.bent import bend
 from train.batches.bucketed import BucketedLineBatches
 from train.batches.hard_lines import HardLines
 from train.batches.lines import LineBatches, real_lines
 from train.batches.replay import MixturePart, add_mixture, mixed
 from train.data.coverage import coverage
+from train.data.samples import LineSample
 from train.evaluate.finetune_report import gather, report_run
 from train.evaluate.page_metrics import normalize
 from train.loop.fit_torch import Loss
@@ -60,6 +62,9 @@ from train.transfer.freeze_torch import freeze, load_and_freeze
 from train.transfer.interpolate import ALPHA
 
 Labelled = list[tuple[str, Image, str]]
+
+RENDERED = ("rendered", "bent")
+"""Sources of the lines that are rendered, as they are and bent."""
 
 
 @dataclass(frozen=True)
@@ -177,12 +182,10 @@ def evaluate_lines(reader: Recognizer, lines: Labelled) -> dict[str, float]:
         a, b = normalize(truth), normalize(reading.text)
         if not a:
             continue
-        for key in (source, "rendered" if source == "rendered" else "real"):
+        for key in (source,) if source in RENDERED else (source, "real"):
             count = counts[key]
             for i, value in enumerate((edit_distance(a, b), len(a), a == b, 1)):
                 count[i] += value
-            if key == "rendered":
-                break
     figures = {}
     for key, (wrong, total, exact, number) in sorted(counts.items()):
         figures[f"{key}/cer"] = wrong / total
@@ -235,7 +238,7 @@ def held_out_lines(folder: Path, renderer: LineRenderer, seed: int, count: int) 
 
 def choose_recipe(row: Row, more: RecognizerOptions, *, pretrained: bool) -> CrnnRecipe:
     """Return the recipe of a network."""
-    recipe = replace(CrnnRecipe(), columns=row.columns)
+    recipe = replace(CrnnRecipe(), columns=row.columns, bent=row.bent)
     if pretrained:  # weights that read already need no phase of alignment alone
         recipe = replace(recipe, aligned_until=0.0)
     if more.bucketed:
@@ -268,6 +271,11 @@ def evaluation_lines(
     """Collect the rendered and real lines of the evaluations."""
     options = setup.options
     lines = held_out_lines(setup.run.folder, renderer, options.seed, recipe.held_out_lines)
+    if recipe.bent:
+        rng = np.random.default_rng(HELD_OUT_SEED)
+        lines += [
+            ("bent", bend(LineSample(image, text), rng).image, text) for _, image, text in lines
+        ]
     if options.eval_data:
         folders = (options.eval_data, *more.more_eval_data)
         share = recipe.real_lines // len(folders)
@@ -296,12 +304,16 @@ def train(options: TrainingOptions, more: RecognizerOptions, row: Row) -> None:
         batches = BucketedLineBatches(*parts, keep=hard) if more.bucketed else LineBatches(*parts)
         network = make_network(row, charset.classes, teacher, more)
         lines = evaluation_lines(setup, renderer, recipe, more)
-        attention_only = bool(more.keep_trunk) and "attention" in row.decoders
+        attention_only = (
+            bool(more.keep_trunk) and teacher is not None and "attention" in row.decoders
+        )
         return Training(
             network,
             mixed(more.data, batches) if more.data else batches,
             make_loss(row, recipe, teacher, attention_only=attention_only),
-            lambda average: evaluate_lines(as_recognizer(average, charset), lines),
+            lambda average: evaluate_lines(
+                as_recognizer(average, charset, decoder=row.decoders[0]), lines
+            ),
             best="real/cer" if options.eval_data else "rendered/cer",
             higher_is_better=False,
         )

@@ -33,10 +33,11 @@ from ctpn.model_torch import VGG16CTPN
 from ctpn.targets import assign
 from detection import METHODS
 from recognition import row_of
+from recognition.attention_torch import AttentionReading
 from recognition.densenet_keras import densenet
 from recognition.densenet_torch import DenseNetCTC
 from recognition.resnet_attention_keras import read_by_attention, resnet_attention
-from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
+from recognition.resnet_attention_torch import ResNetAttention
 from train import angle_keras, angle_torch, crnn_keras, ctpn_keras, detector_torch, recognizer_torch
 from train.batches.lines import IGNORE
 from train.loop.fit_keras import fit

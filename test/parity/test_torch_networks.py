@@ -24,9 +24,9 @@ from ctpn.model_torch import VGG16CTPN, activate
 from detection.network_torch import Deployed, as_network
 from recognition import METHODS, row_of
 from recognition import attention as attention_runs
-from recognition.attention_torch import AttentionDecoder, drift
+from recognition.attention_torch import AttentionDecoder, AttentionReading, drift
 from recognition.densenet_torch import DenseNetCTC
-from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
+from recognition.resnet_attention_torch import ResNetAttention
 
 pytestmark = pytest.mark.torch
 

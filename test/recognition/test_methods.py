@@ -26,6 +26,9 @@ SMALLER: dict[str, dict[str, Any]] = {
     "crnn-gru": {"widths": (4, 6, 8, 10), "hidden": 8},
     "densenet": {"stem": 6, "layers": 2, "growth": 4, "width": 8},
     "resnet-attention": {"widths": (4, 6, 8, 10), "hidden": 8},
+    "stn-crnn": {"widths": (8, 12, 16, 20), "hidden": 8},
+    "rare": {"widths": (8, 12, 16, 20), "hidden": 8, "decoder": 16},
+    "attention-ocr": {"widths": (8, 12, 16, 20), "hidden": 8, "decoder": 16},
 }
 """Arguments that make networks fast to test; a network without is tested as it is."""
 
@@ -35,9 +38,7 @@ some_networks = pytest.mark.parametrize(
     "name",
     [
         # One method with CTC and one with attention are quick.
-        name
-        if name in ("small", "resnet-attention")
-        else pytest.param(name, marks=pytest.mark.slow)
+        name if name in ("crnn", "resnet-attention") else pytest.param(name, marks=pytest.mark.slow)
         for name in METHODS
     ],
 )
@@ -99,10 +100,9 @@ def test_lines_of_any_width_give_their_steps(name: str) -> None:
 def test_ten_steps_lower_the_loss(name: str) -> None:
     from train.recognizer_torch import make_loss
 
-    network, batch = small_network(name), lines()
-    recipe = CrnnRecipe(sampled=None)
+    batch, recipe = lines(), CrnnRecipe(sampled=None)
     for progress in (0.0, 1.0):  # cross-entropy per step alone, then CTC beside it
-        loss = make_loss(METHODS[name], recipe)
+        network, loss = small_network(name), make_loss(METHODS[name], recipe)
         optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
         values = []
         for _ in range(10):
@@ -113,8 +113,8 @@ def test_ten_steps_lower_the_loss(name: str) -> None:
             values.append(value.item())
         assert values[-1] < 0.9 * values[0], progress
         assert ("ctc" in figures) == (progress == 1.0)
-    silent = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
-    assert not silent  # processes that train together wait for every gradient
+        silent = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
+        assert not silent  # processes that train together wait for every gradient
 
 
 @networks
@@ -122,14 +122,15 @@ def test_a_recognizer_reads_crops_of_any_size(name: str) -> None:
     from crnn.model_torch import as_recognizer
     from recognition.charset import Charset
 
-    reader = as_recognizer(small_network(name), Charset(CHARSET))
-    assert reader([]) == []
-    sizes = ((1, 1), (5, 200), (40, 3), (32, 96))
-    crops = [np.random.default_rng(1).integers(0, 255, (*size, 3), np.uint8) for size in sizes]
-    for reading in reader(crops):
-        assert set(reading.text) <= set(CHARSET) and 0 <= reading.score <= 1
-        assert all(0 <= start < end <= 1 for start, end in reading.char_spans)
-    assert not reader([np.zeros((0, 9, 3), np.uint8)])[0].text
+    for decoder in METHODS[name].decoders:
+        reader = as_recognizer(small_network(name), Charset(CHARSET), decoder=decoder)
+        assert reader([]) == []
+        sizes = ((1, 1), (5, 200), (40, 3), (32, 96))
+        crops = [np.random.default_rng(1).integers(0, 255, (*size, 3), np.uint8) for size in sizes]
+        for reading in reader(crops):
+            assert set(reading.text) <= set(CHARSET) and 0 <= reading.score <= 1
+            assert all(0 <= start < end <= 1 for start, end in reading.char_spans)
+        assert not reader([np.zeros((0, 9, 3), np.uint8)])[0].text
 
 
 @some_networks
@@ -150,3 +151,29 @@ def test_onnx_answers_as_torch_does_at_any_width(name: str, tmp_path: Path) -> N
         with torch.inference_mode():
             expected = network(torch.from_numpy(values)).numpy()
         np.testing.assert_allclose(session.run(None, {"image": values})[0], expected, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [name for name, row in METHODS.items() if "attention" in row.decoders]
+)
+@pytest.mark.filterwarnings("ignore")  # the exporters warn about themselves
+def test_onnx_reads_by_attention_as_torch_does(name: str, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from recognition.attention_torch import AttentionReading
+    from train.export.models import LINE_AXES
+    from train.export.onnx_file import write_float
+
+    network, path = small_network(name), tmp_path / "line.onnx"
+    network.classify.bias.data[0] = -1  # lines do not end at once
+    ready, outputs = AttentionReading(network).eval(), ("labels", "log_probs", "places")
+    axes = {"image": LINE_AXES, **{output: {0: "N", 1: "L"} for output in outputs}}
+    example = np.zeros((2, 1, 32, 64), np.float32)
+    write_float(ready.compiled(), example, path, outputs=outputs, axes=axes)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for count, columns in ((1, 16), (3, 80)):
+        values = np.random.default_rng(3).normal(size=(count, 1, 32, columns)).astype(np.float32)
+        with torch.inference_mode():
+            expected = ready(torch.from_numpy(values))
+        for found, wanted in zip(session.run(None, {"image": values}), expected, strict=True):
+            np.testing.assert_allclose(found, wanted.numpy(), atol=1e-3)

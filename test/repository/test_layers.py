@@ -112,7 +112,7 @@ KITS = {
     },
     "recognition": {
         "attention", "attention_keras", "attention_torch", "charset", "confidence", "ctc", "ctc_loss_torch", "decoding",
-        "method", "preprocess", "recognizer",
+        "method", "network_torch", "preprocess", "recognizer", "rectification", "rectify_torch", "tied_attention_torch",
     },
 }  # fmt: skip
 """What the methods of a kit share; a method imports this, and its own other half."""

@@ -14,6 +14,7 @@ from common.arrays import Image
 from common.quads import crop
 from recognition.charset import Charset, normalize
 from recognition.preprocess import HEIGHT, STRIDE, UPSCALE_BELOW_HEIGHT, to_input, width_at_height
+from train.batches.bent import bend
 from train.batches.line_crops import line_crops
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LineSample, PageSample
@@ -64,7 +65,9 @@ class LineBatches:
     def rendered(self, first: int, count: int, width: int) -> list[LineSample]:
         """Render so many lines of a width class; those with characters that are not in the charset are left out."""
         lines = (self.renderer.line(self.seed, first + i, width) for i in range(count))
-        return [line for line in lines if self.is_readable(line.text)]
+        readable = [line for line in lines if self.is_readable(line.text)]
+        rng = np.random.default_rng([self.seed, first])
+        return [bend(s, rng) if rng.random() < self.recipe.bent else s for s in readable]
 
     def is_readable(self, text: str) -> bool:
         """Whether the recognizer can say a text."""

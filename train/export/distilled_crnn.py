@@ -25,6 +25,7 @@ from common.arrays import Floats
 from crnn.model_torch import SmallCRNN
 from recognition import row_of
 from recognition.charset import Charset
+from recognition.tied_attention_torch import SharedOut, SharedRows
 from train.export.models import Export, ExportOptions, add_options, recognizer_inputs
 from train.export.shared_trunk import ExportedFile, write
 from train.transfer import freeze_torch, onnx_weights, quantized_weights
@@ -62,31 +63,6 @@ class Head(nn.Module):
         """Return log-probabilities."""
         features = self.distilled.join(self.distilled.student.context(maps))
         return torch.log_softmax(self.distilled.classify(features), 2)
-
-
-class SharedRows(nn.Module):
-    """`distill_torch.TiedEmbedding` for the compiler: the classifier's weights come in transposed, (D, C)."""
-
-    def __init__(self, bring: nn.Linear, rows: nn.Parameter) -> None:
-        super().__init__()
-        self.project, self.rows = bring, rows
-
-    def forward(self, labels: Tensor) -> Tensor:
-        """Map classes (N,) to (N, width)."""
-        out: Tensor = self.project(self.rows.index_select(1, labels).t())
-        return out
-
-
-class SharedOut(nn.Module):
-    """As `train.transfer.distill_torch.TiedProjection`, likewise."""
-
-    def __init__(self, bring: nn.Linear, rows: nn.Parameter, bias: nn.Parameter) -> None:
-        super().__init__()
-        self.project, self.rows, self.bias = bring, rows, bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., inputs) to logits (..., C)."""
-        return torch.matmul(self.project(x), self.rows) + self.bias
 
 
 class EitherHead(nn.Module):

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from safetensors import safe_open
 from torch import nn
 
@@ -26,6 +25,9 @@ from train.synth.typesetting.fonts import FontLibrary
 from train.transfer.merge_student import is_distilled
 
 LINE_AXES = {0: "N", 3: "W"}
+
+FLOAT = ("rectifier",)
+"""Parts of recognizers that stay in float32: a coarse step would move a line's pixels by parts of their size."""
 
 CALIBRATION_SEED = 777
 """Of what the ranges of activations are measured on."""
@@ -131,9 +133,9 @@ def recognizer_inputs(options: ExportOptions, batches: int | None = None) -> Ite
 def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
     """Return how a recognizer is exported; `--decoder attention` ships the reader beside CTC."""
     from crnn.model_torch import LogProbabilities, SmallCRNN
+    from recognition.attention_torch import AttentionReading
     from recognition.charset import Charset
     from recognition.preprocess import STRIDE
-    from recognition.resnet_attention_torch import AttentionReading
     from train.transfer.distill_torch import DistilledStudent
 
     if options.decoder not in row.decoders:
@@ -155,14 +157,14 @@ def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
     if options.decoder == "ctc":
         axes = {"image": LINE_AXES, "log_probs": {0: "N", 1: "T"}}
         made = Export(network, LogProbabilities, ("log_probs",), axes, config, inputs)
-        return replace(made, classifier=True)
+        return replace(made, classifier=True, keep_float=FLOAT)
     outputs = ("labels", "log_probs", "places")
     axes = {"image": LINE_AXES, **{name: {0: "N", 1: "L"} for name in outputs}}
     config["decoder"] = "attention"
-    # How often the decoder goes round is decided while it reads: a trace would not show that.
     return Export(
-        network, lambda n: torch.jit.script(AttentionReading(n)), outputs, axes, config, inputs
-    )
+        network, lambda n: AttentionReading(n).compiled(), outputs, axes, config, inputs,
+        keep_float=FLOAT,
+    )  # fmt: skip
 
 
 def pages(options: ExportOptions) -> Iterator[Image]:

@@ -91,9 +91,10 @@ class CrnnRecipe:
         sampled: classes outside the batch that take part in a step; None for all.
         page_share: share of batches whose lines are cut out of rendered pages instead of rendered singly.
         attention_weight: of the attention's cross-entropy, in networks that have one beside CTC.
-        drift_weight: of the distance between where attention looks and where the character stands; only where
-            attention alone is trained.
+        drift_weight: of the distance between where attention looks and where the character stands; where attention
+            alone is trained, or beside a classifier it shares.
         teacher_weight: of the distance to a teacher's features, where there is one.
+        bent: share of the singly rendered lines that are bent or tilted, see `train.batches.bent`.
         pages: pages rendered for a batch of cut lines; the batch is the width class with most text among them.
         held_out_lines: rendered lines of an evaluation.
         real_lines: real lines of each source in an evaluation, at most; of several folders each gives its part.
@@ -106,6 +107,7 @@ class CrnnRecipe:
     aligned_weight: float = 4.0
     sampled: int | None = 1500
     page_share: float = 0.35
+    bent: float = 0.0
     attention_weight: float = 0.5
     drift_weight: float = 1.0
     teacher_weight: float = 4.0

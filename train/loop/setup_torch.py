@@ -18,7 +18,7 @@ def load_initial_weights(
     """Load the weights of `--init` and `--init-trunk`, if any, and lay the network out for convolutions.
 
     A recognizer may start from the weights of a smaller charset, see `extend_classifier`, or of a network without its
-    residual blocks, see `add_residual_blocks`.
+    residual blocks or further parts, see `add_residual_blocks` and `add_new_parts`.
 
     Args:
         network: filled in place and returned.
@@ -32,6 +32,7 @@ def load_initial_weights(
         state = _read(init)
         without_norms(network, state)
         state = add_residual_blocks(extend_classifier(state, network.state_dict()), network)
+        state = add_new_parts(state, network)
         _fill(network, state, init)
     if init_trunk:
         own = network.state_dict()
@@ -75,6 +76,18 @@ def add_residual_blocks(state: dict[str, Tensor], network: nn.Module) -> dict[st
     if not blocks or any(name.startswith(blocks) for name in state):
         return state
     return {n: v for n, v in network.state_dict().items() if n.startswith(blocks)} | state
+
+
+def add_new_parts(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Add the initial weights of what a network has beyond the one it starts from: its `added`, prefixes of names."""
+    added = [begin for begin in getattr(network, "added", ()) if not _has(state, begin)]
+    if not state or not added:
+        return state
+    return {n: v for n, v in network.state_dict().items() if n.startswith(tuple(added))} | state
+
+
+def _has(state: dict[str, Tensor], begin: str) -> bool:
+    return any(name.startswith(begin) for name in state)
 
 
 def extend_classifier(state: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the field's name for it
 from torch import Tensor, nn
 
 from crnn.model_torch import SmallCRNN
 from recognition.preprocess import STRIDE
+from recognition.tied_attention_torch import TiedEmbedding, TiedProjection
 from train.transfer import quantized_weights
 
 
@@ -38,35 +38,6 @@ def load_teacher(path: Path) -> SmallCRNN:
             f"{path} holds no weights of the small recognizer; give weights/crnn-small.onnx"
         ) from error
     return network.eval().requires_grad_(False)
-
-
-class TiedEmbedding(nn.Module):
-    """Embed characters by a classifier's rows, projected to another width."""
-
-    def __init__(self, classify: nn.Linear, width: int) -> None:
-        super().__init__()
-        self.project = nn.Linear(classify.in_features, width, bias=False)
-        # A tuple keeps it from becoming a submodule, whose weights would be stored twice.
-        self._classify = (classify,)
-
-    def forward(self, labels: Tensor) -> Tensor:
-        """Map classes (...) to (..., width); no gradient reaches the classifier."""
-        out: Tensor = self.project(self._classify[0].weight.detach()[labels])
-        return out
-
-
-class TiedProjection(nn.Module):
-    """Project features into a classifier's input and classify them; no gradient reaches the classifier."""
-
-    def __init__(self, inputs: int, classify: nn.Linear) -> None:
-        super().__init__()
-        self.project = nn.Linear(inputs, classify.in_features)
-        self._classify = (classify,)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., inputs) to logits (..., C)."""
-        (classify,) = self._classify
-        return F.linear(self.project(x), classify.weight.detach(), classify.bias.detach())
 
 
 class DistilledStudent(nn.Module):

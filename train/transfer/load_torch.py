@@ -31,11 +31,12 @@ def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
         raise ValueError(
             f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
         )
-    network = row_of(arch).make(classes)
+    row = row_of(arch)
+    network = row.make(classes)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(
             f"{path} holds no weights of --arch {arch}; give that of its training"
         ) from error
-    return as_recognizer(network, Charset(characters[: classes - 1]))
+    return as_recognizer(network, Charset(characters[: classes - 1]), decoder=row.decoders[0])

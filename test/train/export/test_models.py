@@ -23,14 +23,18 @@ import ctpn.model_torch
 import detection.db
 import detection.db_torch
 import recognition
-from crnn.model_torch import CRNN
+from crnn.model_torch import CRNN, SmallCRNN
 from detection.db_torch import DBNet
 from detection.network_torch import Deployed
 from ocr import Reader
 from ocr.models import build
 from ocr.onnx_runtime import load_onnx
+from ocr.weights import WeightsError
+from recognition.attention_ocr_torch import AttentionOCR
+from recognition.attention_torch import AttentionReading
 from recognition.densenet_torch import DenseNetCTC
-from recognition.resnet_attention_torch import AttentionReading, ResNetAttention
+from recognition.rare_torch import RARE
+from recognition.resnet_attention_torch import ResNetAttention
 from train.export import __main__ as command
 from train.export import models
 from train.transfer import quantized_weights
@@ -43,6 +47,8 @@ pytestmark = [
 ]
 
 NARROW = (4, 6, 8, 10, 12)
+WORDS = (8, 8, 12, 12)
+"""Channels that `channel_padding` leaves alone."""
 
 
 class NarrowAngle(angle.model_torch.VGG16Angle):
@@ -58,6 +64,11 @@ class NarrowCTPN(ctpn.model_torch.VGG16CTPN):
 def narrow_line(arch: str, classes: int) -> torch.nn.Module:
     if arch == "densenet":
         return DenseNetCTC(classes, 8, 2, 4, 8)
+    if arch == "small":
+        return SmallCRNN(classes, WORDS, 6)
+    if arch in ("rare", "attention-ocr"):
+        make = RARE if arch == "rare" else AttentionOCR
+        return make(classes, 8, widths=WORDS, hidden=6)
     if arch == "resnet-attention":
         return ResNetAttention(classes, NARROW[:4], 6)
     return CRNN(classes, NARROW[:4], 6, "gru" if arch == "crnn-gru" else "lstm")
@@ -192,6 +203,39 @@ def test_reading_by_attention_is_exported_with_its_loop(export: Any, tmp_path: P
     reader = build("resnet-attention", "recognizer", folder=tmp_path / "weights")
     crops = [np.random.default_rng(3).integers(0, 255, (32, w, 3), np.uint8) for w in (20, 80)]
     assert len(reader(crops)) == 2
+
+
+@pytest.mark.parametrize("method", ["rare", "attention-ocr"])
+def test_arrays_of_another_file_are_not_stored_twice(
+    method: str, export: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "weights"
+    export("crnn", narrow_line("small", _classes()), "--shortlist", "0")
+    known = quantized_weights.load(folder / "crnn-small.onnx")
+    network = narrow_line(method, _classes())
+    start = {name: torch.from_numpy(value) for name, value in known.items()}
+    network.load_state_dict(network.state_dict() | start)
+    trained = export(method, network, "--share", "small")
+    path = folder / f"crnn-{method}.onnx"
+    assert path.stat().st_size < 0.2 * (folder / "crnn-small.onnx").stat().st_size
+    again = quantized_weights.load(path)
+    assert set(again) == set(trained.state_dict())
+    np.testing.assert_array_equal(again["classify.weight"], known["classify.weight"])
+
+    run, config = load_onnx(path)
+    assert config["decoder"] == "attention"
+    values = _inputs("recognizer")[0]
+    with torch.inference_mode():
+        _, expected, _ = AttentionReading(trained)(torch.from_numpy(values))
+    np.testing.assert_allclose(run(values)[1][:, 0], expected[:, 0].numpy(), atol=0.2)
+    crop = np.random.default_rng(3).integers(0, 255, (32, 70, 3), np.uint8)
+    assert len(build(method, "recognizer", folder=folder)([crop])) == 1
+
+    manifest = json.loads((folder / "manifest.json").read_text())
+    next(r for r in manifest["models"] if r["name"] == method)["shares_sha256"] = "0" * 64
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError, match="made with another crnn-small.onnx"):
+        build(method, "recognizer", folder=folder)
 
 
 @pytest.mark.parametrize("form", ["inside", "float16"])

@@ -41,3 +41,21 @@ def test_weights_start_a_training_and_those_of_others_are_refused(tmp_path: Path
     assert torch.equal(angle.trunk.conv5_3.weight, network.trunk.conv5_3.weight)
     with pytest.raises(ValueError, match="weights of another network"):
         setup_torch.load_initial_weights(VGG16Angle(NARROW), path)
+
+
+def test_a_recognizer_with_further_parts_starts_from_one_without(tmp_path: Path) -> None:
+    from recognition.network_torch import SmallCRNN
+    from recognition.rare_torch import RARE
+
+    sizes = {"widths": (8, 8, 12, 12), "hidden": 6}
+    path, plain = tmp_path / "small.safetensors", SmallCRNN(7, **sizes)
+    save_file(plain.state_dict(), path)
+    network = setup_torch.load_initial_weights(RARE(7, 8, **sizes), init=path)
+    lines = torch.randn(1, 1, 32, 64)
+    torch.testing.assert_close(network.eval()(lines), plain.eval()(lines), atol=1e-4, rtol=0)
+    trained = RARE(7, 8, **sizes)
+    save_file(trained.state_dict(), path)
+    network = setup_torch.load_initial_weights(RARE(7, 8, **sizes), init=path)
+    torch.testing.assert_close(network.state_dict(), trained.state_dict())
+    with pytest.raises(ValueError, match="another network"):
+        setup_torch.load_initial_weights(SmallCRNN(7, **sizes), init=path)

@@ -1,0 +1,155 @@
+"""Attention whose characters are those of a classifier that is there already, in PyTorch.
+
+Input and output embeddings are tied to the rows of the classifier of CTC (Press & Wolf 2017, "Using the Output
+Embedding"), which thousands of characters need once and not three times.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recognition import ctc_loss_torch
+from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
+from recognition.ctc_loss_torch import Targets
+from recognition.method import LossRecipe
+
+
+class TiedEmbedding(nn.Module):
+    """Embed characters by a classifier's rows, projected to another width."""
+
+    def __init__(self, classify: nn.Linear, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(classify.in_features, width, bias=False)
+        # A tuple keeps it from becoming a submodule, whose weights would be stored twice.
+        self._classify = (classify,)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """Map classes (...) to (..., width); no gradient reaches the classifier."""
+        out: Tensor = self.project(self._classify[0].weight.detach()[labels])
+        return out
+
+
+class TiedProjection(nn.Module):
+    """Project features into a classifier's input and classify them; no gradient reaches the classifier."""
+
+    def __init__(self, inputs: int, classify: nn.Linear) -> None:
+        super().__init__()
+        self.project = nn.Linear(inputs, classify.in_features)
+        self._classify = (classify,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., inputs) to logits (..., C)."""
+        (classify,) = self._classify
+        return F.linear(self.project(x), classify.weight.detach(), classify.bias.detach())
+
+
+class SharedRows(nn.Module):
+    """`TiedEmbedding` for the compiler: the classifier's weights come in transposed, (D, C)."""
+
+    def __init__(self, bring: nn.Linear, rows: nn.Parameter) -> None:
+        super().__init__()
+        self.project, self.rows = bring, rows
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """Map classes (N,) to (N, width)."""
+        out: Tensor = self.project(self.rows.index_select(1, labels).t())
+        return out
+
+
+class SharedOut(nn.Module):
+    """As `TiedProjection`, likewise."""
+
+    def __init__(self, bring: nn.Linear, rows: nn.Parameter, bias: nn.Parameter) -> None:
+        super().__init__()
+        self.project, self.rows, self.bias = bring, rows, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., inputs) to logits (..., C)."""
+        return torch.matmul(self.project(x), self.rows) + self.bias
+
+
+class TiedDecoder(AttentionDecoder):
+    """An `AttentionDecoder` on the features that a trained classifier of CTC reads.
+
+    A character is what that classifier says of what is looked at, and of what the state adds to it, nothing at first.
+    So where to look and when to end is all there is to learn, and the blank of CTC is the end.
+
+    Args:
+        classify: of the network, which stores and trains it.
+        hidden: units of the cell, and width of everything between.
+    """
+
+    def __init__(self, classify: nn.Linear, hidden: int) -> None:
+        super().__init__(1, classify.in_features, hidden)
+        self.embed: nn.Module = TiedEmbedding(classify, hidden)
+        self.out: nn.Module = TiedResidual(hidden, classify)
+        # A tuple keeps it from becoming a submodule, whose weights would be stored twice.
+        self._classify = (classify,)
+
+    def prepare(self) -> None:
+        """Hold the classifier's weights, once, as the compiler wants them."""
+        (classify,) = self._classify
+        rows = nn.Parameter(classify.weight.detach().t().contiguous(), requires_grad=False)
+        bias = nn.Parameter(classify.bias.detach().clone(), requires_grad=False)
+        self.embed = SharedRows(self.embed.project, rows)
+        self.out = SharedResidual(self.out.project, rows, bias)
+        self._classify = ()
+
+
+class TiedResidual(TiedProjection):
+    """Classify features, and what a linear layer, 0 at first, adds to them.
+
+    Args:
+        hidden: width of the state that stands before the features.
+        classify: of the network.
+    """
+
+    def __init__(self, hidden: int, classify: nn.Linear) -> None:
+        super().__init__(hidden + classify.in_features, classify)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., hidden + D) to logits (..., C)."""
+        (classify,) = self._classify
+        features = x[..., -classify.in_features :] + self.project(x)
+        return F.linear(features, classify.weight.detach(), classify.bias.detach())
+
+
+class SharedResidual(SharedOut):
+    """As `TiedResidual`, for the compiler."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, hidden + D) to logits (N, C)."""
+        features = x[:, -self.rows.shape[0] :] + self.project(x)
+        return torch.matmul(features, self.rows) + self.bias
+
+
+def losses(
+    network: nn.Module,
+    features: Tensor,
+    seen: Tensor,
+    targets: Targets,
+    progress: float,
+    recipe: LossRecipe,
+    *,
+    keep_classifier: bool = False,
+) -> dict[str, Tensor]:
+    """Return the losses of attention, and of CTC on what is not frozen, see `recognition.method.Losses`.
+
+    Attention is told where each character stands: without that, it has to find out from what it says alone.
+    """
+    parts: dict[str, Tensor] = {}
+    if features.requires_grad:
+        parts = ctc_loss_torch.losses(
+            network, features, seen, targets, progress, recipe, keep_classifier=keep_classifier
+        )
+    logits, looks = network.attention.teacher_forced(seen, targets.labels)
+    read = cross_entropy(logits, targets.labels, targets.lengths)
+    away = drift(looks, targets.aligned)
+    return parts | {
+        "attention": recipe.attention_weight * read,
+        "drift": recipe.drift_weight * away,
+    }
