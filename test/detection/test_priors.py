@@ -121,6 +121,24 @@ def test_lines_close_to_each_other_stay_apart(kind: type[PriorMethod], steep: bo
         assert max(iou(quad, other) for other in got) > 0.85
 
 
+@pytest.mark.parametrize("kind", [TextBoxesPlus, DMPNet])
+@pytest.mark.parametrize("degrees", [-180, -135, -90, -45, 0, 45, 90, 135, 180])
+def test_lines_at_the_edges_of_every_convention(kind: type[PriorMethod], degrees: float) -> None:
+    for turn in (-1e-3, 0.0, 1e-3):
+        quad = line(320, 256, 260, 24, degrees + turn)
+        (got,) = found(kind(), quad)
+        assert iou(got, quad) > 0.97
+
+
+@pytest.mark.slow
+@methods
+def test_a_full_page_is_found_whole(kind: type[PriorMethod]) -> None:
+    quads = np.array([line(x, 14 + 30 * i, 580, 20) for i in range(50) for x in (310, 950)])
+    method, size = kind(), (1536, 1280)
+    targets = method.targets(quads, np.zeros(100, np.bool_), size)
+    assert len(method.decode(method.maps_of(targets)).quads) == 100
+
+
 def test_hulls_of_slanted_parts_are_of_their_own_line() -> None:
     for degrees in (10, 20, 45, 70):
         method = TextBoxesPlus()
@@ -203,11 +221,11 @@ def test_a_line_that_the_picture_cuts_is_its_inside() -> None:
 
 def test_sampled_overlaps_match_as_exact_ones_do() -> None:
     quads = line(320, 150, 300, 24, 20), line(320, 350, 120, 40, -35)
-    exact, sampled = encoded(DMPNet(), *quads), encoded(DMPNet(points=4000), *quads)
+    exact, sampled = encoded(DMPNet(), *quads), encoded(DMPNet(points=1500), *quads)
     differ = [((exact[f"text{n}"] == 1) != (sampled[f"text{n}"] == 1)).sum() for n in LEVELS]
     assert sum(differ) < sum(positives(exact).values()) / 5
     for quad in quads:
-        got = found(DMPNet(points=4000), *quads)
+        got = found(DMPNet(points=1500), *quads)
         assert max(iou(quad, other) for other in got) > 0.95
 
 
