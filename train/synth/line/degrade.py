@@ -58,20 +58,20 @@ def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]
         # Bright letters bleed into the dark about them.
         glow = cv2.GaussianBlur(picture, (0, 0), height * float(rng.uniform(0.03, 0.1)))
         picture = np.maximum(picture, np.minimum(255.0, glow * float(rng.uniform(1.0, 1.4))))
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         picture = _light(rng, picture)
-    if rng.random() < 0.35:
+    if rng.random() < 0.18:
         mean = float(picture.mean())
-        picture = mean + (picture - mean) * float(rng.uniform(0.25, 0.8))
-    if rng.random() < 0.45:
+        picture = mean + (picture - mean) * float(rng.uniform(0.3, 0.85))
+    if rng.random() < 0.3:
         picture = _low_resolution(rng, picture, finest)
-    if rng.random() < 0.5:
-        sigma = float(rng.uniform(0.3, 2.1)) * height / 32
+    if rng.random() < 0.4:
+        sigma = float(rng.uniform(0.2, 1.0 if rng.random() < 0.7 else 2.0)) * height / 32
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)
-    elif rng.random() < 0.35:
+    elif rng.random() < 0.15:
         picture = _motion(rng, picture)
-    if rng.random() < 0.5:
-        grain = min(float(rng.uniform(1, 12)), _GRAIN * float(cv2.meanStdDev(picture)[1].item()))
+    if rng.random() < 0.45:
+        grain = min(float(rng.uniform(1, 9)), _GRAIN * float(cv2.meanStdDev(picture)[1].item()))
         picture = picture + rng.normal(0, grain, picture.shape).astype(np.float32)
     return compress(rng, picture)
 

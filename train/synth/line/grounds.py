@@ -16,7 +16,7 @@ Rng = np.random.Generator
 
 _LEVELS = {"white": (255, 255), "light": (180, 255), "dark": (0, 90), "any": (0, 255)}
 _PAPER = {"white": 0.42, "light": 0.33, "dark": 0.15, "any": 0.10}
-_BOARD = {"white": 0.14, "light": 0.18, "dark": 0.23, "any": 0.45}
+_BOARD = {"white": 0.20, "light": 0.23, "dark": 0.30, "any": 0.27}
 """Paper is light; walls and boards have colours, which are greys here."""
 
 _BUSIEST = 40.0

@@ -30,7 +30,8 @@ def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
         alpha: (H, W), from 0 to 1: how much of each pixel is ink.
     """
     level = float(ground.mean())
-    contrast = float(rng.uniform(50, 90)) if rng.random() < 0.2 else float(rng.uniform(90, 255))
+    faint = rng.random() < 0.15
+    contrast = float(rng.uniform(50, 90) if faint else 255 - 165 * rng.random() ** 1.7)
     contrast = max(contrast, _ABOVE_TEXTURE * float(cv2.meanStdDev(ground)[1].item()))
     darker = level - contrast if (level > 128) != (rng.random() < 0.08) else level + contrast
     colour = float(np.clip(darker, 0, 255))
@@ -64,6 +65,8 @@ def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
     colour = _beside(rng, level)
     if shares.happens(rng, "embossed"):
         return _embossed(rng, ground, alpha, height)
+    if shares.happens(rng, "neon"):
+        return _neon(rng, ground, alpha, height)
     draw = rng.random()
     if draw < 0.65:
         hollow = shares.happens(rng, "fill_as_ground")  # the edge is all there is
@@ -95,6 +98,20 @@ def _embossed(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
     relief = _moved(alpha, -across, -down) - _moved(alpha, across, down)
     lit = float(rng.uniform(45, 120)) * (1 if rng.random() < 0.6 else -1)
     return ground + lit * relief + float(rng.uniform(-30, 30)) * alpha
+
+
+def _neon(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
+    """Bend glowing tubes along the edges of letters, or fill these with light, in the dark."""
+    tube = alpha
+    if height >= _BOLD_FROM and rng.random() < 0.6:
+        tube = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    night = ground * min(1.0, float(rng.uniform(30, 90)) / max(float(ground.mean()), 1.0))
+    lit = float(rng.uniform(170, 255))
+    for spread, strength in ((0.2, 0.5), (0.06, 0.9)):
+        glow = cv2.GaussianBlur(tube, (0, 0), height * spread * float(rng.uniform(0.6, 1.2)))
+        night = night + np.minimum(1, 2 * glow) * strength * 0.5 * np.maximum(lit - night, 0)
+    # In the middle of a tube every colour is nearly white.
+    return _over(night, tube, min(255.0, lit + 40))
 
 
 def _beside(rng: Rng, level: float) -> float:

@@ -13,6 +13,7 @@ from train.synth.line import shares
 from train.synth.line.sign_text import sign_spacing, sign_text
 from train.synth.line.strokes import restyle, worn
 from train.synth.line.texts import line_text, screen_text
+from train.synth.line.uneven import brushed, unsteady, weathered
 from train.synth.typesetting.draw_line import TextMask, draw_text
 from train.synth.typesetting.fonts import FontLibrary
 
@@ -21,7 +22,10 @@ Rng = np.random.Generator
 _NARROWEST, _LOWEST = 8.0, 8.5
 """Pixels of a Han character on a screen that was saved smaller, at least."""
 
-_SIGN_STYLES = {"": 0.5, "sans": 0.25, "display": 0.14, "hand": 0.11}
+_UNEVEN_FROM = 28
+"""Size in pixels from which letters lose ink to a dry brush or the weather."""
+
+_SIGN_STYLES = {"": 0.38, "sans": 0.2, "display": 0.28, "hand": 0.14}
 _COLUMN_STYLES = {"": 0.7, "display": 0.15, "hand": 0.15}
 
 
@@ -50,6 +54,8 @@ def printed(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> Tex
     if shares.happens(rng, "spaced"):
         spacing = float(rng.uniform(-0.04, 0.5 if rng.random() < 0.3 else 0.15)) * size
     drawn = draw_text(text, face.at(size), latin=latin, spacing=spacing)
+    if face.style == "hand" and shares.happens(rng, "unsteady"):
+        drawn = unsteady(rng, drawn)
     drawn = restyle(rng, drawn, vertical=False)
     if shares.happens(rng, "worn"):
         drawn = replace(drawn, mask=worn(rng, drawn.mask))
@@ -102,9 +108,19 @@ def sign(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> TextMa
     text = sign_text(rng, corpus, max_width)
     size = stepped(float(np.exp(rng.uniform(np.log(22), np.log(48)))))
     style = shares.draw(rng, _SIGN_STYLES) or None
-    font = fonts.choose(rng, text, style=style).at(size)
-    drawn = draw_text(text, font, spacing=sign_spacing(rng, text, size))
-    return bold(rng, restyle(rng, drawn, vertical=False, lettered=True), size)
+    face = fonts.choose(rng, text, style=style)
+    drawn = draw_text(text, face.at(size), spacing=sign_spacing(rng, text, size))
+    if face.style == "hand" and shares.happens(rng, "unsteady"):
+        drawn = unsteady(rng, drawn)
+    drawn = bold(rng, restyle(rng, drawn, vertical=False, lettered=True), size)
+    # On small letters nothing would be left to be read.
+    if size < _UNEVEN_FROM:
+        return drawn
+    if shares.happens(rng, "brushed"):
+        return replace(drawn, mask=brushed(rng, drawn.mask))
+    if shares.happens(rng, "weathered"):
+        return replace(drawn, mask=weathered(rng, drawn.mask))
+    return drawn
 
 
 def bold(rng: Rng, drawn: TextMask, size: int) -> TextMask:

@@ -12,11 +12,11 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.44,  # print on paper and everything like it
-    "screen": 0.22,  # small text of menus and games, drawn to the pixel and hardly damaged
-    "scene": 0.14,  # words on walls and boards, seen from aside, badly lit
+    "document": 0.36,  # print on paper and everything like it
+    "screen": 0.18,  # small text of menus and games, drawn to the pixel and hardly damaged
+    "scene": 0.24,  # words on walls and boards, seen from aside, badly lit
     "sizes": 0.06,  # several sizes and faces on one line: prices, posters, shop fronts
-    "curved": 0.02,  # along an arc or a wave, in an upright crop
+    "curved": 0.04,  # along an arc or a wave, in an upright crop
     "far": 0.04,  # 10 to 16 pixels of a camera, enlarged
     "display": 0.02,  # seven segments, LED matrix
     "framed": 0.02,  # a value in a frame beside its unit
@@ -39,7 +39,7 @@ WIDE_KINDS: Mapping[str, float] = {
 """Kinds of wider lines."""
 
 TEXTS: Mapping[str, float] = {
-    "zh": 0.235,
+    "zh": 0.22,
     "en": 0.18,
     "words": 0.075,
     "number": 0.05,  # numbers, dates and addresses of the corpus
@@ -51,7 +51,7 @@ TEXTS: Mapping[str, float] = {
     "mixed": 0.08,
     "entry": 0.03,
     "point": 0.03,
-    "leaders": 0.015,
+    "leaders": 0.03,
 }
 """What lines say that are not signs."""
 
@@ -61,9 +61,13 @@ EFFECTS: Mapping[str, float] = {
     "shrunk": 0.65,  # of screens: saved smaller than they were
     "painted": 0.35,  # of large print: edges, shadows and shades
     "painted_scene": 0.32,  # of scenes
+    "neon": 0.06,  # of painted lines: tubes that glow along the letters' edges
     "embossed": 0.08,  # of painted lines: raised out of a plate or sunk into it
     "fill_as_ground": 0.30,  # of edged letters: as light inside as the ground
     "stretched": 0.10,  # of print: .5 to 1.8 as wide
+    "unsteady": 0.5,  # of print in faces of hands, and of signs in them
+    "brushed": 0.08,  # of signs: streaks of a dry brush
+    "weathered": 0.06,  # of signs: flakes of paint are gone
     "worn": 0.03,  # pale and uneven, as of thermal printers
     "struck": 0.02,
     "boxed": 0.02,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from train.synth.line import shares
 from train.synth.line.ink import paint, write
 
 
@@ -33,6 +34,22 @@ def test_letters_stand_out_from_what_is_next_to_them(level: float) -> None:
         near = painted[29:61, 29:92]
         assert near.max() - near.min() > 24, f"seed {seed}: nothing to be seen"
         assert np.allclose(painted[0], level) or painted[inside].std() < 60
+
+
+@pytest.mark.parametrize("level", [20.0, 200.0])
+def test_tubes_of_light_are_brighter_than_everything_about_them(
+    level: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "EFFECTS", {**shares.EFFECTS, "neon": 1.0, "embossed": 0.0})
+    alpha = letters(36)
+    for seed in range(30):
+        lit = paint(np.random.default_rng(seed), np.full(alpha.shape, level, np.float32), alpha, 36)
+        rim = lit[36:72, 36]  # the bar's left edge, on which a tube lies whatever is filled
+        far = lit[:4, :4]
+        assert rim.min() > far.max() + 60, f"seed {seed}"
+        assert lit.max() <= 255
+        # It glows: what is beside a tube is lighter than what is far from it.
+        assert lit[40:68, 32].mean() > far.mean() + 5
 
 
 def test_the_same_seed_paints_the_same() -> None:
