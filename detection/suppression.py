@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Quads
-from common.quads import coverage, iou
+from common.quads import iou
 from detection.links import components
 from detection.quads import least_rectangle
 
@@ -112,14 +113,22 @@ def suppress(merged: Merged, threshold: float) -> Merged:
 
 def strongest(quads: Quads, weights: Floats, threshold: float) -> NDArray[np.intp]:
     """Return the numbers of quads (M, 4, 2) that overlap none of more weight by more than an IoU, by weight."""
-    left = np.argsort(-weights, kind="stable")
-    kept = []
+    (x0, y0), (x1, y1) = quads.min(axis=1).T, quads.max(axis=1).T
+    x, y = quads[..., 0], quads[..., 1]
+    ahead = np.roll(np.arange(4), -1)
+    areas = np.abs((x * y[:, ahead] - x[:, ahead] * y).sum(axis=1)) / 2
+    left, kept = np.argsort(-weights, kind="stable"), []
     while len(left):
         best, rest = left[0], left[1:]
         kept.append(best)
-        beside = coverage(quads[best][None], quads[rest])[0] > 0
+        beside = (x0[rest] < x1[best]) & (x1[rest] > x0[best])
+        beside &= (y0[rest] < y1[best]) & (y1[rest] > y0[best])
+        near = rest[beside]
+        # Coordinates far from zero would cost the areas their digits.
+        own, others = quads[best] - quads[best, 0], quads[near] - quads[best, 0]
+        shared = np.array([cv2.intersectConvexConvex(own, other)[0] for other in others])
         gone = np.zeros(len(rest), np.bool_)
-        gone[beside] = [iou(quads[best], quads[other]) > threshold for other in rest[beside]]
+        gone[beside] = shared > threshold * (areas[best] + areas[near] - shared)
         left = rest[~gone]
     return np.array(kept, np.intp)
 
