@@ -37,9 +37,11 @@ METHODS = {
     "db": Row("detection.db", "detection.db_torch", "small", "db", "db"),
     "dmpnet": Row("detection.dmpnet", "detection.dmpnet_torch", "small", "dmpnet", "dmpnet"),
     "east": Row("detection.east", "detection.east_torch", "small", "east", "east"),
+    "ftsn": Row("detection.ftsn", "detection.ftsn_torch", "small", "ftsn", "ftsn"),
     "pixellink": Row(
         "detection.pixellink", "detection.pixellink_torch", "small", "pixellink", "pixellink"
     ),
+    "rrpn": Row("detection.rrpn", "detection.rrpn_torch", "small", "rrpn", "rrpn"),
     "seglink": Row("detection.seglink", "detection.seglink_torch", "small", "seglink", "seglink"),
     "textboxes": Row(
         "detection.textboxes", "detection.textboxes_torch", "small", "textboxes", "textboxes"

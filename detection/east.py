@@ -23,8 +23,9 @@ from detection.cells import CELL, cells_around, centers
 from detection.detector import split_config
 from detection.links import Edges
 from detection.method import Bools, Lines, Output
-from detection.quads import clockwise, inside_distance, least_rectangle, lines_of
-from detection.suppression import Merged, average_alike, join_parts, merge_neighbors, suppress
+from detection.pieces import corners, fitted, inside_picture, lines_of_pieces
+from detection.quads import clockwise, inside_distance, lines_of
+from detection.suppression import Merged, average_alike, merge_neighbors, suppress
 
 SHRINK = 0.3
 """Share of the short side by which every side moves inwards (section 3.3.1)."""
@@ -74,13 +75,13 @@ class EAST:
         score, known = np.zeros(shape, np.float32), np.ones(shape, np.bool_)
         distances, angle = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)
         quads = clockwise(np.asarray(quads, np.float32).reshape(-1, 4, 2))
-        fits = [least_rectangle(quad) for quad in quads]
+        fits = [fitted(quad) for quad in quads]
         # Where lines overlap, a cell belongs to the smallest of them.
-        for number in sorted(range(len(quads)), key=lambda n: -fits[n][2] * fits[n][3]):
+        for number in sorted(range(len(quads)), key=lambda n: -fits[n][4] * fits[n][5]):
             place = cells_around(quads[number], 0, *shape)
             points = centers(place)
-            rectangle = _inside(*fits[number], size)
-            if rectangle is None or ignore[number] or fits[number][3] < MIN_HEIGHT:
+            rectangle = inside_picture(fits[number], size)
+            if rectangle is None or ignore[number] or fits[number][5] < MIN_HEIGHT:
                 known[place] &= inside_distance(quads[number], points) < 0
                 continue
             to_sides, turn = _sides(rectangle, points)
@@ -112,35 +113,9 @@ class EAST:
             merged = Merged(*(one[chosen] for one in merged))
         merged = merge_neighbors(merged, self.merge_threshold)
         merged = suppress(merged, self.merge_threshold)
-        rows, weights, counts = join_parts(merged)
-        whole = Merged(_corners(rows[:, :2], rows[:, 2:4], rows[:, 4:]), weights, counts)
-        kept = suppress(whole, self.nms_threshold)
-        rows = np.array([(*c, *u, a, b) for c, u, a, b in map(least_rectangle, kept.quads)])
-        means = kept.weights / np.maximum(kept.counts, 1)
-        lines = np.concatenate([rows.reshape(-1, 6), means[:, None]], axis=1)
-        sure = means >= self.line_threshold
-        return lines_of(lines[sure].astype(np.float32), self.min_height)
-
-
-def _inside(
-    center: Floats, along: Floats, length: float, height: float, size: tuple[int, int]
-) -> Floats | None:
-    """Return a rectangle (6,) cut where its axis leaves a picture of (height, width); None where all of it is outside.
-
-    It is cut across its direction, so that it stays a rectangle and ends at the border.
-    """
-    low, high = -length / 2, length / 2
-    for at, step, side in zip(center.tolist(), along.tolist(), (size[1], size[0]), strict=True):
-        if abs(step) < 1e-6:
-            if not 0 <= at <= side:
-                return None
-            continue
-        ends = sorted((-at / step, (side - at) / step))
-        low, high = max(low, ends[0]), min(high, ends[1])
-    if high - low < 1:
-        return None
-    middle = center + along * (low + high) / 2
-    return np.array([*middle, *along, high - low, height], np.float32)
+        lines = lines_of_pieces(merged, self.nms_threshold)
+        lines = lines[lines[:, 6] >= self.line_threshold]
+        return lines_of(lines, self.min_height)
 
 
 def _sides(rectangle: Floats, points: Floats) -> tuple[Floats, float]:
@@ -194,15 +169,7 @@ def _quads(cells: NDArray[np.intp], distances: Floats, angle: Floats) -> Quads:
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     top, right, bottom, left = (distances[:, k, None] for k in range(4))
     middle = points + along * (right - left) / 2 + across * (bottom - top) / 2
-    return _corners(middle, along, np.concatenate([left + right, top + bottom], axis=1))
-
-
-def _corners(middle: Floats, along: Floats, sides: Floats) -> Quads:
-    """Return rectangles (K, 4, 2) clockwise, by middles, unit vectors along the first of their two sides (K, 2)."""
-    half = along * sides[:, :1] / 2
-    tall = np.stack([-along[:, 1], along[:, 0]], axis=1) * sides[:, 1:] / 2
-    corners = np.stack([-half - tall, half - tall, half + tall, -half + tall], axis=1)
-    return np.asarray(middle[:, None] + corners, np.float32)
+    return corners(np.concatenate([middle, along, left + right, top + bottom], axis=1))
 
 
 class Detector(detector.Detector):

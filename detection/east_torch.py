@@ -14,7 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detection.cells import CELL
-from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
+from detection.network_torch import (
+    SmallPyramid,
+    hardest,
+    initialize,
+    initialize_heads,
+    log_overlap,
+)
 
 HEADS = ("score", "distances", "angle")
 """Layers that int8 leaves in float."""
@@ -103,24 +109,13 @@ def losses(
     text = (targets["score"] == 1) & targets["known"]
     count = max(int(text.sum()), 1)
     _, distances, angle = activate((maps["score"], maps["distances"], maps["angle"]))
-    overlap = _log_overlap(distances[text], targets["distances"][text])
+    overlap = log_overlap(distances[text], targets["distances"][text])
     turned = 1 - torch.cos(angle[text] - targets["angle"][text])
     return {
         "score": _score_loss(maps["score"], text, targets["known"], negatives),
         "distances": overlap.sum() / count,
         "angle": angle_weight * turned.sum() / count,
     }
-
-
-def _log_overlap(found: Tensor, true: Tensor) -> Tensor:
-    """Negative logarithms (K,) of the IoU of rectangles around the same point in one frame, by distances (K, 4)."""
-
-    def area(sides: Tensor) -> Tensor:
-        return (sides[:, 0] + sides[:, 2]) * (sides[:, 1] + sides[:, 3])
-
-    shared = area(torch.minimum(found, true))
-    union = area(found) + area(true) - shared
-    return -torch.log((shared + 1) / (union + 1))
 
 
 def _score_loss(logits: Tensor, text: Tensor, known: Tensor, negatives: float) -> Tensor:

@@ -96,7 +96,15 @@ class SmallPyramid(nn.Module):
 
     def join(self, at4: Tensor, at8: Tensor, at16: Tensor) -> Tensor:
         """Map `levels` to (N, fine, H / 4, W / 4), or to (N, neck, H / 8, W / 8) where the neck ends there."""
+        return self.finer(at4, self.coarser(at8, at16))
+
+    def coarser(self, at8: Tensor, at16: Tensor) -> Tensor:
+        """Map what `levels` returns of strides 8 and 16 to (N, neck, H / 8, W / 8)."""
         x: Tensor = self.join8(self.from8(at8) + F.interpolate(self.from16(at16), scale_factor=2.0))
+        return x
+
+    def finer(self, at4: Tensor, x: Tensor) -> Tensor:
+        """Map what `levels` returns of stride 4 and what `coarser` does to what `join` does."""
         if self.from4 is None or self.narrow is None or self.join4 is None:
             return x
         finer = F.interpolate(self.narrow(x), scale_factor=2.0)
@@ -138,6 +146,33 @@ def hardest(background: Tensor, count: int, negatives: float, least: int) -> Ten
         least: pictures without text still teach what is no text.
     """
     return background.topk(min(len(background), max(int(negatives * count), least))).values
+
+
+def mined_entropy(logits: Tensor, labels: Tensor, negatives: float, least: int) -> Tensor:
+    """Return the mean cross-entropy over labels of 1 and the worst `negatives` times as many, or `least`, of 0.
+
+    What is labelled -1 does not count.
+    """
+    each = F.binary_cross_entropy_with_logits(logits, (labels == 1).float(), reduction="none")
+    text, others = each[labels == 1], each[labels == 0]
+    worst = hardest(others, len(text), negatives, least)
+    return (text.sum() + worst.sum()) / max(len(text) + len(worst), 1)
+
+
+def log_overlap(found: Tensor, true: Tensor) -> Tensor:
+    """Return the negative logarithms (K,) of the IoU of rectangles around the same point in one frame.
+
+    Args:
+        found: (K, 4) distances to the sides, those next to each other in turn.
+        true: likewise.
+    """
+
+    def area(sides: Tensor) -> Tensor:
+        return (sides[:, 0] + sides[:, 2]) * (sides[:, 1] + sides[:, 3])
+
+    shared = area(torch.minimum(found, true))
+    union = area(found) + area(true) - shared
+    return -torch.log((shared + 1) / (union + 1))
 
 
 class Deployed(nn.Module):

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detection.network_torch import ConvBlock, SmallPyramid, hardest, initialize
+from detection.network_torch import ConvBlock, SmallPyramid, initialize, mined_entropy
 from detection.seglink import LEVELS, SegLink
 
 HEADS = ("head",)
@@ -108,11 +108,11 @@ def losses(
     ])  # fmt: skip
     pictures = len(texts[0])
     return {
-        "text": _mined(
+        "text": mined_entropy(
             _flat(maps[f"text{n}"] for n in LEVELS), _flat(texts), negatives, 64 * pictures
         ),
         "offsets": away.sum() / count,
-        "links": _mined(
+        "links": mined_entropy(
             _flat(maps[name] for name in links),
             _flat(targets[name].float() for name in links),
             negatives,
@@ -123,11 +123,3 @@ def losses(
 
 def _flat(values: Iterable[Tensor]) -> Tensor:
     return torch.cat([value.flatten() for value in values])
-
-
-def _mined(logits: Tensor, labels: Tensor, negatives: float, least: int) -> Tensor:
-    """Mean cross-entropy over labels of 1 and the worst `negatives` times as many, or `least`, of 0; -1 is unknown."""
-    each = F.binary_cross_entropy_with_logits(logits, (labels == 1).float(), reduction="none")
-    text, others = each[labels == 1], each[labels == 0]
-    worst = hardest(others, len(text), negatives, least)
-    return (text.sum() + worst.sum()) / max(len(text) + len(worst), 1)

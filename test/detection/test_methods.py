@@ -27,7 +27,9 @@ SMALLER: dict[str, dict[str, Any]] = {
     "db": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "dmpnet": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "east": {"widths": (8, 16, 16, 32), "features": 32, "hidden": 8, "neck": 16},
+    "ftsn": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "pixellink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
+    "rrpn": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "seglink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "textboxes": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "textboxes++": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
@@ -117,8 +119,9 @@ def test_targets_decoded_are_the_lines(row: Row) -> None:
 
 
 TRUE_TO = {
-    "detection.db": 0.85, "detection.dmpnet": 0.98, "detection.east": 0.98, "detection.pixellink": 0.95,
-    "detection.seglink": 0.98, "detection.textboxes_plus": 0.98,
+    "detection.db": 0.85, "detection.dmpnet": 0.98, "detection.east": 0.98, "detection.ftsn": 0.9,
+    "detection.pixellink": 0.95, "detection.rrpn": 0.98, "detection.seglink": 0.98,
+    "detection.textboxes_plus": 0.98,
 }  # fmt: skip
 """Median IoU of random lines with what is decoded from their own targets."""
 

@@ -107,8 +107,8 @@ def test_imports_point_down() -> None:
 
 KITS = {
     "detection": {
-        "cells", "detector", "links", "method", "network_torch", "overlap", "parts", "preprocess", "prior_method",
-        "priors", "priors_torch", "quads", "scales", "suppression", "tiles",
+        "cells", "detector", "links", "method", "network_torch", "overlap", "parts", "pieces",
+        "preprocess", "prior_method", "priors", "priors_torch", "quads", "scales", "suppression", "tiles",
     },
     "recognition": {
         "attention", "attention_keras", "attention_torch", "charset", "confidence", "ctc", "ctc_loss_torch", "decoding",
