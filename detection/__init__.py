@@ -50,5 +50,6 @@ METHODS = {
         "detection.textboxes_plus", "detection.textboxes_plus_torch", "small", "textboxes++",
         "textboxes-plus",
     ),
+    "wordsup": Row("detection.wordsup", "detection.wordsup_torch", "small", "wordsup", "wordsup"),
 }  # fmt: skip
 """What `train.detector_torch --method` takes."""

@@ -9,8 +9,8 @@ network itself and names the features that it samples among the outputs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,4 +68,23 @@ class DetectionMethod(Protocol):
 
     def decode(self, maps: Mapping[str, Floats]) -> Lines:
         """Find the lines in the maps of one picture, each (H / stride, W / stride, *shape)."""
+        ...
+
+
+@runtime_checkable
+class CharacterMethod(Protocol):
+    """A method that learns from characters, too, where these are known."""
+
+    def character_targets(
+        self, quads: Quads, ignore: Bools, size: tuple[int, int], characters: Sequence[Quads | None]
+    ) -> dict[str, Any]:
+        """Return what `DetectionMethod.targets` does.
+
+        Args:
+            quads: (L, 4, 2), as there.
+            ignore: (L,).
+            size: (height, width).
+            characters: for each line the quads of its characters (n, 4, 2), each beginning where the line does; None
+                where they are not known.
+        """
         ...

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,6 +118,14 @@ def evaluate_pages(detector: Detector, pages: Sequence[EvaluationPage]) -> dict[
     return figures
 
 
+def share(text: str) -> float:
+    """Read a share from 0 to 1, as a type of argparse."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"is {text}, expected a share from 0 to 1")
+    return value
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this training alone."""
     parser.add_argument(
@@ -128,10 +137,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="rendered for one batch, two crops of each (default: the recipe's 6)",
     )
+    parser.add_argument(
+        "--hidden", type=share, metavar="SHARE",
+        help="of the lines whose characters --method wordsup is not told, 0 to 1 (default: the recipe's 0.5)",
+    )  # fmt: skip
 
 
 def train(
-    options: TrainingOptions, row: Row, frozen: Sequence[str] = (), pages: int | None = None
+    options: TrainingOptions,
+    row: Row,
+    frozen: Sequence[str] = (),
+    crops: Mapping[str, Any] | None = None,
 ) -> None:
     """Train the network of one row of `detection.METHODS`.
 
@@ -139,11 +155,10 @@ def train(
         options: of the command line.
         row: what is trained.
         frozen: parts of the network that stay as they are.
-        pages: of a batch, instead of the recipe's.
+        crops: fields of `CropRecipe` in place of the recipe's.
     """
     recipe, method = DetectorRecipe(), row.method()
-    if pages is not None:
-        recipe = replace(recipe, crops=replace(recipe.crops, pages=pages))
+    recipe = replace(recipe, crops=replace(recipe.crops, **(crops or {})))
 
     def prepare(setup: TrainingSetup) -> Training:
         network = row.torch.NETWORKS[row.network]()
@@ -170,7 +185,9 @@ def train(
 def main() -> None:
     """Read the command line and train."""
     args = parse(__doc__, tuple(METHODS), add_options, option="--method")
-    train(TrainingOptions.from_arguments(args), METHODS[args.arch], args.freeze, args.pages)
+    own = {"pages": args.pages, "hidden": args.hidden}
+    crops = {name: value for name, value in own.items() if value is not None}
+    train(TrainingOptions.from_arguments(args), METHODS[args.arch], args.freeze, crops)
 
 
 if __name__ == "__main__":

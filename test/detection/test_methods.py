@@ -33,6 +33,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "seglink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "textboxes": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
     "textboxes++": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
+    "wordsup": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
 }
 """Arguments that make networks fast to test; a network without is tested as it is."""
 
@@ -121,7 +122,7 @@ def test_targets_decoded_are_the_lines(row: Row) -> None:
 TRUE_TO = {
     "detection.db": 0.85, "detection.dmpnet": 0.98, "detection.east": 0.98, "detection.ftsn": 0.9,
     "detection.pixellink": 0.95, "detection.rrpn": 0.98, "detection.seglink": 0.98,
-    "detection.textboxes_plus": 0.98,
+    "detection.textboxes_plus": 0.98, "detection.wordsup": 0.98,
 }  # fmt: skip
 """Median IoU of random lines with what is decoded from their own targets."""
 

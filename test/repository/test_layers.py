@@ -107,7 +107,7 @@ def test_imports_point_down() -> None:
 
 KITS = {
     "detection": {
-        "cells", "detector", "links", "method", "network_torch", "overlap", "parts", "pieces",
+        "cells", "characters", "detector", "links", "method", "network_torch", "overlap", "parts", "pieces",
         "preprocess", "prior_method", "priors", "priors_torch", "quads", "scales", "suppression", "tiles",
     },
     "recognition": {

@@ -59,7 +59,7 @@ def jittered(quad: Floats, rng: Generator, jitter: float) -> Floats:
     corners[[1, 2], 0] += along[1]
     corners[[0, 1], 1] -= across[0] + tilt * (1, -1)
     corners[[2, 3], 1] += across[1] + tilt * (-1, 1)
-    return move_points(corners, _unit_map(quad))
+    return move_points(corners, unit_map(quad))
 
 
 def cut(page: PageSample, line: Line, quad: Floats) -> LineSample | None:
@@ -83,7 +83,7 @@ def cut(page: PageSample, line: Line, quad: Floats) -> LineSample | None:
         )
     if vertical and not turned:
         return LineSample(image, line.text)
-    to_crop = np.linalg.inv(_unit_map(quad)) @ _unit_map(line.quad)
+    to_crop = np.linalg.inv(unit_map(quad)) @ unit_map(line.quad)
     positions = [
         _along(line.centers + line.widths * side, to_crop, vertical) for side in (-0.5, 0.0, 0.5)
     ]
@@ -99,6 +99,6 @@ def _along(fractions: Floats, matrix: NDArray[np.float64], vertical: bool) -> Fl
     return move_points(points, matrix)[:, int(vertical)]
 
 
-def _unit_map(quad: Floats) -> NDArray[np.float64]:
-    """The projective map from the unit square to a quad."""
+def unit_map(quad: Floats) -> NDArray[np.float64]:
+    """Return the projective map (3, 3) from the unit square to a quad (4, 2)."""
     return cv2.getPerspectiveTransform(UNIT_SQUARE, quad.astype(np.float32))

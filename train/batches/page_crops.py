@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from common.arrays import Image, Quads
 from common.image import rotate_ccw
 from common.quads import is_column, quad_size, rotate_quads
-from detection.method import DetectionMethod
+from detection.method import CharacterMethod, DetectionMethod
+from train.batches.characters import character_quads
 from train.data.samples import PageSample
 from train.loop.recipes import CropRecipe
 
@@ -64,6 +65,7 @@ class PageCrops:
             picture = page.image
             quads = np.array([line.quad for line in page.lines], np.float32).reshape(-1, 4, 2)
             ignore = np.array([line.ignore for line in page.lines], np.bool_)
+            hidden = self._hidden(page, rng)
             steep = self._method.max_degrees > 45
             turned = recipe.sideways if steep else TURNED * _is_vertical(quads)
             if turned and rng.random() < turned:
@@ -74,9 +76,32 @@ class PageCrops:
                 cut = crop_slanted if slanted else crop_page
                 image, moved = cut(picture, quads, ignore, rng, recipe)
                 images.append(recolor(image, rng))
-                targets.append(self._method.targets(moved, ignore, (recipe.size, recipe.size)))
+                targets.append(self._targets(page, moved, ignore, hidden))
         stacked = {name: np.stack([one[name] for one in targets]) for name in targets[0]}
         return {"images": np.stack(images), **stacked}
+
+    def _hidden(self, page: PageSample, rng: Generator) -> NDArray[np.bool_]:
+        """Draw the lines whose characters are kept from a method that learns from them, (L,)."""
+        if not isinstance(self._method, CharacterMethod):
+            return np.ones(len(page.lines), np.bool_)
+        return rng.random(len(page.lines)) < self._recipe.hidden
+
+    def _targets(
+        self,
+        page: PageSample,
+        quads: Quads,
+        ignore: NDArray[np.bool_],
+        hidden: NDArray[np.bool_],
+    ) -> dict[str, NDArray[np.generic]]:
+        """Ask the method for the targets of one crop, in whose pixels the quads are."""
+        size = self._recipe.size, self._recipe.size
+        if not isinstance(self._method, CharacterMethod):
+            return self._method.targets(quads, ignore, size)
+        characters = [
+            None if hides else character_quads(line, quad)
+            for line, quad, hides in zip(page.lines, quads, hidden, strict=True)
+        ]
+        return self._method.character_targets(quads, ignore, size, characters)
 
 
 def _is_vertical(quads: Quads) -> bool:

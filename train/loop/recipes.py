@@ -130,6 +130,7 @@ class CropRecipe:
         stretch: largest change of width against height, as a factor.
         slanted: share of the crops rotated by up to 45 degrees either way, where a method finds lines of any slope.
         sideways: share of the pages rotated by a quarter turn, likewise.
+        hidden: share of the lines whose characters are kept from a method that learns from them.
     """
 
     size: int = 512
@@ -140,6 +141,7 @@ class CropRecipe:
     stretch: float = 1.15
     slanted: float = 0.5
     sideways: float = 0.25
+    hidden: float = 0.5
 
 
 @dataclass(frozen=True)
