@@ -12,8 +12,11 @@ from common.arrays import Boxes, Floats, Quads
 _Numbers: TypeAlias = NDArray[Any]
 """In double precision inside this module."""
 
-_ON_EDGE = 1e-6
+_ON_EDGE = 1e-7
 """Pixels: nearer to a line than this is on it."""
+
+_FLAT = 1e-9
+"""Pixels by which the ends of what runs along a line differ in their distance from it at most: more, and they cross."""
 
 
 def hulls(quads: Quads) -> Boxes:
@@ -103,7 +106,7 @@ def _along_edges(quads: _Numbers, others: _Numbers, *, shared: bool) -> _Numbers
     edge, way_there = edge[:, None], way[:, :, None]
     depth = _cross(edge, start[:, :, None] - others[:, None]) / length
     change = _cross(edge, way_there) / length
-    flat = np.abs(change) <= _ON_EDGE
+    flat = np.abs(change) <= _FLAT
     at = -depth / np.where(flat, 1.0, change)
     enter = np.where(change > 0, at, 0.0)
     leave = np.where(change < 0, at, 1.0)
