@@ -2,6 +2,9 @@ PYTHON = .venv/bin/python
 # Two processes, each file in one of them; name a file or a folder to test it in one process.
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
 
+# Tests start many processes, and pytest rewrites what it imports: compiled once, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup format lint type test test-all demo ci
 
 help:  ## show this list

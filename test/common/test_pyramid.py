@@ -16,14 +16,14 @@ def smooth(height: int, width: int, *colors: int, spread: float = 3.0) -> np.nda
 
 
 @pytest.mark.parametrize("shape", [(301, 203), (300, 200, 3), (1, 400, 3), (400, 1), (1, 1, 3)])
-@pytest.mark.parametrize("scale", [0.01, 0.09, 0.24, 0.5, 0.77, 1.0, 2.3])
-def test_pictures_have_the_requested_sizes(shape: tuple[int, ...], scale: float) -> None:
+def test_pictures_have_the_requested_sizes(shape: tuple[int, ...]) -> None:
     picture = RNG.integers(0, 256, shape).astype(np.uint8)
-    resized = ImagePyramid(picture).at(scale)
-    expected = tuple(max(1, round(side * scale)) for side in shape[:2]) + shape[2:]
-    assert resized.shape == expected and resized.dtype == np.uint8
-    if scale == 1:
-        assert resized is picture
+    for scale in (0.01, 0.09, 0.24, 0.5, 0.77, 1.0, 2.3):
+        resized = ImagePyramid(picture).at(scale)
+        expected = tuple(max(1, round(side * scale)) for side in shape[:2]) + shape[2:]
+        assert (resized.shape, resized.dtype) == (expected, np.uint8), f"scale {scale}"
+        if scale == 1:
+            assert resized is picture
 
 
 @pytest.mark.parametrize("scale", [0.06, 0.11, 0.24, 0.49, 0.5, 0.8])

@@ -18,18 +18,22 @@ from ctpn.nms import build_cuda, nms_cuda, nms_numpy
 def _naive(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> list[int]:
     """Greedy suppression written out, one pair at a time, in the same float32 arithmetic."""
     order = sorted(range(len(boxes)), key=lambda i: (-scores[i], i))
+    over = _over(boxes, np.float32(threshold)).tolist()
     kept: list[int] = []
     for i in order:
-        if not any(_over(boxes[k], boxes[i], np.float32(threshold)) for k in kept):
+        if not any(over[k][i] for k in kept):
             kept.append(i)
     return kept
 
 
-def _over(a: np.ndarray, b: np.ndarray, threshold: np.float32) -> bool:
-    sides = np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0)
-    size_a, size_b = np.maximum(a[2:] - a[:2], 0), np.maximum(b[2:] - b[:2], 0)
-    shared = sides[0] * sides[1]
-    return bool(shared > threshold * (size_a[0] * size_a[1] + size_b[0] * size_b[1] - shared))
+def _over(boxes: np.ndarray, threshold: np.float32) -> np.ndarray:
+    """Whether two boxes overlap by more than the threshold: (N, N)."""
+    a, b = boxes[:, None], boxes[None]
+    sides = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0)
+    area_a, area_b = (np.maximum(x[..., 2:] - x[..., :2], 0).prod(axis=-1) for x in (a, b))
+    shared = sides.prod(axis=-1)
+    over: np.ndarray = shared > threshold * (area_a + area_b - shared)
+    return over
 
 
 def _random(rng: np.random.Generator, count: int, *, whole: bool) -> np.ndarray:

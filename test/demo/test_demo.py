@@ -290,6 +290,7 @@ def test_shipped_models_find_nothing_on_blank_pages(
         assert page.angle.degrees == 0
 
 
+@pytest.mark.slow
 def test_readme_command_works() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "demo.py", str(PAGE)],

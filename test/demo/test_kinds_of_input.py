@@ -279,6 +279,7 @@ def test_libraries_are_silent_with_quiet(
     assert f"error: {tmp_path / 'none.png'}: no such file" in done.stderr
 
 
+@pytest.mark.slow
 def test_package_works_from_a_script_in_another_folder(tmp_path: Path) -> None:
     """As docs/command-line.md says: the repository on PYTHONPATH is all that a script needs."""
     script = tmp_path / "read.py"

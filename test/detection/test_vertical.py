@@ -88,6 +88,7 @@ def test_columns_are_read_from_the_right(columns: Image) -> None:
         assert len(set(line.text) & set(truth)) >= 0.7 * len(set(truth))
 
 
+@pytest.mark.slow
 def test_the_command_line_reads_columns(
     columns: Image, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -146,11 +146,12 @@ def test_every_line_is_in_one_block_in_order(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-@pytest.mark.parametrize("tilt", [-3.0, 0.0, 2.0])
 def test_turn_and_tilt_do_not_change_the_blocks(
-    placed: list[tuple[str, list[float]]], degrees: int, tilt: float
+    placed: list[tuple[str, list[float]]], degrees: int
 ) -> None:
-    assert markdown(page_of(placed, degrees=degrees, tilt=tilt)) == markdown(page_of(placed))
+    level = markdown(page_of(placed))
+    for tilt in (-3.0, 0.0, 2.0):
+        assert markdown(page_of(placed, degrees=degrees, tilt=tilt)) == level, f"tilted by {tilt}"
 
 
 def test_scale_does_not_change_the_blocks(placed: list[tuple[str, list[float]]]) -> None:

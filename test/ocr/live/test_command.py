@@ -47,6 +47,7 @@ def clip(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_subtitles_of_two_languages_are_written_as_files(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main([str(clip), "-o", str(out), "-f", "srt,vtt,ass,txt", "--quiet"]) == 0

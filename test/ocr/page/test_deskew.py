@@ -171,7 +171,8 @@ def expected(shipped_reader: ocr.Reader) -> ocr.Page:
     return shipped_reader.read(load(DATA / "page.png"))
 
 
-@pytest.mark.parametrize("degrees", [pytest.param(-24.0, marks=pytest.mark.slow), 13.0])
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [-24.0, 13.0])
 def test_the_example_page_is_read_aslant(
     shipped_reader: ocr.Reader, expected: ocr.Page, degrees: float
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import datetime, tzinfo
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ pytest.importorskip("fastapi", reason="requirements-web.txt is not installed")
 from fastapi.testclient import TestClient
 
 from ocr import Page, Reader, TextLine
-from ocr.formats import FORMATS
+from ocr.formats import FORMATS, pagexml
 from ocr.result import Angle, Character, Elapsed
 from ocr.web.app import make_app
 from ocr.web.errors import STATUSES, ServiceError
@@ -71,8 +72,16 @@ def test_pages_survive_the_way_there_and_back(page: Page) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - {"pdf"}))
 def test_unedited_export_is_what_the_project_writes(
-    client: TestClient, page: Page, name: str
+    client: TestClient, page: Page, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class Noon(datetime):
+        """A second may pass between the two, and PAGE says when a file was made."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Noon:
+            return cls(2020, 1, 1, 12, tzinfo=tz)
+
+    monkeypatch.setattr(pagexml, "datetime", Noon)
     answer = _export(client, _sent(page), name, name="图.png")
     assert answer.content == FORMATS[name].encode([page])
 

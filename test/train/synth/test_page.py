@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from train.data.samples import PageSample, PlacedLine
 from train.synth import backgrounds, generate
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
+from train.synth.drawing.canvas import Canvas
 from train.synth.drawing.resources import pick_language, readable_on
 from train.synth.page import CUT_LIMIT, KINDS, PageRenderer, clip_lines
 from train.synth.typesetting.fonts import Face, FontLibrary
@@ -77,6 +79,12 @@ def pages() -> PageRenderer:
     return renderer()
 
 
+@pytest.fixture(scope="module")
+def clean(pages: PageRenderer) -> Callable[[str, int], Canvas]:
+    """Undamaged pages of a kind, each drawn once."""
+    return functools.cache(lambda kind, index: pages.clean(np.random.default_rng([4, index]), kind))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_labelled_within_the_picture(pages: PageRenderer, kind: str) -> None:
     counted = 0
@@ -100,10 +108,9 @@ def test_every_kind_is_labelled_within_the_picture(pages: PageRenderer, kind: st
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lines_do_not_cover_each_other(pages: PageRenderer, kind: str) -> None:
+def test_lines_do_not_cover_each_other(clean: Callable[[str, int], Canvas], kind: str) -> None:
     for index in range(3):
-        canvas = pages.clean(np.random.default_rng([4, index]), kind)
-        quads = [line.quad for line in canvas.lines if not line.ignore]
+        quads = [line.quad for line in clean(kind, index).lines if not line.ignore]
         for i, quad in enumerate(quads):
             for other in quads[:i]:
                 shared, _ = cv2.intersectConvexConvex(quad, other)
@@ -112,9 +119,9 @@ def test_lines_do_not_cover_each_other(pages: PageRenderer, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["document", "receipt", "table", "screen", "form", "scan"])
-def test_ink_stands_where_the_quads_say(pages: PageRenderer, kind: str) -> None:
+def test_ink_stands_where_the_quads_say(clean: Callable[[str, int], Canvas], kind: str) -> None:
     for index in range(2):
-        canvas = pages.clean(np.random.default_rng([5, index]), kind)
+        canvas = clean(kind, index)
         for line in canvas.lines:
             (x0, y0), (x1, y1) = (
                 line.quad.min(axis=0).astype(int),

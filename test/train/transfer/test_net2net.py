@@ -71,9 +71,15 @@ def small() -> tuple[CTPN, AngleNet]:
     return pair
 
 
-def test_widened_network_contains_both_small_ones(small: tuple[CTPN, AngleNet]) -> None:
-    detector, angle = small
-    grown, turns = widen(detector, angle, torch.randn(2, 3, 64, 64))
+@pytest.fixture(scope="module")
+def widened(small: tuple[CTPN, AngleNet]) -> tuple[VGG16CTPN, VGG16Angle]:
+    return widen(*small, torch.randn(2, 3, 64, 64))
+
+
+def test_widened_network_contains_both_small_ones(
+    small: tuple[CTPN, AngleNet], widened: tuple[VGG16CTPN, VGG16Angle]
+) -> None:
+    (detector, angle), (grown, turns) = small, widened
     assert turns.trunk is grown.trunk and not grown.trunk.normalized
     x = torch.randn(1, 3, 48, 64)
     with torch.no_grad():
@@ -85,8 +91,10 @@ def test_widened_network_contains_both_small_ones(small: tuple[CTPN, AngleNet]) 
         torch.testing.assert_close(again, angle.features[:3](grey), atol=1e-4, rtol=1e-4)
 
 
-def test_channels_of_small_networks_take_no_input_from_others(small: tuple[CTPN, AngleNet]) -> None:
-    grown, _ = widen(*small, torch.randn(2, 3, 64, 64))
+def test_channels_of_small_networks_take_no_input_from_others(
+    widened: tuple[VGG16CTPN, VGG16Angle],
+) -> None:
+    grown, _ = widened
     # Channels of the detector and of the angle model in conv4_3, and what the next two layers make of them.
     sources = 256, 96
     for name, (ours, theirs) in {"5_1": (256, 96), "5_2": (128, 96)}.items():

@@ -464,7 +464,7 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.parametrize("keep", [0.0, 0.8])
+@pytest.mark.parametrize("keep", [pytest.param(0.0, marks=pytest.mark.slow), 0.8])
 def test_cut_label_files_are_never_fatal_nor_silent(
     name: str, keep: float, sets: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -478,6 +478,7 @@ def test_cut_label_files_are_never_fatal_nor_silent(
     assert keep or not samples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 def test_noise_in_label_files_is_never_fatal(
     name: str, sets: Callable[[str], Path], tmp_path: Path, rng: np.random.Generator
