@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
+from PIL.ExifTags import Base as Exif
 
 from common.arrays import Image
 from common.image_errors import (
@@ -71,8 +72,6 @@ _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError,
     TypeError, AttributeError, ArithmeticError, AssertionError, RuntimeError, MemoryError,
 )  # fmt: skip
-
-_EXIF_ORIENTATION = 0x0112
 
 
 class _PillowChecksOff:
@@ -312,7 +311,7 @@ def _orientation(picture: PIL.Image.Image) -> int:
     """EXIF orientation 1 to 8; 1 where there is none or it cannot be read."""
     try:
         with _pillow_checks_off:
-            value = picture.getexif().get(_EXIF_ORIENTATION, 1)
+            value = picture.getexif().get(Exif.Orientation, 1)
     except _DECODER_ERRORS:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 import PIL.Image
+from PIL.ExifTags import Base as Exif
 
 from common.image import MAX_PIXELS, InputError, Source, describe, load, open_picture, seek
 from ocr.files.documents import Loader, PdfPage, pages
 from ocr.result import Page
 
-_EXIF_ORIENTATION = 0x0112
 _SENSIBLE_DPI = (50.0, 2400.0)
 
 
@@ -107,7 +107,7 @@ def _is_single(header: PIL.Image.Image, name: str) -> bool:
 
 def _orientation(header: PIL.Image.Image) -> int:
     try:
-        value = header.getexif().get(_EXIF_ORIENTATION, 1)
+        value = header.getexif().get(Exif.Orientation, 1)
     except Exception:  # damaged EXIF fails in many ways; the picture itself was readable
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

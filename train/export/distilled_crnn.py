@@ -35,7 +35,7 @@ from train.transfer.merge_student import STUDENT, is_distilled
 LINES = {0: "N", 3: "W"}
 STEPS = {0: "N", 1: "T"}
 FOUND = {0: "N", 1: "L"}
-TRUNKS = {"crnn": freeze_torch.TRUNK, "resnet": ("conv", "norm", "stage", "rnn")}
+TRUNKS = {"crnn": freeze_torch.TRUNK_LAYERS, "resnet": ("conv", "norm", "stage", "rnn")}
 """How the names of a trunk's layers begin. Attention's own loop cannot be traced, recurrent layers can."""
 
 

@@ -21,7 +21,7 @@ from train.transfer import onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
 from train.transfer.merge_student import STUDENT
 
-TRUNK = ("conv", "norm")
+TRUNK_LAYERS = ("conv", "norm")
 """Prefixes of the names of the layers before the recurrent ones."""
 
 _ATTENTION = f"{STUDENT}attention."
@@ -79,7 +79,9 @@ def freeze_trunk(network: nn.Module, path: Path) -> None:
         raise ValueError(
             "--keep-trunk is for --arch crnn and crnn-gru, and with --teacher for resnet-attention"
         )
-    own = {name: value for name, value in network.state_dict().items() if name.startswith(TRUNK)}
+    own = {
+        name: value for name, value in network.state_dict().items() if name.startswith(TRUNK_LAYERS)
+    }
     known = quantized_weights.load(path)
     if any(known[n].shape != v.shape if n in known else True for n, v in own.items()):
         raise ValueError(
@@ -89,7 +91,7 @@ def freeze_trunk(network: nn.Module, path: Path) -> None:
     kept = {name: torch.from_numpy(known[name]) for name in own}
     network.load_state_dict(network.state_dict() | kept)
     for name, parameter in network.named_parameters():
-        if name.startswith(TRUNK):
+        if name.startswith(TRUNK_LAYERS):
             parameter.requires_grad_(False)
 
 

@@ -38,7 +38,7 @@ from train.loop.recipes import CrnnRecipe
 from train.recognizer_torch import make_loss
 from train.transfer import onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
-from train.transfer.freeze_torch import TRUNK, freeze_trunk, load_and_freeze
+from train.transfer.freeze_torch import TRUNK_LAYERS, freeze_trunk, load_and_freeze
 from train.transfer.merge_student import merge
 
 pytestmark = [
@@ -165,7 +165,7 @@ def test_kept_convolutions_stay_as_they_are(trained: tuple[CRNN, Path]) -> None:
     with torch.inference_mode():  # in training mode too: the statistics of the batch do not count
         torch.testing.assert_close(gru.maps(batch["lines"]), network.maps(batch["lines"]))
     for name, value in network.state_dict().items():
-        if name.startswith(TRUNK):
+        if name.startswith(TRUNK_LAYERS):
             assert torch.equal(gru.state_dict()[name], value), name
 
 
@@ -260,7 +260,9 @@ def crops() -> list[np.ndarray]:
 @pytest.mark.slow
 def test_two_recognizers_stand_on_one_trunk(export: Callable[..., Path]) -> None:
     first, second = distilled_student("crnn"), distilled_student("crnn-gru")
-    convolutions = {n: v for n, v in first.student.state_dict().items() if n.startswith(TRUNK)}
+    convolutions = {
+        n: v for n, v in first.student.state_dict().items() if n.startswith(TRUNK_LAYERS)
+    }
     second.student.load_state_dict(second.student.state_dict() | convolutions)
     folder = export("crnn", first, second)
     names = {path.name for path in folder.iterdir()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL.ExifTags import Base as Exif
 
 from common.arrays import Image
 from common.image import InputError, MissingFileError, decode, load, open_picture
@@ -17,7 +18,6 @@ from common.wording import counted
 from train.data.readers.report import Report
 
 SUFFIXES = frozenset(".jpg .jpeg .png .gif .bmp .tif .tiff .webp .ppm".split())
-_EXIF_ORIENTATION = 0x0112
 # EXIF orientation to the counter-clockwise degrees by which a viewer turns the stored picture.
 _TURNS = {3: 180, 6: 270, 8: 90}
 
@@ -53,7 +53,7 @@ def open_for(
         picture = open_picture(source, name=name)
         try:
             image = decode(picture, name=name)
-            turn = _TURNS.get(picture.getexif().get(_EXIF_ORIENTATION, 1), 0)
+            turn = _TURNS.get(picture.getexif().get(Exif.Orientation, 1), 0)
             return OpenedPicture(image, (picture.height, picture.width), turn)
         finally:
             picture.close()
