@@ -24,7 +24,7 @@ from ocr.layout import reading_order
 from ocr.layout.blocks import with_tables
 from ocr.line import accept, columns, confidence, crop, doubt, retry, split, turned, vertical, vote
 from ocr.line.characters import place, reads_vertically, with_characters
-from ocr.page import deskew, orientation, seals, tables
+from ocr.page import character_grid, deskew, orientation, seals, tables
 from ocr.page.regions import checked_region, read_regions
 from ocr.page.table_result import find_tables, shown
 from ocr.result import Angle, Elapsed, Page, TextLine
@@ -89,6 +89,7 @@ COLUMNS = "columns"
 """Where the lines read badly: search for columns, and do with what is found as with lines."""
 
 LAST_STEPS = (
+    Step("character_grid", "recognize", character_grid.apply),
     Step("tables", "recognize", tables.apply),
     Step("rules", "recognize", accept.drop_rules),
     Step("confidence", "recognize", confidence.apply),

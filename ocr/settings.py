@@ -13,7 +13,7 @@ from common.settings import StepSettings, setting
 from ctpn.method import CTPN
 from detection.scales import ScaleSettings
 from ocr.doubt_settings import Doubt, Seals, Turned
-from ocr.table_settings import Tables
+from ocr.table_settings import CharacterGrid, Tables
 from recognition.decoding.lexicon import LexiconSettings
 from recognition.decoding.prefix_search import Weights
 from recognition.decoding.script_consistency import ScriptSettings
@@ -268,6 +268,9 @@ class Columns(StepSettings):
     min_piece_gain: float = setting(
         0.85, "The same for one that was read in pieces: at their ends characters come twice", 0
     )
+    max_letters: float = setting(
+        0.1, "Share of the pieces of a column that may be read as letters or digits", 0, 1
+    )
     max_overlap: float = setting(0.3, "Share of a column that may lie in a better one", 0, 1)
     max_replaced: float = setting(0.5, "Share of a line up to which it stays beside columns", 0, 1)
     max_replaced_poor: float = setting(0.2, "The same for tall lines and those of poor score", 0, 1)
@@ -343,4 +346,5 @@ class Settings:
     turned: Turned = field(default_factory=Turned)
     doubt: Doubt = field(default_factory=Doubt)
     seals: Seals = field(default_factory=Seals)
+    character_grid: CharacterGrid = field(default_factory=CharacterGrid)
     tables: Tables = field(default_factory=Tables)

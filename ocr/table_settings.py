@@ -1,4 +1,4 @@
-"""Hold the thresholds of reading tables; `ocr.settings.Settings` has them as `tables`."""
+"""Hold the thresholds of reading tables and grids of characters; `ocr.settings.Settings` has both."""
 
 from __future__ import annotations
 
@@ -67,4 +67,30 @@ class Tables(StepSettings):
     max_lines: float = setting(1.8, "Height of a cell's ink in heights of a line at most", 1)
     min_plain: float = setting(
         0.5, "Share of its cells with digits or Latin letters: else it may be columns of Han", 0, 1
+    )
+
+
+@dataclass(frozen=True)
+class CharacterGrid(StepSettings):
+    """Chinese characters in a regular grid are read along its columns where these make better sense."""
+
+    min_cells: int = setting(9, "Characters of such a grid at least", 4)
+    min_side: int = setting(3, "Rows and columns at least", 2)
+    min_filled: float = setting(
+        0.8, "Share of its places that is taken at least: lines end early", 0, 1
+    )
+    min_ratio: float = setting(
+        0.7,
+        "Distance of columns by that of rows at least: in lines of print characters touch",
+        0,
+    )
+    max_spread: float = setting(
+        0.5, "Distance in characters of two that are in one row or column at most", 0
+    )
+    max_uneven: float = setting(
+        0.25, "Deviation of the distances of rows, and of columns, from the usual one at most", 0
+    )
+    max_size_change: float = setting(0.35, "The same of the sizes of their lines", 0)
+    min_gain: float = setting(
+        0.5, "Nats a character by which columns are more likely, as text, at least", 0
     )

@@ -59,7 +59,7 @@ def should_search(read: Sequence[Line], area: float, settings: Columns) -> bool:
         return True
     if ((areas > settings.large_share * area) & (scores < settings.accept_score)).any():
         return True
-    if _are_pieces(read):
+    if _are_pieces(read, settings):
         return True
     tall = np.array([is_column(*size) for size in sizes.tolist()], np.bool_)
     row = float(np.median(sizes[~tall, 0])) if (~tall).any() else 0.0
@@ -115,7 +115,7 @@ def merge(
             continue
         shares = coverage(quads, quad[None])[:, 0]
         replaced = [lines[i] for i in np.flatnonzero(shares > settings.max_replaced).tolist()]
-        gain = settings.min_piece_gain if _are_pieces(replaced) else settings.min_gain
+        gain = settings.min_piece_gain if _are_pieces(replaced, settings) else settings.min_gain
         if _evidence(reading) > gain * _evidence_inside(lines, quads, quad):
             taken.append(index)
             inside += shares
@@ -130,7 +130,7 @@ def merge(
     return kept, taken
 
 
-def _are_pieces(lines: Sequence[Line]) -> bool:
+def _are_pieces(lines: Sequence[Line], settings: Columns) -> bool:
     """Whether lines are pieces of a column: parts of it, or single Chinese characters, three of them at least."""
     pieces = [
         (text, quad)
@@ -141,9 +141,13 @@ def _are_pieces(lines: Sequence[Line]) -> bool:
         any(map(is_wide, text)) and len(text) > 1 and is_column(*quad_size(quad))
         for text, quad in pieces
     ]
-    return (len(pieces) > 2 or (len(pieces) > 1 and any(parts))) and all(
-        part or (len(text) == 1 and is_wide(text))
-        for part, (text, _) in zip(parts, pieces, strict=True)
+    single = [len(text) == 1 for text, _ in pieces]
+    # A character alone is easily taken for a letter, or for a digit: most are not.
+    letters = sum(not is_wide(text[0]) for text, _ in pieces)
+    return (
+        (len(pieces) > 2 or (len(pieces) > 1 and any(parts)))
+        and all(part or one for part, one in zip(parts, single, strict=True))
+        and letters <= settings.max_letters * len(pieces)
     )
 
 
