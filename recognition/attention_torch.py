@@ -32,6 +32,7 @@ class AttentionDecoder(nn.Module):
     def __init__(self, classes: int, features: int, hidden: int) -> None:
         super().__init__()
         self.hidden = self.memory = hidden
+        self.first = 0.0  # where it looked before the first character, in time steps
         self.back, self.span = BACK, SPAN  # the compiler takes no globals
         self.key = nn.Linear(features, hidden)
         self.query = nn.Linear(hidden, hidden, bias=False)
@@ -47,17 +48,24 @@ class AttentionDecoder(nn.Module):
     def prepare(self) -> None:
         """Take what the compiler needs and a training does not; nothing here."""
 
+    def compared(self, features: Tensor) -> Tensor:
+        """Return what `energies` compares of the features (N, T, D), once for all characters."""
+        return self.key(features)
+
+    def energies(self, keys: Tensor, state: Tensor) -> Tensor:
+        """Say how much what stands at each step is what the state (N, memory) looks for, (N, T) in nats."""
+        asked = self.query(state[:, : self.hidden])[:, None]
+        return self.energy(torch.tanh(keys + asked))[:, :, 0]
+
     def look(self, keys: Tensor, state: Tensor, last: Tensor) -> Tensor:
         """Say how much of each step to look at for the next character, (N, T): shares of one.
 
         Args:
-            keys: (N, T, hidden), `self.key` of the features.
+            keys: (N, T, hidden or more), `self.compared` of the features.
             state: (N, memory), the first `hidden` of which ask.
-            last: (N,) middle of what was looked at before, in time steps; 0 at first.
+            last: (N,) middle of what was looked at before, in time steps; `first` at first.
         """
-        energies = self.energy(torch.tanh(keys + self.query(state[:, : self.hidden])[:, None]))[
-            :, :, 0
-        ]
+        energies = self.energies(keys, state)
         middles = torch.arange(keys.shape[1], device=keys.device) + 0.5
         ahead = torch.floor(middles[None] - last[:, None]) + self.back
         energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
@@ -110,8 +118,8 @@ class AttentionDecoder(nn.Module):
 
     def teacher_forced(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits of `teach`, and where each character was looked for, (N, L + 1, T)."""
-        keys, state = self.key(features), self.begin(features)
-        place = features.new_zeros(len(features))
+        keys, state = self.compared(features), self.begin(features)
+        place = features.new_full((len(features),), self.first)
         before = F.pad(labels, (1, 0))
         outputs, looks = [], []
         for i in range(before.shape[1]):
@@ -134,11 +142,11 @@ class AttentionDecoder(nn.Module):
             Classes (N, L) int64, 0 from the end on; their log-probabilities (N, L); the middle of
             what was looked at (N, L), in time steps.
         """
-        keys, state = self.key(features), self.begin(features)
+        keys, state = self.compared(features), self.begin(features)
         previous = torch.zeros_like(features[:, 0, 0]).long()
         ended = previous > 0
         steps = features.shape[1]
-        place = torch.zeros_like(features[:, 0, 0])
+        place = torch.zeros_like(features[:, 0, 0]) + self.first
         labels, log_probs, places = [previous], [features[:, 0, 0]], [place]
         i = 0
         while i < steps and not bool(ended.all()):

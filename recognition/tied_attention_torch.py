@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recognition import ctc_loss_torch
+from recognition.attention import BACK, SPAN
 from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
 from recognition.ctc_loss_torch import Targets
 from recognition.method import LossRecipe
@@ -73,8 +74,9 @@ class SharedOut(nn.Module):
 class TiedDecoder(AttentionDecoder):
     """An `AttentionDecoder` on the features that a trained classifier of CTC reads.
 
-    A character is what that classifier says of what is looked at, and of what the state adds to it, nothing at first.
-    So where to look and when to end is all there is to learn, and the blank of CTC is the end.
+    A character is what that classifier says of what is looked at, and of what the state adds to it, nothing at first;
+    the blank of CTC is the end. The decoder also knows how sure CTC is that anything stands at a step, and looks at
+    first at the next such step. So it reads as CTC does before it has learned anything, and learns what is better.
 
     Args:
         classify: of the network, which stores and trains it.
@@ -87,6 +89,19 @@ class TiedDecoder(AttentionDecoder):
         self.out: nn.Module = TiedResidual(hidden, classify)
         # A tuple keeps it from becoming a submodule, whose weights would be stored twice.
         self._classify = (classify,)
+        self.surely: nn.Module = TiedContrast(classify)
+        self.near.weight.data[:, 0] = next_in_line()
+        self.first = -2.0
+
+    def compared(self, features: Tensor) -> Tensor:
+        """Return (N, T, hidden + 1): keys, and how sure CTC is of a character."""
+        return torch.cat([self.key(features), self.surely(features)], 2)
+
+    def energies(self, keys: Tensor, state: Tensor) -> Tensor:
+        """Say how much what stands at each step is what the state looks for, (N, T) in nats."""
+        asked = self.query(state[:, : self.hidden])[:, None]
+        own = self.energy(torch.tanh(keys[:, :, : self.hidden] + asked))[:, :, 0]
+        return own + keys[:, :, self.hidden]
 
     def prepare(self) -> None:
         """Hold the classifier's weights, once, as the compiler wants them."""
@@ -95,7 +110,52 @@ class TiedDecoder(AttentionDecoder):
         bias = nn.Parameter(classify.bias.detach().clone(), requires_grad=False)
         self.embed = SharedRows(self.embed.project, rows)
         self.out = SharedResidual(self.out.project, rows, bias)
+        self.surely = SharedContrast(rows, bias)
         self._classify = ()
+
+
+def next_in_line() -> Tensor:
+    """Return what looking elsewhere costs a `TiedDecoder` at first, (SPAN,) in nats: it takes the next character.
+
+    The nearest one ahead, for which a narrow letter's two steps matter more than a wide gap's twenty; nothing that was
+    read already, even where only blanks are left.
+    """
+    ahead = torch.arange(SPAN) - float(BACK)
+    cost = torch.where(ahead < 8, 1.5 * (ahead - 2), 9 + 0.3 * (ahead - 8))
+    cost = torch.where(ahead == 1, 4.0, cost)
+    return -torch.where(ahead < 1, 28.0, cost)
+
+
+class TiedContrast(nn.Module):
+    """Say how sure a classifier is of a character at each step; nothing is learned by way of it."""
+
+    def __init__(self, classify: nn.Linear) -> None:
+        super().__init__()
+        self._classify = (classify,)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, T, D) to (N, T, 1)."""
+        (classify,) = self._classify
+        with torch.no_grad():
+            return contrast(F.linear(features, classify.weight, classify.bias).float())
+
+
+class SharedContrast(nn.Module):
+    """As `TiedContrast`, for the compiler."""
+
+    def __init__(self, rows: nn.Parameter, bias: nn.Parameter) -> None:
+        super().__init__()
+        self.rows, self.bias = rows, bias
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, T, D) to (N, T, 1)."""
+        return contrast(torch.matmul(features, self.rows) + self.bias)
+
+
+def contrast(logits: Tensor) -> Tensor:
+    """Return how sure CTC is of any character, (N, T, 1) in nats, 10 at most either way, from logits (N, T, C)."""
+    sure = torch.logsumexp(logits[:, :, 1:], 2, keepdim=True) - logits[:, :, :1]
+    return sure.clamp(-10.0, 10.0)
 
 
 class TiedResidual(TiedProjection):

@@ -45,6 +45,26 @@ def test_new_decoder_says_what_the_classifier_says_of_what_it_looks_at(kind: Any
 
 
 @decoders
+def test_new_decoder_reads_as_ctc_does(kind: Any) -> None:
+    """Characters, narrow and wide gaps, and nothing: each is looked at once, from the left, and then it ends."""
+    torch.manual_seed(4)
+    classify = classifier()
+    classify.bias.data[0] = 9
+    features = torch.zeros(2, 20, 5)
+    for place, label in ((0, 1), (3, 2), (6, 2), (9, 4), (12, 1)):
+        features[0, place, label] = 20
+    for place, label in ((1, 3), (4, 1), (16, 4)):
+        features[1, place, label] = 20
+    decoder = kind(classify, 8).eval()
+    decoder.prepare()
+    with torch.inference_mode():
+        found, _, places = decoder(torch.cat([features, torch.zeros(1, 20, 5)]))
+    assert found.tolist() == [[1, 2, 2, 4, 1, 0], [3, 1, 4, 0, 0, 0], [0] * 6]
+    expected = torch.tensor([1.5, 4.5, 16.5])
+    torch.testing.assert_close(places[1, :3], expected, atol=0.3, rtol=0)
+
+
+@decoders
 def test_decoder_learns_to_read_and_stops_at_the_end(kind: Any) -> None:
     torch.manual_seed(2)
     decoder = kind(classifier(), 16)
