@@ -9,7 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
+from detection.network_torch import (
+    SMALL,
+    SmallPyramid,
+    Widths,
+    hardest,
+    initialize,
+    initialize_heads,
+)
 
 HEADS = ("probability", "threshold")
 """Layers that int8 leaves in float."""
@@ -22,22 +29,13 @@ class DBNet(SmallPyramid):
     """The trunk and context of the small CTPN, a neck to stride 4 and two maps.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
-        neck: channels of the neck at strides 16 and 8.
-        fine: the same at stride 4, where each costs four times as much.
+        widths: channels of the shared layers.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-        fine: int = 32,
-    ) -> None:
-        super().__init__(widths, features, neck, fine)
-        self.probability = nn.Conv2d(fine, 1, 1)
-        self.threshold = nn.Conv2d(fine, 1, 1)
+    def __init__(self, widths: Widths = SMALL) -> None:
+        super().__init__(widths)
+        self.probability = nn.Conv2d(widths.fine, 1, 1)
+        self.threshold = nn.Conv2d(widths.fine, 1, 1)
         initialize(self)
         initialize_heads(self.probability, self.threshold)
 

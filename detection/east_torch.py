@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from detection.cells import CELL
 from detection.network_torch import (
+    SMALL,
     SmallPyramid,
+    Widths,
     hardest,
     initialize,
     initialize_heads,
@@ -33,30 +35,20 @@ class EASTNet(SmallPyramid):
     """The trunk, context and recurrent layer of the small CTPN, a neck to stride 4 and six maps.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
+        widths: channels of the shared layers.
         hidden: recurrent units in each direction.
-        neck: channels of the neck at strides 16 and 8.
-        fine: the same at stride 4.
     """
 
     from_trunk: ClassVar[tuple[str, ...]] = ("trunk.", "context", "lstm.", "fc.")
     """Beginnings of the names of the weights that `--init-trunk` fills."""
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        hidden: int = 64,
-        neck: int = 64,
-        fine: int = 32,
-    ) -> None:
-        super().__init__(widths, features, neck, fine)
-        self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
-        self.fc = nn.Conv2d(features + 2 * hidden, features, 1)
-        self.score = nn.Conv2d(fine, 1, 1)
-        self.distances = nn.Conv2d(fine, 4, 1)
-        self.angle = nn.Conv2d(fine, 1, 1)
+    def __init__(self, widths: Widths = SMALL, hidden: int = 64) -> None:
+        super().__init__(widths)
+        self.lstm = nn.LSTM(widths.context, hidden, batch_first=True, bidirectional=True)
+        self.fc = nn.Conv2d(widths.context + 2 * hidden, widths.context, 1)
+        self.score = nn.Conv2d(widths.fine, 1, 1)
+        self.distances = nn.Conv2d(widths.fine, 4, 1)
+        self.angle = nn.Conv2d(widths.fine, 1, 1)
         initialize(self)
         initialize_heads(self.score, self.distances, self.angle)
         # Sides are some ten pixels away.

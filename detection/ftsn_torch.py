@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from detection.cells import CELL
 from detection.ftsn import MARGIN, PARTS, STRIDE
 from detection.network_torch import (
+    SMALL,
     SmallPyramid,
+    Widths,
     initialize,
     initialize_heads,
     log_overlap,
@@ -36,24 +38,15 @@ class FTSNNet(SmallPyramid):
     """The trunk and context of the small CTPN, proposals at stride 8, and maps of nine parts at stride 4.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
-        neck: channels of the neck at strides 16 and 8.
-        fine: the same at stride 4.
+        widths: channels of the shared layers.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-        fine: int = 32,
-    ) -> None:
-        super().__init__(widths, features, neck, fine)
-        self.proposal = nn.Conv2d(neck, 1, 1)
-        self.sides = nn.Conv2d(neck, 4, 1)
-        self.inside = nn.Conv2d(fine, PARTS * PARTS, 1)
-        self.outside = nn.Conv2d(fine, PARTS * PARTS, 1)
+    def __init__(self, widths: Widths = SMALL) -> None:
+        super().__init__(widths)
+        self.proposal = nn.Conv2d(widths.neck, 1, 1)
+        self.sides = nn.Conv2d(widths.neck, 4, 1)
+        self.inside = nn.Conv2d(widths.fine, PARTS * PARTS, 1)
+        self.outside = nn.Conv2d(widths.fine, PARTS * PARTS, 1)
         initialize(self)
         initialize_heads(self.proposal, self.sides, self.inside, self.outside)
         # Sides are some ten pixels away.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -55,33 +56,46 @@ def small_trunk(widths: tuple[int, int, int, int], features: int) -> nn.Sequenti
     )
 
 
+class Widths(NamedTuple):
+    """Channels of the layers that the small detectors share.
+
+    Attributes:
+        stages: Of the four stages, each of which halves the picture.
+        context: Of the context at stride 16.
+        neck: Of the neck at strides 16 and 8.
+        fine: Of the neck at stride 4, where each costs four times as much.
+    """
+
+    stages: tuple[int, int, int, int] = (32, 64, 128, 256)
+    context: int = 128
+    neck: int = 64
+    fine: int = 32
+
+
+SMALL = Widths()
+
+
 class SmallPyramid(nn.Module):
     """The trunk and context of the small CTPN, and a neck that adds their maps from the coarsest to the finest.
 
     Lin et al. 2017, "Feature Pyramid Networks". `--init-trunk weights/ctpn-small.onnx` fills trunk and context.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
-        neck: channels of the neck at strides 16 and 8.
-        fine: the same at stride 4, where each costs four times as much; 0 ends the neck at stride 8.
+        widths: channels.
+        to_stride: 4, or 8 for a neck that ends there.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-        fine: int = 32,
-    ) -> None:
+    def __init__(self, widths: Widths = SMALL, *, to_stride: int = 4) -> None:
         super().__init__()
-        self.trunk = small_trunk(widths, features)
+        stages, features, neck, _ = widths
+        fine = widths.fine if to_stride == 4 else 0
+        self.trunk = small_trunk(stages, features)
         self.context1 = ConvBlock(features, features, dilation=2)
         self.context2 = ConvBlock(features, features, dilation=4)
         self.from16 = nn.Conv2d(features, neck, 1)
-        self.from8 = nn.Conv2d(widths[2], neck, 1)
+        self.from8 = nn.Conv2d(stages[2], neck, 1)
         # In this order: a run that is resumed finds its parameters by their numbers.
-        self.from4 = nn.Conv2d(widths[1], fine, 1) if fine else None
+        self.from4 = nn.Conv2d(stages[1], fine, 1) if fine else None
         self.join8 = ConvBlock(neck, neck)
         self.narrow = nn.Conv2d(neck, fine, 1) if fine else None
         self.join4 = ConvBlock(fine, fine) if fine else None

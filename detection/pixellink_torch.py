@@ -10,7 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detection.links import NEIGHBORS
-from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
+from detection.network_torch import (
+    SMALL,
+    SmallPyramid,
+    Widths,
+    hardest,
+    initialize,
+    initialize_heads,
+)
 
 HEADS = ("text", "links")
 """Layers that int8 leaves in float."""
@@ -20,22 +27,13 @@ class PixelLinkNet(SmallPyramid):
     """The trunk and context of the small CTPN, a neck to stride 4, text and links.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
-        neck: channels of the neck at strides 16 and 8.
-        fine: the same at stride 4.
+        widths: channels of the shared layers.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-        fine: int = 32,
-    ) -> None:
-        super().__init__(widths, features, neck, fine)
-        self.text = nn.Conv2d(fine, 1, 1)
-        self.links = nn.Conv2d(fine, len(NEIGHBORS), 1)
+    def __init__(self, widths: Widths = SMALL) -> None:
+        super().__init__(widths)
+        self.text = nn.Conv2d(widths.fine, 1, 1)
+        self.links = nn.Conv2d(widths.fine, len(NEIGHBORS), 1)
         initialize(self)
         initialize_heads(self.text, self.links)
 

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detection.network_torch import (
+    SMALL,
     ConvBlock,
     SmallPyramid,
+    Widths,
     hardest,
     initialize,
     initialize_heads,
@@ -30,30 +32,23 @@ class PriorNet(SmallPyramid):
     would be larger than the trunk.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
-        neck: channels of what the head sees.
+        widths: channels of the shared layers.
     """
 
     method: ClassVar[type[PriorMethod]]
     kernel: ClassVar[tuple[int, int]]
     """Height and width of the head's, in cells."""
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-    ) -> None:
-        super().__init__(widths, features, neck, fine=0)
-        self.at16 = ConvBlock(features, neck)
-        self.to32 = ConvBlock(features, neck, stride=2)
-        self.to64 = ConvBlock(neck, neck, stride=2)
+    def __init__(self, widths: Widths = SMALL) -> None:
+        super().__init__(widths, to_stride=8)
+        self.at16 = ConvBlock(widths.context, widths.neck)
+        self.to32 = ConvBlock(widths.context, widths.neck, stride=2)
+        self.to64 = ConvBlock(widths.neck, widths.neck, stride=2)
         self.shape = self.method.outputs[f"offsets{LEVELS[0]}"].shape
         count, values = self.shape
         padding = (self.kernel[0] // 2, self.kernel[1] // 2)
-        self.text = nn.Conv2d(neck, count, self.kernel, padding=padding)
-        self.offsets = nn.Conv2d(neck, count * values, self.kernel, padding=padding)
+        self.text = nn.Conv2d(widths.neck, count, self.kernel, padding=padding)
+        self.offsets = nn.Conv2d(widths.neck, count * values, self.kernel, padding=padding)
         initialize(self)
         initialize_heads(self.text, self.offsets)
 

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detection.network_torch import (
+    SMALL,
     ConvBlock,
     SmallPyramid,
+    Widths,
     initialize,
     initialize_heads,
     mined_entropy,
@@ -31,26 +33,17 @@ class RRPNNet(SmallPyramid):
     """The trunk and context of the small CTPN, anchors at stride 16, and a second stage on features of stride 8.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context and of what the anchors are told from.
-        neck: channels of the neck.
+        widths: channels of the shared layers.
         sampled: channels of the features that are sampled.
         hidden: channels of the second stage.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-        sampled: int = 32,
-        hidden: int = 128,
-    ) -> None:
-        super().__init__(widths, features, neck, fine=0)
-        self.propose = ConvBlock(features, features)
-        self.anchors = nn.Conv2d(features, ANCHORS, 1)
-        self.anchor_offsets = nn.Conv2d(features, ANCHORS * SIDES, 1)
-        self.sampled = nn.Conv2d(neck, sampled, 1)
+    def __init__(self, widths: Widths = SMALL, sampled: int = 32, hidden: int = 128) -> None:
+        super().__init__(widths, to_stride=8)
+        self.propose = ConvBlock(widths.context, widths.context)
+        self.anchors = nn.Conv2d(widths.context, ANCHORS, 1)
+        self.anchor_offsets = nn.Conv2d(widths.context, ANCHORS * SIDES, 1)
+        self.sampled = nn.Conv2d(widths.neck, sampled, 1)
         self.second = nn.Conv2d(sampled * GRID[0] * GRID[1], hidden, 1)
         self.score = nn.Conv2d(hidden, 1, 1)
         self.offsets = nn.Conv2d(hidden, SIDES, 1)

@@ -11,7 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detection.network_torch import ConvBlock, SmallPyramid, initialize, mined_entropy
+from detection.network_torch import (
+    SMALL,
+    ConvBlock,
+    SmallPyramid,
+    Widths,
+    initialize,
+    mined_entropy,
+)
 from detection.seglink import LEVELS, SegLink
 
 HEADS = ("head",)
@@ -24,22 +31,17 @@ class SegLinkNet(SmallPyramid):
     """The trunk and context of the small CTPN, a neck to stride 8, two coarser levels, and a head at each.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context and of the coarser levels.
-        neck: channels of the neck.
+        widths: channels of the shared layers.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-    ) -> None:
-        super().__init__(widths, features, neck, fine=0)
-        self.to32 = ConvBlock(features, features, stride=2)
-        self.to64 = ConvBlock(features, features, stride=2)
+    def __init__(self, widths: Widths = SMALL) -> None:
+        super().__init__(widths, to_stride=8)
+        self.to32 = ConvBlock(widths.context, widths.context, stride=2)
+        self.to64 = ConvBlock(widths.context, widths.context, stride=2)
         self.heads = nn.ModuleList()
-        for level, inputs in zip(LEVELS, (neck, features, features, features), strict=True):
+        for level, inputs in zip(
+            LEVELS, (widths.neck, widths.context, widths.context, widths.context), strict=True
+        ):
             self.heads.append(nn.Conv2d(inputs, sum(self.channels(level)), 3, padding=1))
         initialize(self)
         for head in self.heads:

@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from common.arrays import Floats
 from detection.cells import CELL
 from detection.characters import in_line, likeliest
-from detection.network_torch import SmallPyramid, hardest, initialize, initialize_heads
+from detection.network_torch import (
+    SMALL,
+    SmallPyramid,
+    Widths,
+    hardest,
+    initialize,
+    initialize_heads,
+)
 from detection.wordsup import WordSup, paint
 
 HEADS = ("score", "boxes")
@@ -39,22 +46,13 @@ class WordSupNet(SmallPyramid):
     """The trunk and context of the small CTPN, a neck to stride 4, a score and a box.
 
     Args:
-        widths: channels of the four stages, each of which halves the picture.
-        features: channels of the context.
-        neck: channels of the neck at strides 16 and 8.
-        fine: the same at stride 4.
+        widths: channels of the shared layers.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
-        features: int = 128,
-        neck: int = 64,
-        fine: int = 32,
-    ) -> None:
-        super().__init__(widths, features, neck, fine)
-        self.score = nn.Conv2d(fine, 1, 1)
-        self.boxes = nn.Conv2d(fine, 6, 1)
+    def __init__(self, widths: Widths = SMALL) -> None:
+        super().__init__(widths)
+        self.score = nn.Conv2d(widths.fine, 1, 1)
+        self.boxes = nn.Conv2d(widths.fine, 6, 1)
         initialize(self)
         initialize_heads(self.score, self.boxes)
 

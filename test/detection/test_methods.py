@@ -21,19 +21,22 @@ SIZE = (512, 640)
 DISTINCT = {row.package: row for row in METHODS.values()}
 """One row of each method, whatever its networks."""
 
+NARROW: dict[str, Any] = {"stages": (8, 16, 16, 32), "context": 32, "neck": 16}
+"""Of `detection.network_torch.Widths`, which needs PyTorch."""
+
 SMALLER: dict[str, dict[str, Any]] = {
     "ctpn": {"widths": (8, 16, 16, 32), "features": 32, "hidden": 8},
     "ctpn-reference": {"widths": (8, 8, 16, 16, 16), "features": 16, "hidden": 8},
-    "db": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "dmpnet": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "east": {"widths": (8, 16, 16, 32), "features": 32, "hidden": 8, "neck": 16},
-    "ftsn": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "pixellink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "rrpn": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "seglink": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "textboxes": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "textboxes++": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
-    "wordsup": {"widths": (8, 16, 16, 32), "features": 32, "neck": 16},
+    "db": {"widths": NARROW},
+    "dmpnet": {"widths": NARROW},
+    "east": {"widths": NARROW, "hidden": 8},
+    "ftsn": {"widths": NARROW},
+    "pixellink": {"widths": NARROW},
+    "rrpn": {"widths": NARROW},
+    "seglink": {"widths": NARROW},
+    "textboxes": {"widths": NARROW},
+    "textboxes++": {"widths": NARROW},
+    "wordsup": {"widths": NARROW},
 }
 """Arguments that make networks fast to test; a network without is tested as it is."""
 
@@ -239,9 +242,14 @@ def test_pictures_of_any_size_are_searched(row: Row, size: tuple[int, int]) -> N
 
 def small_network(name: str) -> Any:
     torch = pytest.importorskip("torch")
+    from detection.network_torch import Widths
+
     torch.manual_seed(1)
     row = METHODS[name]
-    return row.torch.NETWORKS[row.network](**SMALLER.get(name, {}))
+    options = dict(SMALLER.get(name, {}))
+    if options.get("widths") is NARROW:
+        options["widths"] = Widths(**NARROW)
+    return row.torch.NETWORKS[row.network](**options)
 
 
 @pytest.mark.torch

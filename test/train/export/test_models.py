@@ -25,7 +25,7 @@ import detection.db_torch
 import recognition
 from crnn.model_torch import CRNN, SmallCRNN
 from detection.db_torch import DBNet
-from detection.network_torch import Deployed
+from detection.network_torch import Deployed, Widths
 from ocr import Reader
 from ocr.models import build
 from ocr.onnx_runtime import load_onnx
@@ -178,7 +178,7 @@ def test_onnx_of_angle_and_detector_equals_pytorch(export: Any, tmp_path: Path) 
 def test_a_further_detector_is_read_with_by_its_row(
     export: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    narrow = functools.partial(DBNet, (4, 8, 8, 16), 16, 8)
+    narrow = functools.partial(DBNet, Widths((4, 8, 8, 16), 16, 8))
     monkeypatch.setitem(detection.db_torch.NETWORKS, "small", narrow)
     network = export("db", narrow(), "--float")
     deployed = Deployed(network, detection.db_torch.activate)
