@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats
 from detection.links import Edges, components
-from detection.pieces import corners
+from detection.quads import corners
 
 GAP = 0.8
 """Heights between two characters of one line at most."""

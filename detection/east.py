@@ -23,8 +23,8 @@ from detection.cells import CELL, cells_around, centers
 from detection.detector import split_config
 from detection.links import Edges
 from detection.method import Bools, Lines, Output
-from detection.pieces import corners, fitted, inside_picture, lines_of_pieces
-from detection.quads import clockwise, inside_distance, lines_of
+from detection.pieces import fitted, inside_picture, lines_of_pieces
+from detection.quads import clockwise, corners, inside_distance, lines_of
 from detection.suppression import Merged, average_alike, merge_neighbors, suppress
 
 SHRINK = 0.3

@@ -24,16 +24,8 @@ from detection import detector
 from detection.cells import CELL, blobs, cells_around, centers, fit_rectangle
 from detection.detector import split_config
 from detection.method import Bools, Lines, Output
-from detection.pieces import (
-    corners,
-    fitted,
-    inside_picture,
-    join_pieces,
-    nearest_lines,
-    on_axis,
-    pieces,
-)
-from detection.quads import clockwise, inside_distance, lines_of
+from detection.pieces import fitted, inside_picture, join_pieces, nearest_lines, on_axis, pieces
+from detection.quads import clockwise, corners, inside_distance, lines_of
 from detection.suppression import Merged
 
 STRIDE = 8

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from common.arrays import Floats, Quads
+from common.arrays import Floats
 from detection.cells import cells_around, centers
-from detection.quads import inside_distance, least_rectangle
+from detection.quads import corners, inside_distance, least_rectangle
 from detection.suppression import Merged, join_parts, strongest
 
 REACH = 4.0
@@ -111,12 +111,3 @@ def join_pieces(merged: Merged) -> tuple[Floats, Floats]:
     rows, weights, counts = join_parts(merged)
     means = weights / np.maximum(counts, 1)
     return np.concatenate([rows, means[:, None]], axis=1).astype(np.float32), weights
-
-
-def corners(rectangles: Floats) -> Quads:
-    """Return rectangles (K, 6) as quads (K, 4, 2), clockwise, the first edge along the length."""
-    middle, along = rectangles[:, :2], rectangles[:, 2:4]
-    half = along * rectangles[:, 4:5] / 2
-    tall = np.stack([-along[:, 1], along[:, 0]], axis=1) * rectangles[:, 5:6] / 2
-    quads = np.stack([-half - tall, half - tall, half + tall, -half + tall], axis=1)
-    return np.asarray(middle[:, None] + quads, np.float32)

@@ -43,6 +43,19 @@ def short_side(quads: Quads) -> Floats:
     return np.asarray(means.min(axis=0), np.float32)
 
 
+def corners(boxes: Floats) -> Quads:
+    """Return rotated boxes as quads (K, 4, 2), clockwise, the first edge along the length.
+
+    Args:
+        boxes: (K, 6) center, unit vector along the length, length and height.
+    """
+    middle, along = boxes[:, :2], boxes[:, 2:4]
+    half = along * boxes[:, 4:5] / 2
+    tall = np.stack([-along[:, 1], along[:, 0]], axis=1) * boxes[:, 5:6] / 2
+    quads = np.stack([-half - tall, half - tall, half + tall, -half + tall], axis=1)
+    return np.asarray(middle[:, None] + quads, np.float32)
+
+
 def rectangles(centers: Floats, directions: Floats, lengths: Floats, heights: Floats) -> Quads:
     """Return rectangles (M, 4, 2) in the order that text is read in.
 
@@ -56,17 +69,14 @@ def rectangles(centers: Floats, directions: Floats, lengths: Floats, heights: Fl
         heights: (M,), across.
     """
     along = np.where(directions[:, :1] < 0, -directions, directions)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)  # to the lower side
     ratio = lengths / np.maximum(heights, 1e-6)
     steep = np.abs(along[:, 1]) > np.cos(np.deg2rad(COLUMN_DEGREES))
     stands = np.where(ratio >= VERTICAL_RATIO, steep, np.abs(along[:, 1]) > np.abs(along[:, 0]))
-    half, tall = along * lengths[:, None] / 2, across * heights[:, None] / 2
-    corners = np.stack([-half - tall, half - tall, half + tall, -half + tall], axis=1)
+    quads = corners(np.column_stack([centers, along, lengths, heights]))
     # Of a column that leans to either side, the corner that comes first is the upper left one.
     shift = np.where(along[:, 1] > 0, 3, 1)
     order = (np.arange(4)[None] + np.where(stands, shift, 0)[:, None]) % 4
-    quads = centers[:, None] + np.take_along_axis(corners, order[:, :, None], axis=1)
-    return np.asarray(quads, np.float32)
+    return np.take_along_axis(quads, order[:, :, None], axis=1)
 
 
 def least_rectangle(points: Floats) -> tuple[Floats, Floats, float, float]:

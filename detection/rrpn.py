@@ -24,16 +24,8 @@ from detection.cells import cells_around, centers
 from detection.detector import split_config
 from detection.method import Bools, Lines, Output
 from detection.overlap import quad_overlaps
-from detection.pieces import (
-    corners,
-    fitted,
-    inside_picture,
-    lines_of_pieces,
-    nearest_lines,
-    on_axis,
-    pieces,
-)
-from detection.quads import clockwise, inside_distance, lines_of
+from detection.pieces import fitted, inside_picture, lines_of_pieces, nearest_lines, on_axis, pieces
+from detection.quads import clockwise, corners, inside_distance, lines_of
 from detection.suppression import Merged, strongest
 
 STRIDE = 16

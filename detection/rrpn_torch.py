@@ -19,7 +19,7 @@ from detection.network_torch import (
     mined_entropy,
 )
 from detection.overlap import quad_overlaps
-from detection.pieces import corners
+from detection.quads import corners
 from detection.rrpn import ANCHORS, MAX_LOG, SIDES, STRIDE, anchor_boxes, rectangles
 
 HEADS = ("anchor", "score", "offsets")

@@ -24,8 +24,8 @@ from detection.characters import lines_of_characters, squares
 from detection.detector import split_config
 from detection.links import Edges
 from detection.method import Bools, Lines, Output
-from detection.pieces import corners, fitted, inside_picture
-from detection.quads import clockwise, inside_distance, lines_of
+from detection.pieces import fitted, inside_picture
+from detection.quads import clockwise, corners, inside_distance, lines_of
 from detection.suppression import average_alike, strongest
 
 SIZE = 16.0

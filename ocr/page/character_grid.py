@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats
 from common.characters import is_wide
-from common.quads import quad_size
+from common.quads import boxes_to_quads, quad_size
 from common.roles import Reading
 from ocr.layout.reading_order import reading_order
 from ocr.line.characters import place, reads_vertically
@@ -158,9 +158,7 @@ def _line(column: Column, size: float, margin: float) -> tuple[Reading, Floats]:
     x, top = float(middles[:, 0].mean()), float(middles[0, 1]) - size / 2
     length = float(middles[-1, 1]) + size / 2 - top
     left, right = x - size / 2, x + size / 2
-    quad = np.array(
-        [[left, top], [right, top], [right, top + length], [left, top + length]], np.float32
-    )
+    quad = boxes_to_quads(np.array([[left, top, right, top + length]], np.float32))[0]
     grown = margin * min(size, length) / length
     middle = [((y - top) / length + grown) / (1 + 2 * grown) for y in middles[:, 1].tolist()]
     scores = tuple(cell.score for cell in column)

@@ -8,14 +8,8 @@ import shapely
 
 from common.arrays import Floats
 from detection.overlap import quad_overlaps
-from detection.pieces import (
-    REACH,
-    corners,
-    inside_picture,
-    lines_of_pieces,
-    nearest_lines,
-    pieces,
-)
+from detection.pieces import REACH, inside_picture, lines_of_pieces, nearest_lines, pieces
+from detection.quads import corners
 from detection.suppression import Merged
 
 

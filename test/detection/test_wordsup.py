@@ -9,7 +9,8 @@ import pytest
 
 from common.arrays import Floats
 from detection.characters import squares
-from detection.pieces import corners, fitted
+from detection.pieces import fitted
+from detection.quads import corners
 from detection.wordsup import MAX_WORDS, WordSup, paint
 
 SIZE = (256, 320)
