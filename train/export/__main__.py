@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--share", metavar="NAME",
-        help="recognizer whose file, in the folder written to, has the arrays that did not change (small)",
+        help="model whose file, in the folder written to, has the arrays that did not change (small)",
     )  # fmt: skip
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(

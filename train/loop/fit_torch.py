@@ -75,7 +75,7 @@ def fit(
     _check(recipe)
     target = distributed.device_of(device)
     with distributed.process_group(target):
-        trainer = _Trainer(network.to(target), loss, recipe, run, resume)
+        trainer = Trainer(network.to(target), loss, recipe, run, resume)
         return _run(trainer, batches, evaluate, best, higher_is_better)
 
 
@@ -92,7 +92,7 @@ def _check(recipe: FitRecipe) -> None:
 
 
 def _run(
-    trainer: _Trainer,
+    trainer: Trainer,
     batches: Callable[[int], Iterator[Batch]],
     evaluate: Evaluate,
     best: str,
@@ -100,8 +100,8 @@ def _run(
 ) -> dict[str, float]:
     """Go through the batches; the first process also logs, evaluates and saves."""
     recipe, first = trainer.recipe, distributed.rank() == 0
-    stop = _catch_signals()
-    due = _Timer(
+    stop = catch_signals()
+    due = Timer(
         {"log": 20.0, "evaluate": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s}
     )
     figures: dict[str, float] = {}
@@ -129,7 +129,7 @@ def _run(
     return figures
 
 
-class _Timer:
+class Timer:
     """Say when something that happens every so many seconds is due again."""
 
     def __init__(self, every_s: dict[str, float]) -> None:
@@ -159,7 +159,7 @@ class _LossModule(nn.Module):
         return self.loss(self.network, batch, progress)
 
 
-class _Trainer:
+class Trainer:
     """Network, optimizer, averaged weights and clock of one run."""
 
     def __init__(
@@ -316,7 +316,7 @@ class _Trainer:
         log.info("resumed at step %d after %.0f s", self.step, self.elapsed)
 
 
-def _catch_signals() -> list[int]:
+def catch_signals() -> list[int]:
     """Return a list that a first Ctrl-C or SIGTERM fills; a second one raises KeyboardInterrupt."""
     caught: list[int] = []
 

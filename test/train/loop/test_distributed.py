@@ -52,12 +52,12 @@ class Kept(list):
         return {"error": 1.0}
 
 import train.loop.fit_torch as module
-update = module._Trainer.update
+update = module.Trainer.update
 def spy(self, parts):
     values = update(self, parts)
     losses.append(values["loss"])
     return values
-module._Trainer.update = spy
+module.Trainer.update = spy
 
 recipe = FitRecipe(lr=0.02, warmup_steps=2, steps=8, accumulate=accumulate, precision="float32",
                    evaluate_every_s=1e9, checkpoint_every_s=1e9)
