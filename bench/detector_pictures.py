@@ -37,21 +37,32 @@ def write_pictures(
         Pillow.fromarray(draw(load(page.path), page, quads)).save(folder / name, quality=85)
 
 
-def draw(image: Image, page: LabelledPage, found: Mapping[str, Sequence[Floats]]) -> Image:
-    """Draw the truth, and a panel for each detector; a dot marks the corner where a line begins."""
+def draw(
+    image: Image, page: LabelledPage, found: Mapping[str, Sequence[Floats]], side: int = PANEL
+) -> Image:
+    """Draw the truth, and a panel for each detector; a dot marks the corner where a line begins.
+
+    Args:
+        image: the page's picture.
+        page: its truth.
+        found: quads by title.
+        side: pixels of a panel's long side at most.
+    """
     lines = [line for line in page.lines if line.quad is not None]
     true, ignore = [line.quad for line in lines], [line.ignore for line in lines]
     colors = [IGNORED if flag else TRUE for flag in ignore]
-    panels = [_panel(image, "truth", zip(true, colors, strict=True))]  # type: ignore[arg-type]
+    panels = [_panel(image, "truth", zip(true, colors, strict=True), side)]  # type: ignore[arg-type]
     for title, quads in found.items():
         right = {j for _, j in match_pairs(quads, true, ignore)}  # type: ignore[arg-type]
         colors = [RIGHT if j in right else WRONG for j in range(len(quads))]
-        panels.append(_panel(image, title, zip(quads, colors, strict=True)))
+        panels.append(_panel(image, title, zip(quads, colors, strict=True), side))
     return np.concatenate(panels, axis=1)
 
 
-def _panel(image: Image, title: str, lines: Iterable[tuple[Floats, tuple[int, int, int]]]) -> Image:
-    scale = min(1.0, PANEL / max(image.shape[:2]))
+def _panel(
+    image: Image, title: str, lines: Iterable[tuple[Floats, tuple[int, int, int]]], side: int
+) -> Image:
+    scale = min(1.0, side / max(image.shape[:2]))
     width, height = (max(1, round(side * scale)) for side in image.shape[1::-1])
     small = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     panel = np.full((HEAD + height, width, 3), 255, np.uint8)

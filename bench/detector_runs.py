@@ -22,7 +22,7 @@ from common.roles import Detector
 from detection import METHODS
 from ocr.models import build
 from ocr.onnx_runtime import load_onnx
-from ocr.weights import checked_path, find, models
+from ocr.weights import WEIGHTS, ModelRow, checked_path, find, models
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,7 +34,9 @@ class Candidate(NamedTuple):
     method: str
     """Of `detection.METHODS`."""
     weights: Path | None = None
-    """ONNX or safetensors; None takes the shipped ones."""
+    """ONNX or safetensors; None takes those of the manifest."""
+    folder: Path = WEIGHTS
+    """Of the manifest."""
 
 
 class Detected(NamedTuple):
@@ -62,10 +64,10 @@ class DetectorError(RuntimeError):
     """A detector's process ended before its last picture, or never had a detector."""
 
 
-def shipped() -> list[Candidate]:
-    """List the methods whose weights are in the manifest."""
-    named = {row.name for row in models() if row.task == "detector"}
-    return [Candidate(key, key) for key, row in METHODS.items() if row.name in named]
+def shipped(folder: Path = WEIGHTS) -> list[Candidate]:
+    """List the methods whose weights are in the manifest of a folder."""
+    named = {row.name for row in models(folder) if row.task == "detector"}
+    return [Candidate(key, key, folder=folder) for key, row in METHODS.items() if row.name in named]
 
 
 def open_detector(candidate: Candidate, threads: int) -> tuple[Detector, int]:
@@ -77,10 +79,10 @@ def open_detector(candidate: Candidate, threads: int) -> tuple[Detector, int]:
     """
     row = METHODS[candidate.method]
     if candidate.weights is None:
-        found = find(row.name, "detector")
-        rows = [found, *([find(found.trunk, "trunk")] if found.trunk else [])]
-        parameters = sum(onnx_parameters(checked_path(one)) for one in rows)
-        return build(row.name, "detector", threads=threads), parameters
+        folder = candidate.folder
+        files = weight_files(row.name, "detector", folder)
+        parameters = sum(onnx_parameters(checked_path(one, folder)) for one in files)
+        return build(row.name, "detector", threads=threads, folder=folder), parameters
     make = importlib.import_module(row.package).Detector
     if candidate.weights.suffix == ".onnx":
         onnx_network, config = load_onnx(candidate.weights, threads)
@@ -94,6 +96,17 @@ def open_detector(candidate: Candidate, threads: int) -> tuple[Detector, int]:
     network = load_initial_weights(row.torch.NETWORKS[row.network](), candidate.weights)
     parameters = sum(value.numel() for value in network.parameters())
     return make(as_network(network.eval(), row.torch.activate)), parameters
+
+
+def weight_files(name: str, task: str, folder: Path = WEIGHTS) -> list[ModelRow]:
+    """List the manifest's rows of the files that a model needs to run: its own, then that of its trunk.
+
+    Raises:
+        ValueError: there is no such model.
+        WeightsError: the manifest cannot be read.
+    """
+    found = find(name, task, folder)
+    return [found, *([find(found.trunk, "trunk", folder)] if found.trunk else [])]
 
 
 def onnx_parameters(path: Path) -> int:
