@@ -54,6 +54,19 @@ class Grounds:
         return ground
 
 
+def sheet(rng: Rng, height: int, width: int) -> Grey:
+    """Return paper as somebody photographs it on a table: light or in a shadow, its fibres hardly seen."""
+    level = float(rng.uniform(120, 255))
+    ground = np.full((height, width), level, np.float32)
+    ground += np.linspace(0, float(rng.normal(0, 25)), width, dtype=np.float32)
+    if rng.random() < 0.5:
+        coarse = rng.normal(0, 5 * rng.random(), (max(2, height // 12), max(2, width // 12)))
+        ground += cv2.resize(
+            coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+        )
+    return ground
+
+
 def plain(rng: Rng, height: int, width: int) -> Grey:
     """Return the even ground of a window or a game's panel, dark or light."""
     level = float(rng.uniform(0, 80)) if rng.random() < 0.55 else float(rng.uniform(190, 255))

@@ -96,6 +96,8 @@ class Handwriting:
         joined: chance that the pen stays on the paper between two strokes.
         taper: how much thinner a stroke ends, from 0 to 1.
         sway: deviation of characters from their line and size, in ems.
+        wide: width of a character by its height.
+        squared: one character to a square of the paper, figures and marks too.
     """
 
     pen: float
@@ -105,19 +107,23 @@ class Handwriting:
     joined: float
     taper: float
     sway: float
+    wide: float = 1.0
+    squared: bool = False
 
     @classmethod
-    def draw(cls, rng: Rng) -> Handwriting:
-        """Draw somebody: most write clearly, some run on."""
-        haste = float(rng.random()) ** 1.5
+    def draw(cls, rng: Rng, *, squared: bool = False) -> Handwriting:
+        """Draw somebody: some write clearly, most run on."""
+        haste = float(rng.random())
         return cls(
             pen=float(np.exp(rng.uniform(np.log(0.028), np.log(0.09)))),
             slant=float(np.clip(rng.normal(0.05, 0.1), -0.2, 0.35)),
             pitch=float(rng.uniform(0.78, 1.25) if rng.random() < 0.85 else rng.uniform(1.25, 2.0)),
             haste=haste,
-            joined=0.5 * haste if rng.random() < 0.7 else 0.0,
+            joined=0.7 * haste if rng.random() < 0.8 else 0.0,
             taper=float(rng.uniform(0, 0.7)),
             sway=float(rng.uniform(0.0, 0.05)),
+            wide=float(np.exp(rng.uniform(np.log(0.75), np.log(1.15)))),
+            squared=squared,
         )
 
 
@@ -129,12 +135,12 @@ def written(rng: Rng, data: StrokeData, text: str, writer: Handwriting) -> TextM
         ValueError: nothing of the text leaves ink.
     """
     shapes = [_shape(data, character, writer) for character in text]
-    advances = np.array([advance for _, _, advance in shapes], np.float32)
+    advances = writer.wide * np.array([advance for _, _, advance in shapes], np.float32)
     starts = np.cumsum(advances) - advances
     if not any(len(points) for points, _, _ in shapes):
         raise ValueError(f"{text!r} leaves no ink")
     sizes = [len(points) for points, _, _ in shapes]
-    points = np.concatenate([points for points, _, _ in shapes])
+    points = np.concatenate([points for points, _, _ in shapes]) * (writer.wide, 1)
     lengths = np.concatenate([lengths for _, lengths, _ in shapes])
     points = _moved(rng, points, lengths, writer)
     # Each character strays from the line a little less than the one before it, and on from there.
@@ -148,7 +154,7 @@ def written(rng: Rng, data: StrokeData, text: str, writer: Handwriting) -> TextM
     for _ in range(1 + int(writer.haste > 0.4)):
         points, strokes = _rounded(points, strokes)
     mask, left = _inked(points, _joined(rng, points, strokes, writer), writer)
-    centers = (starts + np.minimum(advances, 1.0) / 2) * _SIZE - left
+    centers = (starts + np.minimum(advances, writer.wide) / 2) * _SIZE - left
     return TextMask(mask, text, np.asarray(centers, np.float32), advances * _SIZE)
 
 
@@ -158,6 +164,8 @@ def _shape(
     """Return the points of a character in ems, how many each stroke has, and its advance."""
     if character in _FIGURES or character == " ":
         points, lengths, advance = _figure(character)
+        if writer.squared:
+            return points + (0.5 - advance / 2, 0), lengths, writer.pitch
         return points, lengths, advance * (0.8 + 0.2 * writer.pitch)
     return *data.of(character), writer.pitch
 

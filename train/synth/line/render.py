@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,19 @@ from train.synth.line.degrade import (
     scene_damage,
 )
 from train.synth.line.framed import framed_value
-from train.synth.line.grounds import Grounds, plain
+from train.synth.line.grounds import Grounds, plain, sheet
 from train.synth.line.hand import Handwriting, written
 from train.synth.line.ink import paint, write
 from train.synth.line.perspective import View
 from train.synth.line.sizes import sized_line
-from train.synth.line.surroundings import glare, highlighted, marks, neighbours, sealed
+from train.synth.line.surroundings import (
+    glare,
+    highlighted,
+    lines_of_paper,
+    marks,
+    neighbours,
+    sealed,
+)
 from train.synth.line.texts import line_text
 from train.synth.typesetting.draw_line import TextMask
 from train.synth.typesetting.fonts import FontLibrary
@@ -130,8 +138,13 @@ class LineRenderer:
         if self._strokes is None:
             raise LookupError("no strokes of characters were fetched")
         text = line_text(rng, self.corpus, round(max_width * 0.9))
-        drawn = written(rng, self._strokes, text, Handwriting.draw(rng))
-        return self._flat(rng, drawn, letters=0) if rng.random() < 0.8 else self._seen(rng, drawn)
+        squares = shares.happens(rng, "squared_paper")
+        drawn = written(rng, self._strokes, text, Handwriting.draw(rng, squared=squares))
+        if rng.random() < 0.1:
+            return self._seen(rng, drawn)
+        lined = squares or shares.happens(rng, "ruled_paper")
+        lines = partial(lines_of_paper, drawn=drawn, squares=squares) if lined else None
+        return self._flat(rng, drawn, letters=0, paper=lines, on_sheet=rng.random() < 0.8)
 
     def _framed(self, rng: Rng, max_width: int) -> LineSample:
         """A value in a frame: on paper or on a plate."""
@@ -202,10 +215,13 @@ class LineRenderer:
         mask: NDArray[np.uint8] | None = None,
         strength: Grey | None = None,
         letters: int | None = None,
+        paper: Callable[..., None] | None = None,
+        on_sheet: bool = False,
     ) -> LineSample:
         """Put a line on a ground, cut it out as a detector would, damage it as scanners and phones do.
 
-        `letters` is the height of letters that are smaller than the line; low ones are not painted.
+        `letters` is the height of letters that are smaller than the line; low ones are not painted. `paper` prints
+        what stood on the ground before; `on_sheet` leaves photographs and dark grounds out.
         """
         mask = drawn.mask if mask is None else mask
         height, width = mask.shape
@@ -213,7 +229,9 @@ class LineRenderer:
         alpha = _padded(mask, pad)
         neighbours(rng, alpha, mask, pad, ruled=0.08)
         marks(rng, alpha, (height, width), pad)
-        canvas = self._grounds.draw(rng, *alpha.shape)
+        if paper:
+            paper(rng, alpha, pad=pad)
+        canvas = sheet(rng, *alpha.shape) if on_sheet else self._grounds.draw(rng, *alpha.shape)
         if shares.happens(rng, "highlighted"):
             canvas = highlighted(rng, canvas, (height, width), pad)
         alpha = _strengthened(alpha, strength, pad[1])

@@ -12,7 +12,7 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.36,  # print on paper and everything like it
+    "document": 0.33,  # print on paper and everything like it
     "screen": 0.18,  # small text of menus and games, drawn to the pixel and hardly damaged
     "scene": 0.24,  # words on walls and boards, seen from aside, badly lit
     "sizes": 0.06,  # several sizes and faces on one line: prices, posters, shop fronts
@@ -21,18 +21,18 @@ NARROW_KINDS: Mapping[str, float] = {
     "display": 0.02,  # seven segments, LED matrix
     "framed": 0.02,  # a value in a frame beside its unit
     "column": 0.02,  # one character under the other
-    "hand": 0.02,  # strokes along their middle lines, where these were fetched
+    "hand": 0.05,  # strokes along their middle lines, where these were fetched
 }
 """Kinds of lines of up to `SCENE_WIDTH` columns."""
 
 WIDE_KINDS: Mapping[str, float] = {
     **{
-        "document": 0.66,
-        "screen": 0.23,
+        "document": 0.63,
+        "screen": 0.22,
         "sizes": 0.03,
         "far": 0.02,
         "display": 0.01,
-        "hand": 0.02,
+        "hand": 0.06,
         "column": 0.03,
     }
 }
@@ -73,6 +73,8 @@ EFFECTS: Mapping[str, float] = {
     "boxed": 0.02,
     "highlighted": 0.02,
     "sealed": 0.01,
+    "squared_paper": 0.25,  # of what is written by hand: a character in each square
+    "ruled_paper": 0.4,  # of the rest: a line below, or above, too
     "glare": 0.03,
     "cut_short": 0.07,  # the first or last letter is partly or wholly gone
     "faint": 0.04,  # 12 to 40 grey levels between the darkest and the lightest

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.synth.line import shares
+from train.synth.typesetting.draw_line import TextMask
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -51,6 +52,41 @@ def neighbours(
             left + width + int(height * rng.uniform(0.1, 0.5)),
         ):
             alpha[:, max(column, 0) : max(column + thick, 0)] = 255
+
+
+def lines_of_paper(
+    rng: Rng, alpha: Grey, drawn: TextMask, pad: tuple[int, int], *, squares: bool
+) -> None:
+    """Print the lines of writing paper under what was written: rules, or squares with a character in each; in place.
+
+    Args:
+        rng: draws how dark they are and where.
+        alpha: (H, W), 255 where there is ink.
+        drawn: the line, whose characters stand in the middles of squares.
+        pad: pixels above and left of it.
+        squares: walls between characters, too.
+    """
+    height, (above, left) = drawn.mask.shape[0], pad
+    thick, ink = (
+        max(1, round(height * float(rng.uniform(0.015, 0.05)))),
+        float(rng.uniform(60, 255)),
+    )
+    paper = np.zeros(alpha.shape, np.float32)
+    rows = (
+        above + height * (1 + rng.uniform(-0.05, 0.25)),
+        above - height * rng.uniform(-0.05, 0.25),
+    )
+    for row in rows if squares or rng.random() < 0.4 else rows[:1]:
+        cv2.line(paper, (0, round(row)), (alpha.shape[1], round(row)), ink, thick)
+    if squares and len(drawn.centers) > 1:
+        middles = np.sort(drawn.centers)
+        walls = (middles[1:] + middles[:-1]) / 2
+        half = float(np.median(np.diff(middles))) / 2
+        low, high = (round(row) for row in sorted(rows))
+        for wall in (middles[0] - half, *walls, middles[-1] + half):
+            x = left + round(float(wall))
+            cv2.line(paper, (x, low), (x, high), ink, thick)
+    np.maximum(alpha, paper, out=alpha)
 
 
 def marks(rng: Rng, alpha: Grey, size: tuple[int, int], pad: tuple[int, int]) -> None:

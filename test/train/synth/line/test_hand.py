@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from train.synth.fonts.stroke_data import StrokeData, read_strokes, write_strokes
+from train.synth.line.grounds import sheet
 from train.synth.line.hand import Handwriting, written
+from train.synth.line.surroundings import lines_of_paper
 
 PLAIN = Handwriting(pen=0.06, slant=0.0, pitch=1.0, haste=0.0, joined=0.0, taper=0.3, sway=0.0)
 
@@ -70,3 +72,41 @@ def test_writers_differ_and_stay_legible() -> None:
     assert all(0.02 < writer.pen < 0.1 and abs(writer.slant) < 0.4 for writer in writers)
     assert np.std([writer.haste for writer in writers]) > 0.2
     assert 0.3 < np.mean([writer.joined > 0 for writer in writers]) < 0.95
+
+
+def test_slim_writers_write_shorter_lines_whose_places_are_told(data: StrokeData) -> None:
+    plain, slim = (
+        written(np.random.default_rng(1), data, "十1十", replace(PLAIN, wide=wide))
+        for wide in (1, 0.75)
+    )
+    assert slim.mask.shape[1] < 0.85 * plain.mask.shape[1]
+    row = slim.mask[round(0.25 * slim.mask.shape[0])]
+    for center in slim.centers[[0, 2]]:
+        assert row[max(0, int(center) - 8) : int(center) + 9].max() > 127
+
+
+def test_walls_of_squared_paper_stand_between_characters(data: StrokeData) -> None:
+    writer = replace(PLAIN, pitch=1.3, squared=True)
+    drawn = written(np.random.default_rng(1), data, "十1，十", writer)
+    np.testing.assert_allclose(np.diff(drawn.centers), 1.3 * 56, atol=1)
+    height, width = drawn.mask.shape
+    pad = (height, height)
+    for squares in (True, False):
+        paper = np.zeros((3 * height, width + 2 * height), np.float32)
+        lines_of_paper(np.random.default_rng(3), paper, drawn, pad, squares=squares)
+        walls = np.flatnonzero(paper[height + height // 2] > 0)
+        if not squares:
+            assert paper.any() and not len(walls)
+            continue
+        ink = np.pad(drawn.mask, ((height, height), (height, height)))
+        assert not ink[:, walls].any(), "a wall goes through a character"
+        starts = walls[np.flatnonzero(np.diff(walls, prepend=-9) > 1)] - height
+        assert len(starts) == 5
+        inside = (starts[:-1] < drawn.centers) & (drawn.centers < starts[1:])
+        assert inside.all()
+
+
+def test_paper_is_light_and_even() -> None:
+    for seed in range(40):
+        ground = sheet(np.random.default_rng(seed), 40, 300)
+        assert ground.mean() > 90 and ground.std() < 60
