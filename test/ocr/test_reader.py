@@ -246,10 +246,10 @@ def test_threads_share_a_reader(bar_reader: MakeReader) -> None:
     start = threading.Barrier(8)
 
     def read(shade: int) -> bool:
-        page = _blank(60, 60)
-        page[10:20, 5:50] = (shade, 1, 2)
+        page = _blank(32, 32)
+        page[6:12, 3:28] = (shade, 1, 2)
         start.wait()
-        return all(reader.read(page).text == f"{shade},1,2" for _ in range(8))
+        return all(reader.read(page).text == f"{shade},1,2" for _ in range(20))
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(read, range(100, 108)))
