@@ -1,4 +1,4 @@
-"""How far a page is turned: 0, 90, 180 or 270 degrees."""
+"""Classify how far a page is turned: 0, 90, 180 or 270 degrees."""
 
 from angle.classifier import Classifier
 from angle.scene import Scene

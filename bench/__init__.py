@@ -1,1 +1,1 @@
-"""Speed and accuracy, measured beside other engines."""
+"""Measure speed and accuracy, beside other engines."""

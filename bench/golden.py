@@ -1,4 +1,4 @@
-"""What the shipped weights read on the golden pages, compared with what was recorded.
+"""Read the golden pages with the shipped weights, and compare with what was recorded.
 
 python -m bench.golden            says what has changed
 python -m bench.golden --write    records what is read now, and says which line CHANGELOG.md must get

@@ -1,4 +1,4 @@
-"""How well tables are found: TEDS on rendered ones, by kind.
+"""Measure how well tables are found: TEDS on rendered ones, by kind.
 
 python -m bench.tables --count 100 --seed 1
 

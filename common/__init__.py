@@ -1,1 +1,1 @@
-"""Arrays, pictures and quads: what more than one model needs."""
+"""Share arrays, pictures and quads: what more than one model needs."""

@@ -1,4 +1,4 @@
-"""What is said of pictures that cannot be read: one line, with the name of the source."""
+"""Word the errors of pictures that cannot be read: one line, with the name of the source."""
 
 from __future__ import annotations
 

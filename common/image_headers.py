@@ -1,4 +1,4 @@
-"""What headers say about the memory that decoding a picture takes, beyond its width and height."""
+"""Read from headers how much memory decoding a picture takes, beyond its width and height."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of the recognizers in Keras, with the numbers of `common.layers_torch`."""
+"""Define parts of the recognizers in Keras, with the numbers of `common.layers_torch`."""
 
 from __future__ import annotations
 

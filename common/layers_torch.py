@@ -1,4 +1,4 @@
-"""Convolutions and norms as the papers' recognizers have them, in PyTorch."""
+"""Define convolutions and norms as the papers' recognizers have them, in PyTorch."""
 
 from __future__ import annotations
 

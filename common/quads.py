@@ -1,4 +1,4 @@
-"""Quads and boxes: conversion, turning, cutting a line out of a picture, overlap."""
+"""Convert quads and boxes, turn them, cut lines out of pictures along them, measure their overlap."""
 
 from __future__ import annotations
 

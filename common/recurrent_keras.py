@@ -1,4 +1,4 @@
-"""Bidirectional recurrent layers in Keras whose weights fit those of PyTorch one to one."""
+"""Define bidirectional recurrent layers in Keras whose weights fit those of PyTorch one to one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bidirectional recurrent layers in PyTorch whose weights fit those of other frameworks one to one."""
+"""Define bidirectional recurrent layers in PyTorch whose weights fit those of other frameworks one to one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The convolutions of VGG-16 in Keras: maps of conv5_3 at stride 16. See `common.vgg16_torch`."""
+"""Define the convolutions of VGG-16 in Keras: maps of conv5_3 at stride 16. See `common.vgg16_torch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of a Keras model as a dictionary of arrays, named as in `common.convert`."""
+"""Copy weights of a Keras model to and from a dictionary of arrays, named as in `common.convert`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a cropped line of text (CRNN, Shi et al. 2015)."""
+"""Recognize a cropped line of text (CRNN, Shi et al. 2015)."""
 
 from recognition.recognizer import Recognizer
 

@@ -1,4 +1,4 @@
-"""Weights of this package's networks between PyTorch and Keras, as dictionaries of arrays, bit by bit."""
+"""Convert weights of this package's networks between PyTorch and Keras, as dictionaries of arrays, bit by bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recognizers as PyTorch networks."""
+"""Define the recognizers as PyTorch networks."""
 
 from __future__ import annotations
 

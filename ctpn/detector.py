@@ -1,4 +1,4 @@
-"""The detector around a CTPN network."""
+"""Wrap a CTPN network as a detector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Connectionist Text Proposal Network as a method of `detection`: its maps, targets and decoding."""
+"""Describe the Connectionist Text Proposal Network as a method of `detection`: its maps, targets and decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines as sets of cells of a map, at stride 4 if not told otherwise: cells of a quad, and the rectangle of cells."""
+"""Find the cells of a map around a quad, the blobs of a labelled map, and their rectangles; stride 4 by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters: lines of them, and the likeliest ones of a word (Hu et al. 2017, sections 3.2 and 4)."""
+"""Join characters to lines, and find the likeliest characters of a word (Hu et al. 2017, sections 3.2 and 4)."""
 
 from __future__ import annotations
 

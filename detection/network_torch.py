@@ -1,4 +1,4 @@
-"""What the detectors' networks share in PyTorch: the light trunk, folding for export, a plain callable."""
+"""Share what the detectors' networks have in PyTorch: the light trunk, folding for export, a plain callable."""
 
 from __future__ import annotations
 

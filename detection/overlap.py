@@ -1,4 +1,4 @@
-"""Overlap of many pairs at once: of boxes, of convex quads, exactly or by points drawn at random."""
+"""Measure the overlap of many pairs at once: of boxes, of convex quads, exactly or by points drawn at random."""
 
 from __future__ import annotations
 

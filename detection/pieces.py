@@ -1,4 +1,4 @@
-"""Pieces of lines: what a cell is asked for where the ends of its line may be out of sight.
+"""Cut pieces out of lines: what a cell is asked for where the ends of its line may be out of sight.
 
 A cell tells the part of its line that reaches up to `REACH` heights to either side of it. Pieces of one line overlap,
 and are joined to it again, so that no line is too long.

@@ -1,4 +1,4 @@
-"""What the methods of priors have in common: targets from matches, decoding by joining the parts of lines."""
+"""Share what the methods of priors have in common: targets from matches, decoding by joining the parts of lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Priors, or default boxes: shapes at every cell of four levels, and which of them tell which part of which line.
+"""Place priors (default boxes) at every cell of four levels, and match them to the parts of lines.
 
 Liu et al. 2016, "SSD". What is matched is not always a whole line: Chinese lines are up to 40 times as long as high,
 and no prior is. A prior tells the part of a line that is around its own middle, `Reach.of` heights long; shorter lines

@@ -1,4 +1,4 @@
-"""What the networks of priors share in PyTorch: features at strides 8 to 64, one head for all of them, the losses."""
+"""Share what the networks of priors have in PyTorch: features at strides 8 to 64, one head for all, the losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quads of text from blobs and back: distances to their edges, moving the edges, the order of the corners."""
+"""Convert quads of text to blobs and back: distances to their edges, moving the edges, the order of the corners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RRPN as a method of `detection`: rotated anchors, and a second look at what they propose.
+"""RRPN as a method of `detection`: rotated anchors, and a second stage that scores and moves what they propose.
 
 Ma et al. 2018, "Arbitrary-Oriented Scene Text Detection via Rotation Proposals". Anchors of four heights, three ratios
 and six angles at every cell of stride 16 propose rotated boxes; features are sampled inside each proposal, whatever

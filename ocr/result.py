@@ -1,4 +1,4 @@
-"""What reading gives: lines of text with boxes, on pages, as text and as JSON."""
+"""Define the results of reading: lines of text with boxes, on pages, as text and as JSON."""
 
 from __future__ import annotations
 

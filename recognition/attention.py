@@ -1,4 +1,4 @@
-"""What an attention decoder found, as the runs that CTC gives: one class, one place, one probability each."""
+"""Convert what an attention decoder found to the runs that CTC gives: one class, one place, one probability each."""
 
 from __future__ import annotations
 

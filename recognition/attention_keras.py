@@ -1,4 +1,4 @@
-"""Attention beside CTC in Keras; the same arithmetic and names as `recognition.attention_torch`."""
+"""Define attention beside CTC in Keras; the same arithmetic and names as `recognition.attention_torch`."""
 
 from __future__ import annotations
 

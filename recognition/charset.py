@@ -1,4 +1,4 @@
-"""Text to class indices and back. Class 0 is the CTC blank; the characters follow in the file's order."""
+"""Encode text as class indices, and back. Class 0 is the CTC blank; the characters follow in the file's order."""
 
 from __future__ import annotations
 

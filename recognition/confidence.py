@@ -1,4 +1,4 @@
-"""How likely it is that a line was read exactly: a logistic regression on the probabilities of its characters.
+"""Estimate how likely it is that a line was read exactly: a logistic regression on the probabilities of its characters.
 
 Networks are surer than they are right (Guo et al. 2017), and a line is only right where each of its characters is: the
 mean of their probabilities is .90 where seven of ten lines are right. The regression is fitted on rendered lines that

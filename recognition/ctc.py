@@ -1,4 +1,4 @@
-"""CTC (Graves et al. 2006) on log-probabilities: greedy decoding, and how well and where a given text fits."""
+"""Decode CTC (Graves et al. 2006) greedily, and align a given text: how well and where it fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CTC and per-step cross-entropy over thousands of classes at a fraction of the usual cost.
+"""Compute CTC and per-step cross-entropy over thousands of classes at a fraction of the usual cost.
 
 With 7 000 classes and plain CTC, four fifths of a training step on a CPU go into softmax and its gradient over classes
 that no line of the batch contains. Here the classifier runs on the classes of the batch plus a sample of the others;

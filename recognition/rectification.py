@@ -1,4 +1,4 @@
-"""Where a rectified line looks for its pixels: affine maps and thin-plate splines, as sums of fixed fields.
+"""Map a rectified line's pixels to their source: affine maps and thin-plate splines, as sums of fixed fields.
 
 A place on a line is (u, v), each from -1 to 1: from its left to its right end, from its top to its bottom. A field
 moves such places by (dx, dy) in half heights of the line, so that a move is as long in both directions however long the

@@ -1,4 +1,4 @@
-"""A residual network that reads by CTC and by attention, in Keras.
+"""Define a residual network that reads by CTC and by attention, in Keras.
 
 Layer names and all choices are those of `recognition.resnet_attention_torch`.
 """

@@ -1,4 +1,4 @@
-"""A residual network that reads by CTC and by attention, in PyTorch.
+"""Define a residual network that reads by CTC and by attention, in PyTorch.
 
 Layer names are those of `recognition.resnet_attention_keras`.
 """

@@ -1,4 +1,4 @@
-"""Damaged pictures and documents of every format, read in a process that may die: what is no `InputError` is a defect.
+"""Read damaged pictures and documents of every format in a process that may die: what is no `InputError` is a defect.
 
 python -m bench.stress.fuzz --count 20000 --seed 1 --out runs/fuzz
 

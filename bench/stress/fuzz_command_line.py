@@ -1,4 +1,4 @@
-"""Command lines over damaged inputs, odd names and failing file systems: nothing is lost, replaced, or said wrongly.
+"""Run command lines over damaged inputs, odd names and failing file systems: nothing is lost, replaced or misreported.
 
 python -m bench.stress.fuzz_command_line --count 20000 --seed 1 --out runs/fuzz-commands
 

@@ -1,4 +1,4 @@
-"""Command lines of all sorts, made of a seed and a number: inputs with their names, options, what fails meanwhile."""
+"""Make command lines of all sorts from a seed and a number: inputs with their names, options, what fails meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small whole files of every format that is read, made here: what damage starts from."""
+"""Make small whole files of every format that is read: what damage starts from."""
 
 from __future__ import annotations
 

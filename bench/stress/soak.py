@@ -1,4 +1,4 @@
-"""Mixed pages read one after the other by one reader: does the process's memory stop growing?
+"""Read mixed pages one after the other with one reader: does the process's memory stop growing?
 
 python -m bench.stress.soak --pages 2000
 

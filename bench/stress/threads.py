@@ -1,4 +1,4 @@
-"""One reader for many threads: what they read is what one thread reads, byte for byte.
+"""Read with one reader on many threads: the result is what one thread reads, byte for byte.
 
     python -m bench.stress.threads [--threads 8] [--pages 40] [--seed 5]
 

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: the compiled version where it was built, else the numpy definition.
+"""Suppress non-maxima: the compiled version where it was built, else the numpy definition.
 
 The one place that looks at what is installed: all give the same answer, so the choice is only
 speed, it is logged, and `implementation` overrides it.

@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression on a GPU: the binding of `nms_cuda.cu`, which setup.sh builds."""
+"""Suppress non-maxima greedily on a GPU: the binding of `nms_cuda.cu`, which setup.sh builds."""
 
 from __future__ import annotations
 

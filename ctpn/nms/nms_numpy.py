@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression in numpy: the definition that the compiled versions must equal."""
+"""Suppress non-maxima greedily in numpy: the definition that the compiled versions must equal."""
 
 from __future__ import annotations
 

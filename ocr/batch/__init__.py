@@ -1,1 +1,1 @@
-"""Many inputs read in order, resumed, with progress."""
+"""Read many inputs in order, with progress, and resume."""

@@ -1,4 +1,4 @@
-"""The options of the command line."""
+"""Parse the command line of `demo.py`, and refuse options that contradict each other."""
 
 from __future__ import annotations
 

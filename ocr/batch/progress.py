@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on a terminal, a plain line now and then in a log."""
+"""Show how far a long run is: a bar on a terminal, a plain line now and then in a log."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Folders and buckets read into Parquet on a Ray cluster: `python -m ocr.bulk`."""
+"""Read folders and buckets into Parquet on a Ray cluster: `python -m ocr.bulk`."""

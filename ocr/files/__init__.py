@@ -1,1 +1,1 @@
-"""What comes in: pictures, PDFs, folders."""
+"""Open what comes in: pictures, PDFs, folders."""

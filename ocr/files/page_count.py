@@ -1,4 +1,4 @@
-"""A file in; how many pages it has out, without decoding any."""
+"""Count the pages of a file without decoding any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs that are no files: what pipes and devices give can be read once, so it is kept in memory."""
+"""Keep in memory what pipes and devices give: it can be read once only."""
 
 from __future__ import annotations
 

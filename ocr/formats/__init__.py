@@ -1,4 +1,4 @@
-"""The pages of one input in; an output file out, by format name.
+"""Write the pages of one input as an output file, by format name.
 
     FORMATS["hocr"].encode(pages)                        bytes
     FORMATS["pdf"].encode(pages, pictures_of("a.jpg"))    formats with the picture in them need it

@@ -1,4 +1,4 @@
-"""Pages in; ALTO 4.2 out, the XML in which libraries keep text with its layout."""
+"""Write pages as ALTO 4.2, the XML in which libraries keep text with its layout."""
 
 from __future__ import annotations
 

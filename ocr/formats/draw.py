@@ -1,4 +1,4 @@
-"""A picture and its page in; the picture with boxes beside a sheet with the text read, out."""
+"""Draw the boxes on a page's picture, and beside it a sheet with the text read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages in; hOCR 1.2 out: XHTML whose spans carry boxes, as many archives and PDF makers take it."""
+"""Write pages as hOCR 1.2: XHTML whose spans carry boxes, as many archives and PDF makers take it."""
 
 from __future__ import annotations
 

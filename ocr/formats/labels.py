@@ -1,4 +1,4 @@
-"""Pages in; labels out, to correct what was read instead of typing it: ours, PaddleOCR's and ICDAR's.
+"""Write pages as labels, to correct what was read instead of typing it: ours, PaddleOCR's and ICDAR's.
 
 Each names pictures as the pages do: whoever writes the file makes that the path which the programs expect.
 """

@@ -1,4 +1,4 @@
-"""Pages in; Markdown out: headings, paragraphs joined over their lines, rows kept together, tables."""
+"""Write pages as Markdown: headings, paragraphs joined over their lines, rows kept together, tables."""
 
 from __future__ import annotations
 

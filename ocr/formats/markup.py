@@ -1,4 +1,4 @@
-"""What the XML formats have in common."""
+"""Build the elements that the XML formats have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of many inputs in; their files in one folder out, named after the inputs."""
+"""Write the pages of many inputs to files of one folder, named after the inputs."""
 
 from __future__ import annotations
 

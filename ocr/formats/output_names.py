@@ -1,4 +1,4 @@
-"""Paths of inputs in; the names of their output files out, and back."""
+"""Map paths of inputs to the names of their output files, and back."""
 
 from __future__ import annotations
 

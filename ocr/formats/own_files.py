@@ -1,4 +1,4 @@
-"""Output files that are known again: what a run has written may be replaced by the next one, what others wrote may not.
+"""Recognize a run's own output files: they may be replaced by the next run, what others wrote may not.
 
 A file carries the digest of what was written into it and the time of that, as an extended attribute. One that somebody
 has changed since, or that stands where the file system keeps no such attributes, is not ours.

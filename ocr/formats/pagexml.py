@@ -1,4 +1,4 @@
-"""A page in; PAGE XML of 2019 out, the form in which transcriptions are corrected and models compared."""
+"""Write a page as PAGE XML of 2019, the form in which transcriptions are corrected and models compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages and their pictures in; a PDF out that shows the pictures, upright, with the text selectable on top of them.
+"""Write pages as a searchable PDF: their pictures, upright, with the text selectable on top of them.
 
 The text layer is drawn in a font without strokes, whose characters are as wide as the boxes they stand in: a mark that
 covers a character on the picture copies that character, and no program has a gap to guess a space from.

@@ -1,4 +1,4 @@
-"""Characters in; a font for a PDF's text layer out, which has no strokes but tells what each character is."""
+"""Make the font of a PDF's invisible text layer: no strokes, but each glyph mapped to its character."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages as plain text, JSON and a table of words."""
+"""Write pages as plain text, JSON and a table of words."""
 
 from __future__ import annotations
 

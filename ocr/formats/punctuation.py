@@ -1,4 +1,4 @@
-"""A page and a policy in; the page with its punctuation and widths written that way out."""
+"""Rewrite a page's punctuation, half or full width, by a policy."""
 
 from __future__ import annotations
 

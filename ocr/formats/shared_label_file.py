@@ -1,4 +1,4 @@
-"""Pages of many inputs in; their records in the one file of labels that all of them share out.
+"""Write the records of many inputs to the one label file that they share.
 
 Such a file is there to be corrected by hand, so what it says about a picture stays as it is.
 """

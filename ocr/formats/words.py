@@ -1,4 +1,4 @@
-"""A line in; its words with their boxes out, and text and boxes as the formats write them."""
+"""Split a line into words with their boxes, and write text and boxes as the formats have them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Lines into reading order, blocks and tables."""
+"""Put lines into reading order, blocks and tables."""

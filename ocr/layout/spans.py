@@ -1,4 +1,4 @@
-"""Boxes of cells in; the rows and columns that each of them spans out."""
+"""Find the rows and columns of a table that each cell's box spans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page whose lines were edited in; its tables with the texts of those lines out."""
+"""Update a page's tables after its lines were edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of cells in; the table they make out, where its columns are clear."""
+"""Make a table of rows of cells where its columns are clear."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One line: cut out, read, read again, parted."""
+"""Cut out one line, read it, read it again, split it."""

@@ -1,4 +1,4 @@
-"""Bullets of lists that were read as letters: told by their shape, taken away, since nobody knows which they were.
+"""Tell bullets of lists that were read as letters by their shape, and remove them, since nobody knows which they were.
 
 A solid square or disc well before a line's text is no letter, however surely it was read as one (▪ as m).
 """

@@ -1,1 +1,1 @@
-"""Moving pictures: clips, streams and screens in; events out, each a line of text with the time in which it is seen."""
+"""Read moving pictures (clips, streams, screens) as events: lines of text, each with the time in which it is seen."""

@@ -1,4 +1,4 @@
-"""Which rows of a picture have to be looked at: a map of cells in which strokes have changed.
+"""Find the rows of a picture that have to be read again: a map of cells in which strokes have changed.
 
 A cell that has not changed since it was last looked at holds what was found there. One that has changed but shows no
 strokes holds no text.

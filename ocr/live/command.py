@@ -1,4 +1,4 @@
-"""The command line of live reading.
+"""Run live reading from the command line.
 
 The events go to stdout, messages to stderr. Exit status: 0 the source was read to its end, 1 it could not be, or not to
 its end (what was read before stands), 2 bad usage, 130 Ctrl-C (what was finished stands).

@@ -1,4 +1,4 @@
-"""Emoji and other colored pictures inside a line, painted over so that nothing is read from them."""
+"""Paint over emoji and other colored pictures inside a line, so that nothing is read from them."""
 
 from __future__ import annotations
 

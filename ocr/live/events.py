@@ -1,4 +1,4 @@
-"""What live reading gives: an event for each line of text, from the first frame that shows it to the last."""
+"""Define the events of live reading: one for each line of text, from the first frame that shows it to the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Follow the lines of one region from frame to frame: found where pixels changed, read a few times, ended."""
+"""Track the lines of one region from frame to frame: found where pixels changed, read a few times, ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of a moving picture, as sources give them and as lines are followed in them."""
+"""Define frames of a moving picture, as sources give them and as lines are tracked in them."""
 
 from __future__ import annotations
 

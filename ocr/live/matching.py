@@ -1,4 +1,4 @@
-"""Where a line's picture is in a frame, and how much of it is there.
+"""Find a line's picture in a frame by template matching, and how much of it is there.
 
 All is done on detail: grey levels less their surroundings. What moves behind the text has little of it, and none that
 agrees with the strokes. The share of a line that is present is the coefficient of regression of the frame's detail on

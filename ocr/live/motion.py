@@ -1,4 +1,4 @@
-"""Lines found again in the next frame that is looked at: each where it was, or all moved together."""
+"""Find tracked lines again in the next frame: each where it was, or all moved together."""
 
 from __future__ import annotations
 

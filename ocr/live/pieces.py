@@ -1,4 +1,4 @@
-"""Pieces of one line, which a detector parts at a wide comma or a colon, joined to one."""
+"""Join the pieces of one line, which a detector splits at a wide comma or a colon."""
 
 from __future__ import annotations
 

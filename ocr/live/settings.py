@@ -1,4 +1,4 @@
-"""Every threshold of live reading."""
+"""Hold every threshold of live reading."""
 
 from __future__ import annotations
 

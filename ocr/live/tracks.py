@@ -1,4 +1,4 @@
-"""A line that is followed from frame to frame: where it is, what was read, since when it has been there."""
+"""Keep the track of one line: where it is, what was read, since when it has been there."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One page: which way up it is and whether its lines run level."""
+"""Bring a page upright and level, and find its grids, tables, seals and regions."""

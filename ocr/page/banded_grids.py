@@ -1,4 +1,4 @@
-"""Tables whose rules are all level: under each row, or above, under the head and below; white parts their columns."""
+"""Find tables with horizontal rules alone: under each row, or above and below; white parts their columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dotted and dashed rules: rows of small marks that follow each other closely, level or upright."""
+"""Find dotted and dashed rules: rows of small marks one close after the other, horizontal or vertical."""
 
 from __future__ import annotations
 

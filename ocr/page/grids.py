@@ -1,4 +1,4 @@
-"""A picture in; its grids of cells out: by the rules drawn between them, or by the white that runs through all rows."""
+"""Find the grids of cells on a picture: by the rules drawn between them, or by the white that runs through all rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Round red seals on a page: where they are, the page without their ink, and their text set level."""
+"""Find round red seals on a page, remove their ink, and unroll their text to level lines."""
 
 from __future__ import annotations
 

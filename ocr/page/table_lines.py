@@ -1,4 +1,4 @@
-"""Cells in; crops of their lines, and a sheet with the lines of a table in the place of those that were on it."""
+"""Crop the lines of table cells, and put them in the place of the lines that were there before."""
 
 from __future__ import annotations
 

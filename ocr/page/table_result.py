@@ -1,4 +1,4 @@
-"""Grids of a sheet in; the tables of its page out, with the texts of the lines in their cells."""
+"""Make the tables of a page from its grids, with the texts of the lines in their cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables whose cells hold words or several lines: the detector's lines stay where they are in one cell.
+"""Read tables whose cells hold words or several lines: the detector's lines stay where they are in one cell.
 
 What reaches over a rule, and cells in which nothing was found, are cut out line by line and read.
 """

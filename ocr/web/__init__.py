@@ -1,1 +1,1 @@
-"""A web page and an HTTP service that read pictures and PDFs: `python -m ocr.web`."""
+"""Serve a web page and an HTTP interface that read pictures and PDFs: `python -m ocr.web`."""

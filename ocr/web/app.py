@@ -1,4 +1,4 @@
-"""A reader in; the web application around it out: a page for people, an interface for programs."""
+"""Build the web application around a reader: a page for people, an interface for programs."""
 
 from __future__ import annotations
 

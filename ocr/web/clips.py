@@ -1,4 +1,4 @@
-"""A clip in; the events of its text out. Runs on workers."""
+"""Read the events of a clip, on workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors a service answers with: a code for programs, a status for HTTP, words for people."""
+"""Define the errors a service answers with: a code for programs, a status for HTTP, words for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A URL from outside in; the file it names out, without letting it reach into this network.
+"""Fetch a file by URL for a client, without letting the URL reach into this network.
 
 The name is resolved here, every address it has is checked, and the connection goes to a checked
 address, so a name that answers differently the second time gains nothing. Redirects are followed one

@@ -1,4 +1,4 @@
-"""A request in; the file and the options it brings out. Nothing is held in memory but a block at a time."""
+"""Take the file and the options out of a request, holding a block at a time in memory."""
 
 from __future__ import annotations
 

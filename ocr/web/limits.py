@@ -1,4 +1,4 @@
-"""What one service accepts: sizes, numbers, times."""
+"""Hold what one service accepts: sizes, numbers, times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service counts, for Prometheus. Each service has a registry of its own."""
+"""Count what a service does, for Prometheus. Each service has a registry of its own."""
 
 from __future__ import annotations
 

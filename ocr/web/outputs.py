@@ -1,4 +1,4 @@
-"""Pages in; the bytes of an output file, its media type and its headers out. Runs on workers."""
+"""Make the body, media type and headers of an output file from pages, on workers."""
 
 from __future__ import annotations
 

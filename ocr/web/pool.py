@@ -1,4 +1,4 @@
-"""Work for a thread in; its result out: a fixed number of workers, a bounded queue, time limits.
+"""Run work on a fixed number of threads with a bounded queue and time limits.
 
 All of its state belongs to the event loop's thread, so it needs no lock.
 """

@@ -1,4 +1,4 @@
-"""A file in; its pages read, or drawn for a browser that cannot show them, out. Runs on workers."""
+"""Read the pages of a file, or draw them for a browser that cannot show them, on workers."""
 
 from __future__ import annotations
 

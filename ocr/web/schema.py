@@ -1,4 +1,4 @@
-"""Pages as JSON in both directions, described for OpenAPI: what was read goes out, what was edited comes back."""
+"""Describe pages as JSON for OpenAPI, in both directions: what was read goes out, what was edited comes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request in; its answer out: takes the file, has a worker read it, writes what was asked for."""
+"""Answer a request: take the file, have a worker read it, write what was asked for."""
 
 from __future__ import annotations
 

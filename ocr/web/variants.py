@@ -1,4 +1,4 @@
-"""Options that a reader is built with in; the reader out: the last few are kept, all share their networks."""
+"""Build readers with other options, which share their networks; the last few are kept."""
 
 from __future__ import annotations
 

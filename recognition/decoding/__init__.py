@@ -1,1 +1,1 @@
-"""From probabilities of characters to text: search, language model, lexicon."""
+"""Search text in probabilities of characters, with a language model and a lexicon."""

@@ -1,4 +1,4 @@
-"""CTC prefix beam search (Hannun et al. 2014) where the network is unsure, with a language model.
+"""Run CTC prefix beam search (Hannun et al. 2014) where the network is unsure, with a language model.
 
 The score of a prefix is the probability of all its alignments, times what the language model says of it to
 the power of `Weights.language`, times `Weights.length` for each character. Most steps of a line have one

@@ -1,4 +1,4 @@
-"""How likely a character is after those before it: a table of character n-grams, looked up by hash.
+"""Score a character after those before it: a table of character n-grams, looked up by hash.
 
 The table keeps no characters. The hash of an n-gram names two buckets of four places; a place that
 holds the 24 bits of its fingerprint is taken for it (a false match once in two million lookups), and

@@ -1,4 +1,4 @@
-"""Words that are expected: a word read nearly so becomes one of them where the picture allows it.
+"""Correct words to those of a lexicon where the picture allows it.
 
 The lexicon-based transcription of CRNN (Shi et al. 2015, §2.3): of the words a few edits away from
 what was read, the one to which the network gives the highest probability. Unlike there, it must also

@@ -1,4 +1,4 @@
-"""The best text of those that a few classes at each step of a line allow: the search of `beam`.
+"""Find the best text of those that a few classes at each step of a line allow: the search of `beam`.
 
 `PrefixSearch` defines it; where there was a compiler at setup, `prefix_search_cython.pyx` does the same faster, and a
 test holds the two together.

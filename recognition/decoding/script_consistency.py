@@ -1,4 +1,4 @@
-"""What a line cannot say: one character twice in one place, two Chinese scripts, Chinese punctuation in English text.
+"""Make a line consistent: no character twice in one place, one Chinese script, punctuation of its language.
 
 A network decides step by step, so two shapes that look alike may both win beside each other, and each character picks
 its script for itself. The line as a whole tells better, and where it has too little to tell, the lines read with it.

@@ -1,4 +1,4 @@
-"""Batches of rendered lines that are nearly of one width, so that little arithmetic goes into padding."""
+"""Make batches of rendered lines of nearly one width (bucketing), so that little arithmetic goes into padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the characters of a rendered line stand, for detectors that learn from characters."""
+"""Locate the characters of a rendered line, for detectors that learn from characters."""
 
 from __future__ import annotations
 

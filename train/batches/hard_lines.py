@@ -1,4 +1,4 @@
-"""Choose the lines worth a training step: those that a recognizer does not read yet."""
+"""Mine hard examples: keep the lines that a recognizer does not read yet."""
 
 from __future__ import annotations
 

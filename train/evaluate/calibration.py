@@ -1,4 +1,4 @@
-"""Expected calibration error: how far scores are from the share that is right (Naeini et al. 2015)."""
+"""Measure the expected calibration error: how far scores are from the share that is right (Naeini et al. 2015)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a recognizer reads typefaces that training never draws with: clean lines, nothing else varied.
+"""Measure how well a recognizer reads typefaces that training never draws with: clean lines, nothing else varied.
 
 Words in Latin families, phrases in Chinese display faces and in Chinese hands: black on white, from
 fixed texts and by a fixed seed, so that the figures of two recognizers are of the same pictures.

@@ -1,1 +1,1 @@
-"""Trained weights to ONNX files: `python -m train.export`."""
+"""Export trained weights to ONNX files: `python -m train.export`."""

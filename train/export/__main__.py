@@ -1,4 +1,4 @@
-"""Trained weights to the files that `ocr` loads: ONNX with its configuration inside, and the manifest's row.
+"""Export trained weights to the files that `ocr` loads: ONNX with its configuration inside, and the manifest's row.
 
     python -m train.export crnn ~/runs/crnn/best.safetensors --corpus CORPUS --backgrounds
     PHOTOGRAPHS

@@ -1,4 +1,4 @@
-"""Pictures of three channels get a fourth, empty one: it makes the first layer several times as fast in int8.
+"""Pad pictures of three channels with a fourth, empty one: it makes the first layer several times as fast in int8.
 
 ONNX Runtime copies an int8 convolution's inputs channel by channel; where their number is a multiple of four it
 copies words. The channel is added inside the graph and holds zeros, the kernels' too, so that every number is what

@@ -1,4 +1,4 @@
-"""Fit how sure a recognizer may be, on rendered lines, and write it into its file.
+"""Fit a recognizer's confidence on rendered lines (logistic regression), and write it into its file.
 
     python -m train.export.confidence weights/crnn-small.onnx --out fitted --corpus CORPUS --backgrounds PHOTOGRAPHS
 

@@ -1,4 +1,4 @@
-"""Lines without Han characters do without their classes: nine tenths of the work of the recognizer's classifier.
+"""Skip the Han classes for lines without Han characters: nine tenths of the work of the recognizer's classifier.
 
 A charset begins with the blank, ASCII, punctuation and signs: the short list. A tiny network, the gate, is fitted to
 tell from the features of a step whether any class beyond the list could be there. In the file, every line gets the

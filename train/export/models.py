@@ -1,4 +1,4 @@
-"""What each package needs to be exported: networks, outputs, configuration, inputs to calibrate on."""
+"""Say what each package needs to be exported: networks, outputs, configuration, inputs to calibrate on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, compared with PyTorch, in float32 or int8, and its row of the manifest."""
+"""Write a trained network as an ONNX file, compared with PyTorch, in float32 or int8, and its row of the manifest."""
 
 from __future__ import annotations
 

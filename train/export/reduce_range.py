@@ -1,4 +1,4 @@
-"""Int8 weights of an exported model in seven bits, so that no processor's sums of products overflow.
+"""Reduce int8 weights of an exported model to seven bits, so that no processor's sums of products overflow.
 
     python -m train.export.reduce_range weights/crnn-small.onnx --out reduced
 

@@ -1,4 +1,4 @@
-"""Networks that share a trunk to the files that `ocr` loads: one for the trunk, one for each head, all trainable."""
+"""Export networks that share a trunk: one file for the trunk, one for each head, all trainable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two networks that share a VGG-16 to the files that `ocr` loads: one trunk, two heads, as int8 ONNX.
+"""Export the two networks that share a VGG-16: one trunk, two heads, as int8 ONNX.
 
     python -m train.export.vgg16 ~/runs/vgg16/last.safetensors --corpus CORPUS --backgrounds PHOTOGRAPHS
 

@@ -1,4 +1,4 @@
-"""Numbers of every training, each with its unit or its reason.
+"""Hold the hyperparameters of every training, each with its unit or its reason.
 
 Two kinds stand elsewhere: what weighs a detector's losses is with its method, and how lines, crops and patches are cut
 is in `train.batches`.

@@ -1,4 +1,4 @@
-"""Print lines with their truth, and shapes, on a picture in the making."""
+"""Print lines with their truth, and shapes, on a picture being made."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Damage to a picture, each kind by itself."""
+"""Damage a picture, each kind by itself."""

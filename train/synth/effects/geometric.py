@@ -1,4 +1,4 @@
-"""Moving a picture and its quads together: turns, perspective, bends, sizes.
+"""Move a picture and its quads together: turns, perspective, bends, sizes.
 
 Coordinates follow `common.arrays` (pixel edges at integers), so a moved quad covers the same ink to
 a fraction of a pixel.

@@ -1,4 +1,4 @@
-"""What paper, ink, copiers and scanners do to a page: (image, quads, rng) in, (image, quads) out.
+"""Degrade a page as paper, ink, copiers and scanners do: (image, quads, rng) to (image, quads).
 
 None of these moves anything, so quads pass through unchanged. They expect dark ink on light paper.
 """

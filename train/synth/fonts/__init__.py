@@ -1,1 +1,1 @@
-"""The library of free typefaces that training draws with, fetched once and kept outside the tree."""
+"""Fetch and keep the library of free typefaces that training draws with, outside the tree."""

@@ -1,4 +1,4 @@
-"""Where the fetched library lies: outside the tree, training's families apart from the held-out ones."""
+"""Locate the fetched library: outside the tree, training's families apart from the held-out ones."""
 
 from __future__ import annotations
 

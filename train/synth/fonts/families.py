@@ -1,4 +1,4 @@
-"""Free typeface families of the npm registry: which, of what style, and which are held out from training.
+"""List free typeface families of the npm registry: which, of what style, and which are held out from training.
 
 `families.tsv` lists them, one a line: package, version, sha512 of its tarball as npm states it,
 licence, script (what else than Latin it draws), style and use. Held out are 60 Latin families, 4

@@ -1,4 +1,4 @@
-"""Packages of the npm registry, fetched with the npm client as it is configured, and checked."""
+"""Fetch packages of the npm registry with the npm client as it is configured, and check them."""
 
 from __future__ import annotations
 

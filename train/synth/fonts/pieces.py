@@ -1,4 +1,4 @@
-"""Which files of a package make up which face: a web font comes in pieces by subset."""
+"""Group the files of a package into faces: a web font comes in pieces by subset."""
 
 from __future__ import annotations
 

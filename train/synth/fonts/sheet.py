@@ -1,4 +1,4 @@
-"""A contact sheet: one line in every family, to look at what training draws with."""
+"""Draw a contact sheet: one line in every family, to look at what training draws with."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rendered lines."""
+"""Render lines."""

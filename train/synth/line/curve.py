@@ -1,4 +1,4 @@
-"""Words along an arc or a wave, as seals, badges and shop fronts have them."""
+"""Bend words along an arc or a wave, as seals, badges and shop fronts have them."""
 
 from __future__ import annotations
 

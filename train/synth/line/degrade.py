@@ -1,4 +1,4 @@
-"""What cameras, scanners and codecs do to a line, on grey pictures about 10 to 60 pixels high."""
+"""Degrade a line as cameras, scanners and codecs do, on grey pictures about 10 to 60 pixels high."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Displays drawn by rule: seven segments, and matrices of dots that show a small face."""
+"""Draw displays by rule: seven segments, and matrices of dots that show a small face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values in frames: the frame's lines touch the crop's edges and are not read."""
+"""Render values in frames: the frame's lines touch the crop's edges and are not read."""
 
 from __future__ import annotations
 

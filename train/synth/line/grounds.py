@@ -1,4 +1,4 @@
-"""What lines are written on, in grey: photographs, paper, walls, the panels of screens."""
+"""Make the grounds of lines, in grey: photographs, paper, walls, the panels of screens."""
 
 from __future__ import annotations
 

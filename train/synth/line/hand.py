@@ -1,4 +1,4 @@
-"""Lines written by hand: strokes of Han characters along their middle lines, as some writer draws them."""
+"""Write lines by hand: strokes of Han characters along their middle lines, as some writer draws them."""
 
 from __future__ import annotations
 

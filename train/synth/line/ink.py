@@ -1,4 +1,4 @@
-"""How strokes are painted on a ground: plain, or with the edges, shadows and shades of designed lettering. In grey."""
+"""Paint strokes on a ground: plain, or with the edges, shadows and shades of designed lettering. In grey."""
 
 from __future__ import annotations
 

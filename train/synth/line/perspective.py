@@ -1,4 +1,4 @@
-"""Where a camera stands to a word: slanted, squeezed and in perspective inside an upright crop."""
+"""View a word from a camera: slanted, squeezed and in perspective inside an upright crop."""
 
 from __future__ import annotations
 

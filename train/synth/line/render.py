@@ -1,4 +1,4 @@
-"""Line images directly, for speed: text, ground, a detector's crop, damage. Everything in grey.
+"""Render line images directly, for speed: text, ground, a detector's crop, damage. Everything in grey.
 
 Sample i of seed s is always the same bytes, in any process.
 """

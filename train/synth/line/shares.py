@@ -1,4 +1,4 @@
-"""How often lines are of a kind, say what, and get which effect: every share of the line renderer, in one place."""
+"""Hold every share of the line renderer: how often lines are of a kind, say what, and get which effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What signs and boards say, in a few words, and how far apart their letters stand."""
+"""Write what signs and boards say, in a few words, and choose how far apart their letters stand."""
 
 from __future__ import annotations
 

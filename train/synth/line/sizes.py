@@ -1,4 +1,4 @@
-"""Lines of several sizes, faces and colours, as prices, posters and shop fronts are set."""
+"""Set lines in several sizes, faces and colours, as prices, posters and shop fronts are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strokes of a drawn line made heavier, lighter, slanted or uneven: other letterings than the faces at hand have."""
+"""Vary the strokes of a drawn line: heavier, lighter, slanted or uneven, lettering that no face at hand has."""
 
 from __future__ import annotations
 

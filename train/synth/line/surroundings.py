@@ -1,4 +1,4 @@
-"""What stands about a line, through it and over it: pieces of neighbours, rules, boxes, seals, glare."""
+"""Draw what stands about a line, through it and over it: pieces of neighbours, rules, boxes, seals, glare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line says, as long as its width class allows."""
+"""Choose the text of a line, as long as its width class allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters that are not even: written by an unsteady hand, with a dry brush, or weathered on a wall."""
+"""Distort letters: written by an unsteady hand, with a dry brush, or weathered on a wall."""
 
 from __future__ import annotations
 

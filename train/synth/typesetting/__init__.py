@@ -1,1 +1,1 @@
-"""Fonts, and text set with them."""
+"""Open fonts and set text with them."""

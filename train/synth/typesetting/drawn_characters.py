@@ -1,4 +1,4 @@
-"""Which characters a face really draws: some fonts map characters to nothing, to boxes, or to capitals."""
+"""Tell which characters a face really draws: some fonts map characters to nothing, to boxes, or to capitals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One face of one font file, with the characters that it draws."""
+"""Open one face of one font file, with the characters that it draws."""
 
 from __future__ import annotations
 

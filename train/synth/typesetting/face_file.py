@@ -1,4 +1,4 @@
-"""What is in a font file: its usable faces, their names, styles and characters."""
+"""List what is in a font file: its usable faces, their names, styles and characters."""
 
 from __future__ import annotations
 

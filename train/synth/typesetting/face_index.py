@@ -1,4 +1,4 @@
-"""A file that remembers what faces the font files have, so that a library of thousands opens in seconds.
+"""Remember in a file what faces the font files have, so that a library of thousands opens in seconds.
 
 JSON: sets of characters as runs `[first, length, ...]`, each set once; files by path, with size and time of change.
 """

@@ -1,4 +1,4 @@
-"""The faces that training draws with, and how often it draws with which."""
+"""Choose the faces that training draws with, and how often it draws with which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which characters a bitmap font in X11's PCF format holds; FreeType draws them but fontTools cannot list them."""
+"""List the characters of a bitmap font in X11's PCF format; FreeType draws them but fontTools cannot list them."""
 
 from __future__ import annotations
 
