@@ -175,6 +175,7 @@ def _load(options: argparse.Namespace, threads: int | None) -> ocr.Reader:
         angle=options.angle,
         detector=options.detector,
         recognizer=options.recognizer,
+        spotter=options.spotter,
         device=options.device,
         threads=threads,
         decode=options.decode,

@@ -78,6 +78,20 @@ def coverage(quads: Quads, by: Quads) -> Floats:
     return np.asarray(shared / area, np.float32)
 
 
+def enlarged(quad: Floats, margin: float) -> Floats:
+    """Return a quad grown by a share of its short side on every side."""
+    if margin == 0:
+        return quad
+    height, width = quad_size(quad)
+    grow = margin * min(height, width)
+    right = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
+    down = (quad[2] + quad[3] - quad[0] - quad[1]) / 2
+    right *= grow / max(float(np.linalg.norm(right)), 1e-6)
+    down *= grow / max(float(np.linalg.norm(down)), 1e-6)
+    corners = np.stack([-right - down, right - down, right + down, down - right])
+    return np.asarray(quad + corners, np.float32)
+
+
 def is_column(height: float, width: float) -> bool:
     """Whether `crop` turns what is so many pixels high and wide on its side."""
     return round(max(height, 1.0)) >= VERTICAL_RATIO * round(max(width, 1.0))

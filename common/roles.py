@@ -29,6 +29,20 @@ class Reading(NamedTuple):
         return Reading(self.text, self.score)
 
 
+class Spotted(NamedTuple):
+    """Hold the lines of a picture with what was read on them.
+
+    Attributes:
+        quads: (M, 4, 2) in the pixels of the picture.
+        scores: (M,) how sure it is that there is text.
+        readings: M of them, as read on the quads grown by the margin that the spotter was made for.
+    """
+
+    quads: Quads
+    scores: Scores
+    readings: tuple[Reading, ...]
+
+
 class Classifier(Protocol):
     """Tell how far clockwise the content of a picture is turned."""
 
@@ -63,3 +77,16 @@ class Recognizer(Protocol):
 
     def __call__(self, crops: Sequence[Image], /) -> list[Reading]:
         """Return one reading for each crop (H, W, 3), in their order; crops of one call are of one page."""
+
+
+class Spotter(Protocol):
+    """Find and read the lines of a picture with one system; it also does each by itself, where it is asked again."""
+
+    def __call__(self, image: Image, /) -> Spotted:
+        """Return the lines of an upright picture (H, W, 3)."""
+
+    def find(self, image: Image, /, *, min_side: int = 0) -> tuple[Quads, Scores]:
+        """Do what a `Detector` does."""
+
+    def read(self, crops: Sequence[Image], /) -> list[Reading]:
+        """Do what a `Recognizer` does."""

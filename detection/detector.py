@@ -101,15 +101,18 @@ class Detector:
 
     def _pass(self, resized: Image, whole: tuple[int, int]) -> Lines:
         """Detect lines at one scale: quads in pixels of the whole picture, (height, width), heights in this one's."""
-        method = self._method
-        maps = tiles.run(
-            self._network, resized, method.outputs, self._tile_pixels,
-            stride=method.stride, mean=self._mean, std=self._std,
-        )  # fmt: skip
-        lines = method.decode(maps)
+        lines = self._method.decode(self.maps_of(resized))
         size = np.array([whole[1], whole[0]], np.float32)
         back = size / np.array([resized.shape[1], resized.shape[0]], np.float32)
         return lines._replace(quads=np.clip(lines.quads * back, 0, size).astype(np.float32))
+
+    def maps_of(self, resized: Image) -> dict[str, Floats]:
+        """Run the network over a picture at one scale, see `detection.tiles.run`."""
+        method = self._method
+        return tiles.run(
+            self._network, resized, method.outputs, self._tile_pixels,
+            stride=method.stride, mean=self._mean, std=self._std,
+        )  # fmt: skip
 
 
 def split_config(method: Any, config: Mapping[str, Any]) -> tuple[DetectionMethod, dict[str, Any]]:  # noqa: ANN401

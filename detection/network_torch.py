@@ -102,7 +102,11 @@ class SmallPyramid(nn.Module):
 
     def levels(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map (N, 3, H, W), H and W multiples of 16, to maps of stride 4 and 8 and the context of stride 16."""
-        at4 = self.trunk[:3](images)
+        return self.coarser_levels(self.trunk[0](images))
+
+    def coarser_levels(self, at2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map what the first convolution sees, (N, stages[0], H / 2, W / 2), to what `levels` returns."""
+        at4 = self.trunk[1:3](at2)
         at8 = self.trunk[3:5](at4)
         x = self.trunk[5:](at8)
         x = x + self.context1(x)

@@ -18,6 +18,7 @@ from common.settings import changed
 from ocr.line.accept import readable_alone
 from ocr.onnx_runtime import Chained, available_cores, load_onnx
 from ocr.reader import Reader
+from ocr.reading_models import finding_and_reading
 from ocr.settings import Settings
 from ocr.weights import (
     WEIGHTS,
@@ -37,6 +38,7 @@ CLASSES = {
     "detector": "Detector",
     "recognizer": "Recognizer",
     "scene": "Scene",
+    "spotter": "Spotter",
 }
 """Task to the class that a model's package re-exports for it."""
 
@@ -64,6 +66,7 @@ def load(
     angle: str | None = None,
     detector: str | None = None,
     recognizer: str | None = None,
+    spotter: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     decode: str | None = None,
@@ -81,6 +84,7 @@ def load(
         angle: Name of the angle model, where it is another one.
         detector: Likewise.
         recognizer: Likewise.
+        spotter: Name of the model that finds and reads in one, in place of detector and recognizer.
         device: "cpu" or "cuda".
         threads: Threads that one page is worked on with; all cores by default.
         decode: "beam", a search with a language model where the recognizer is unsure, "greedy", or "attention"
@@ -93,8 +97,8 @@ def load(
         without: Names of steps to leave out, of `ocr.reader.STEPS`.
 
     Raises:
-        ValueError: A name, step, device, number of threads or way to decode that is not there, or allowed
-            characters that the recognizer does not know.
+        ValueError: A name, step, device, number of threads or way to decode that is not there, allowed characters that
+            the recognizer does not know, or a spotter beside what it replaces.
         OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
     """
@@ -102,22 +106,18 @@ def load(
     allowed = allowed if languages is None else characters_of(languages, allowed)
     batches, settings = batching(device, threads), checked(settings, allowed)
     searching = decoding(decode, lexicon, allowed, settings)
-    detector, each = detector or models, threads // batches["workers"]
-    finds = finding(detector, settings) | ({"vertical": True} if vertical else {})
     locate(find(SCENE, "scene"))
     language = searching.get("language_model")
     make = functools.partial(build, device=device, threads=threads)
-    reads = make(recognizer or models, "recognizer", threads=each, options=searching | batches)
+    finds, reads, whole = finding_and_reading(
+        (models, detector, recognizer, spotter), make, settings, searching | batches,
+        threads // batches["workers"], vertical=vertical,
+    )  # fmt: skip
+    patches, likelihood = changed(settings.patches), language.likelihood if language else None
     return Reader(
-        make(detector, "detector", options=finds),
-        reads,
-        make(angle or models, "angle", options=changed(settings.patches)),
-        LazyScene(device, threads),
-        language.likelihood if language else None,
-        reads.confidence,
-        settings=settings,
-        without=without,
-    )
+        finds, reads, make(angle or models, "angle", options=patches), LazyScene(device, threads), likelihood,
+        (whole or reads).confidence, whole, settings=settings, without=without,
+    )  # fmt: skip
 
 
 def checked(settings: Settings | None, allowed: str | None = None) -> Settings:
@@ -186,22 +186,6 @@ def characters_of(languages: Iterable[str], allowed: str | None = None) -> str |
     return None if "zh" in names else _ENGLISH
 
 
-def finding(name: str, settings: Settings) -> dict[str, Any]:
-    """Return `options` of `build` for a detector: the settings that differ from its defaults.
-
-    Args:
-        name: As in the manifest.
-        settings: Of all steps.
-
-    Raises:
-        ValueError: There is no such detector, or settings of another method are changed.
-    """
-    package, own = find_trained(name, "detector").package, changed(settings.ctpn)
-    if own and package != "ctpn":
-        raise ValueError(f"ctpn.{next(iter(own))} is set, but detector {name!r} is no CTPN")
-    return changed(settings.detect) | own
-
-
 def batching(device: str, threads: int) -> dict[str, int]:
     """Return `options` of `build` for a recognizer: how it batches lines.
 
@@ -229,7 +213,7 @@ def build(
 
     Args:
         name: As in the manifest.
-        task: "angle", "detector", "recognizer" or "scene".
+        task: "angle", "detector", "recognizer", "spotter" or "scene".
         device: "cpu" or "cuda".
         threads: All cores by default.
         folder: The folder of the manifest.
@@ -241,12 +225,15 @@ def build(
     """
     row = find_trained(name, task, folder)
     network, config = _opened(row, device, threads, folder)
+    networks = [network]
     if row.trunk:
         trunk, _ = _opened(find(row.trunk, "trunk", folder), device, threads, folder)
-        network = Chained(trunk, network, colors=task != "recognizer")
+        # A spotter looks for lines between the two.
+        chained = Chained(trunk, network, colors=task != "recognizer")
+        networks = [trunk, network] if task == "spotter" else [chained]
     model = getattr(importlib.import_module(row.package), CLASSES[task])
     try:
-        return model(network, **{**config, **options})
+        return model(*networks, **{**config, **options})
     except TypeError as error:
         raise WeightsError(
             f"{locate(row, folder)}: its configuration does not fit {row.package}.{CLASSES[task]} ({error}); "

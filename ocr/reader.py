@@ -18,7 +18,7 @@ import PIL.Image
 from common.arrays import Image
 from common.image import MAX_PIXELS, Source, content_of, describe, is_stream, load
 from common.quads import boxes_to_quads
-from common.roles import Classifier, Detector, Recognizer, SceneClassifier
+from common.roles import Classifier, Detector, Recognizer, SceneClassifier, Spotter
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
 from ocr.layout.blocks import with_tables
@@ -48,7 +48,15 @@ class Step(NamedTuple):
 
 
 def find_lines(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
-    """Detect lines, unless telling the turn has found them already; a single line is the whole picture."""
+    """Detect lines, unless telling the turn has found them already; a single line is the whole picture.
+
+    A spotter reads them besides.
+    """
+    if models.spotter is not None and not sheet.single_line:
+        spotted = models.spotter(sheet.image)
+        return sheet.having(
+            quads=spotted.quads, scores=spotted.scores, readings=spotted.readings, detected=True
+        )
     if sheet.detected:
         return sheet
     if sheet.single_line:
@@ -60,7 +68,9 @@ def find_lines(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
 
 
 def recognize(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
-    """Read the crops."""
+    """Read the crops, unless a spotter has read the lines already."""
+    if sheet.readings:
+        return sheet
     return sheet.having(readings=tuple(models.recognizer(sheet.crops)) if sheet.crops else ())
 
 
@@ -108,6 +118,10 @@ NEEDED = ("detect", "recognize")
 """Steps that cannot be left out."""
 
 
+DETECTED_AGAIN = "deskew"
+"""Step that a spotter leaves out: it finds lines anew on a rotated page; a spotter finds those of any slope."""
+
+
 class Reader:
     """Read pages with three models. Threads may share a reader; nothing in it changes.
 
@@ -118,6 +132,8 @@ class Reader:
         scene: Has a say in that where text leaves a doubt.
         language: Natural log-probability of a text: it has a say in how a word by itself is read.
         likelihood: Makes a line's score the probability that its text is right; None leaves the recognizer's.
+        spotter: Finds and reads lines at once; then `detector` is its `find` and `recognizer` its `read`, for the steps
+            that look again.
         settings: The thresholds of all steps.
         without: Names of steps to leave out, of `STEPS`.
 
@@ -133,6 +149,7 @@ class Reader:
         scene: SceneClassifier | None = None,
         language: LanguageModel | None = None,
         likelihood: Confidence | None = None,
+        spotter: Spotter | None = None,
         *,
         settings: Settings = Settings(),  # noqa: B008  (nothing in it changes)
         without: Collection[str] = (),
@@ -141,9 +158,10 @@ class Reader:
             if name not in STEPS or name in NEEDED:
                 known = ", ".join(step for step in STEPS if step not in NEEDED)
                 raise ValueError(f"no step {name!r} to leave out; there are: {known}")
-        self.models = Models(detector, recognizer, classifier, scene, language, likelihood)
+        self.models = Models(detector, recognizer, classifier, scene, language, likelihood, spotter)
         self.settings = settings
-        self.steps = tuple(name for name in STEPS if name not in without)
+        left_out = {*without, DETECTED_AGAIN} if spotter is not None else without
+        self.steps = tuple(name for name in STEPS if name not in left_out)
 
     def read(
         self,

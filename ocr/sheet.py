@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Image, Quads, Scores
-from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier
+from common.roles import Classifier, Detector, Reading, Recognizer, SceneClassifier, Spotter
 from ocr.page.grids import Grid
 from ocr.page.seal_shapes import Seal
 from ocr.result import Angle
@@ -36,6 +36,7 @@ class Models(NamedTuple):
         scene: Has a say in that where text leaves a doubt.
         language: Has a say in how a word by itself is read.
         confidence: Tells how likely a text is right, by the scores of its characters.
+        spotter: Finds and reads lines at once; detector and recognizer are then parts of it.
     """
 
     detector: Detector
@@ -44,6 +45,7 @@ class Models(NamedTuple):
     scene: SceneClassifier | None = None
     language: LanguageModel | None = None
     confidence: Confidence | None = None
+    spotter: Spotter | None = None
 
 
 @dataclass(frozen=True)

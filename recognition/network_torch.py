@@ -61,7 +61,11 @@ class SmallCRNN(nn.Module):
 
     def encode(self, lines: Tensor) -> Tensor:
         """Do what `features` does in this class; further ones change the lines before (`super` does not compile)."""
-        x = self.stage3(self.stage2(self.stage1(self.stem(lines))))
+        return self.after_stem(self.stem(lines))
+
+    def after_stem(self, x: Tensor) -> Tensor:
+        """Map what the first two convolutions see, (N, a, 16, W / 2), to what `features` returns."""
+        x = self.stage3(self.stage2(self.stage1(x)))
         # Not `squeeze`: exported by the compiler, that is a branch.
         x = self.collapse(x)[:, :, 0].transpose(1, 2)  # (N, T, d)
         context, _ = self.rnn(x)

@@ -152,14 +152,20 @@ class Recognizer:
     ) -> list[Reading]:
         """Read the crops numbered by `rows`, together."""
         chosen = [widths[i] for i in rows]
-        outputs = self.network(preprocess.batch([crops[i] for i in rows], chosen, self.stride))
-        if self._shortlist:
-            outputs = (_joined(*outputs),)
+        outputs = self.answers([crops[i] for i in rows], chosen)
         readings = []
         for row, width in enumerate(chosen):
             runs = self._runs([output[row] for output in outputs], -(-width // self.stride), script)
             readings.append(self._reading(runs, self.stride / width))
         return readings
+
+    def answers(self, crops: Sequence[Any], widths: Sequence[int]) -> Sequence[Any]:
+        """Return what the network gives for lines at these widths, one array or list with a row for each.
+
+        A reader of something else than pictures overrides this; `shape` of what it reads begins with height and width.
+        """
+        outputs = self.network(preprocess.batch(crops, widths, self.stride))
+        return (_joined(*outputs),) if self._shortlist else outputs
 
     def _batches(self, usable: list[int], widths: Sequence[int]) -> Iterator[list[int]]:
         """Group lines of similar width, so that little is spent on padding."""

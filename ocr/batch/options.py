@@ -35,6 +35,8 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, argparse
         parser.error("nothing to read: give pictures, PDFs or folders, - or --stdin-image")
     if options.stdin_image and STDIN in options.paths:
         parser.error("stdin is a list of paths (-) or a picture (--stdin-image), not both")
+    if options.spotter and (options.detector or options.recognizer or options.vertical):
+        parser.error("--spotter stands for --detector, --recognizer and --vertical: leave them out")
     if options.languages and options.allowed is not None:
         parser.error("--languages and --allowed both say which characters there are: give one")
     if options.resume and not options.out and options.json in (None, "-"):
@@ -89,6 +91,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     """Add what says with which models and how pages are read."""
     add = parser.add_argument
     add_models(parser, "all three models", ("angle", "detector", "recognizer"))
+    add("--spotter", metavar="NAME", help="model that finds and reads in one, in place of the two")
     add("--no-angle", action="store_true", help="trust that pages are upright")
     add(
         "--region",

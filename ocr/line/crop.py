@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from common.arrays import Floats, Image, Quads
-from common.quads import crop, quad_size
+from common.arrays import Image, Quads
+from common.quads import crop, enlarged
 from ocr.settings import Settings
 from ocr.sheet import Sheet
 from recognition.preprocess import UPSCALE_BELOW_HEIGHT
@@ -37,17 +35,3 @@ def cut_out(
         if size > max_bytes or i == len(quads):
             yield first, crops
             crops, first, size = [], i, 0
-
-
-def enlarged(quad: Floats, margin: float) -> Floats:
-    """Return a quad grown by a share of its short side on every side."""
-    if margin == 0:
-        return quad
-    height, width = quad_size(quad)
-    grow = margin * min(height, width)
-    right = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
-    down = (quad[2] + quad[3] - quad[0] - quad[1]) / 2
-    right *= grow / max(float(np.linalg.norm(right)), 1e-6)
-    down *= grow / max(float(np.linalg.norm(down)), 1e-6)
-    corners = np.stack([-right - down, right - down, right + down, down - right])
-    return np.asarray(quad + corners, np.float32)

@@ -43,7 +43,7 @@ class ModelRow(NamedTuple):
     trunk: str = ""
     """Name of the model of the task "trunk" that this one reads the answers of; empty where it reads pictures."""
     shares: str = ""
-    """Name of the model of the same task in whose file some of its arrays are; empty where it has all itself."""
+    """Model in whose file some of its arrays are: NAME, or TASK/NAME of another task; empty where it has all itself."""
     shares_sha256: str = ""
     """Of that file when this one was made."""
 
@@ -172,7 +172,8 @@ def folder_of_shared(row: ModelRow, folder: Path = WEIGHTS) -> Path | None:
     """
     if not row.shares:
         return None
-    other = find(row.shares, row.task, folder)
+    task, _, name = row.shares.rpartition("/")
+    other = find(name, task or row.task, folder)
     if other.sha256 != row.shares_sha256:
         raise WeightsError(
             f"{row.file} was made with another {other.file}, of SHA-256 {row.shares_sha256}, "

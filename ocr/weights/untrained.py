@@ -6,11 +6,13 @@ from pathlib import Path
 
 import detection
 import recognition
+import spotting
 from ocr.weights import WEIGHTS, ModelRow, find
 
 _OPTIONS = {
     "detector": "--init-trunk weights/ctpn-small.onnx --run RUN --time-budget 2h",
     "recognizer": "--init weights/crnn-small.onnx --run RUN --time-budget 20m",
+    "spotter": "--init-trunk weights/ctpn-small.onnx --init-reader weights/crnn-small.onnx --run RUN --time-budget 2h",
 }
 
 
@@ -32,6 +34,7 @@ def _how_to_train(name: str, task: str) -> str:
     names = {
         "detector": {row.name: key for key, row in detection.METHODS.items()},
         "recognizer": {row.name: key for key, row in recognition.METHODS.items()},
+        "spotter": {row.name: key for key, row in spotting.METHODS.items()},
     }
     key = names.get(task, {}).get(name)
     if key is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,10 +13,9 @@ import pytest
 
 import ocr
 from common.arrays import Floats, Image, Quads
-from common.quads import crop
-from common.roles import Reading
+from common.quads import crop, enlarged
+from common.roles import Reading, Spotted
 from ocr import Reader
-from ocr.line import crop as cutting
 from ocr.line.accept import is_rule
 from ocr.reader import STEPS
 from ocr.settings import Accept, Crop, Settings
@@ -189,11 +188,11 @@ def test_crops_beyond_the_limit_are_read_in_several_goes(
 )
 def test_enlarging_moves_each_side_out(quad: list[list[float]]) -> None:
     corners = np.array(quad, np.float32)
-    grown = cutting.enlarged(corners, 0.1)
+    grown = enlarged(corners, 0.1)
     short = min(np.ptp(corners[:, 0]), np.ptp(corners[:, 1]))
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     assert np.allclose(grown, corners + signs * short * 0.1, atol=1e-5)
-    assert np.isfinite(cutting.enlarged(np.zeros((4, 2), np.float32), 0.1)).all()
+    assert np.isfinite(enlarged(np.zeros((4, 2), np.float32), 0.1)).all()
 
 
 def test_every_kind_of_source(bar_reader: MakeReader, bars: Image, tmp_path: Path) -> None:
@@ -307,3 +306,44 @@ def test_single_region_in_place_of_a_list_is_refused() -> None:
     reader = ocr.load(threads=1)
     with pytest.raises(ValueError, match="region 0 is no list of four numbers"):
         reader.read(np.zeros((20, 20, 3), np.uint8), region=(0, 0.4, 1, 0.25))  # type: ignore[arg-type]
+
+
+class _Spotter:
+    """Finds two bars and reads their colors on them, or on whatever is cut out."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, image: Image) -> Spotted:
+        self.asked.append("spot")
+        quads = np.array([BAR + (0, 40), BAR], np.float32)
+        readings = (Reading("below", 0.5, (0.5,) * 5), Reading("above", 0.5, (0.5,) * 5))
+        return Spotted(quads, np.array([0.8, 0.9], np.float32), readings)
+
+    def find(self, image: Image, *, min_side: int = 0) -> tuple[Quads, Floats]:
+        self.asked.append("find")
+        return self(image)[:2]
+
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        self.asked.append("read")
+        return [Reading("cut out", 0.4) for _ in crops]
+
+
+BAR = np.array([[20, 10], [120, 10], [120, 30], [20, 30]], np.float32)
+
+
+def test_a_spotter_stands_for_detector_and_recognizer(bars: Image) -> None:
+    spotter = _Spotter()
+    without = [step for step in STEPS if step in ("vote", "retry", "turned", "columns")]
+    reader = ocr.Reader(spotter.find, spotter.read, spotter=spotter, without=without)
+    page = reader.read(bars)
+    assert page.text == "above\nbelow" and spotter.asked == ["spot"]
+    assert page.lines[0].box == ((20, 10), (120, 10), (120, 30), (20, 30))
+    assert "deskew" not in reader.steps
+    assert reader.read(bars, single_line=True).text == "cut out"
+
+
+def test_steps_that_look_again_ask_a_spotter(bars: Image) -> None:
+    spotter = _Spotter()
+    ocr.Reader(spotter.find, spotter.read, spotter=spotter).read(bars)
+    assert spotter.asked[0] == "spot" and "read" in spotter.asked

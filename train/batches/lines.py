@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ class LineBatches:
 
     def is_readable(self, text: str) -> bool:
         """Whether the recognizer can say a text."""
-        return bool(text) and normalize(text) == text and not self.charset.missing(text)
+        return is_readable(text, self.charset)
 
     def page_lines(
         self, page: Callable[[int], PageSample], index: int, rng: np.random.Generator
@@ -94,24 +94,36 @@ class LineBatches:
 
     def stacked(self, samples: list[LineSample], columns: int) -> dict[str, NDArray[np.generic]]:
         """Bring samples to the input height and into one width, to which wider ones are squeezed."""
-        widths = [width_at_height(*s.image.shape[:2], columns) for s in samples]
-        longest = max(len(s.text) for s in samples)
-        lines = np.zeros((len(samples), 1, HEIGHT, columns), np.float32)
-        labels = np.zeros((len(samples), longest), np.int64)
-        aligned = np.full((len(samples), columns // STRIDE), IGNORE, np.int64)
-        for i, (sample, w) in enumerate(zip(samples, widths, strict=True)):
-            lines[i, 0, :, :w] = to_input(sample.image, w)
-            labels[i, : len(sample.text)] = self.charset.encode(sample.text)
-            aligned[i] = align(sample, w, columns // STRIDE)
-        lengths = np.array([len(s.text) for s in samples], np.int64)
-        steps = np.array([-(-w // STRIDE) for w in widths], np.int64)
-        return {
-            "lines": lines,
-            "labels": labels,
-            "lengths": lengths,
-            "steps": steps,
-            "aligned": aligned,
-        }
+        return stack_lines(samples, columns, self.charset)
+
+
+def is_readable(text: str, charset: Charset) -> bool:
+    """Whether a recognizer of these characters can say a text."""
+    return bool(text) and normalize(text) == text and not charset.missing(text)
+
+
+def stack_lines(
+    samples: Sequence[LineSample], columns: int, charset: Charset
+) -> dict[str, NDArray[np.generic]]:
+    """Return what `LineBatches` does, of lines brought to one width, to which wider ones are squeezed."""
+    widths = [width_at_height(*s.image.shape[:2], columns) for s in samples]
+    longest = max((len(s.text) for s in samples), default=1)
+    lines = np.zeros((len(samples), 1, HEIGHT, columns), np.float32)
+    labels = np.zeros((len(samples), longest), np.int64)
+    aligned = np.full((len(samples), columns // STRIDE), IGNORE, np.int64)
+    for i, (sample, w) in enumerate(zip(samples, widths, strict=True)):
+        lines[i, 0, :, :w] = to_input(sample.image, w)
+        labels[i, : len(sample.text)] = charset.encode(sample.text)
+        aligned[i] = align(sample, w, columns // STRIDE)
+    lengths = np.array([len(s.text) for s in samples], np.int64)
+    steps = np.array([-(-w // STRIDE) for w in widths], np.int64)
+    return {
+        "lines": lines,
+        "labels": labels,
+        "lengths": lengths,
+        "steps": steps,
+        "aligned": aligned,
+    }
 
 
 def align(sample: LineSample, width: int, steps: int) -> NDArray[np.int64]:

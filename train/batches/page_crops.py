@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -32,6 +33,18 @@ class Pages(Protocol):
         ...
 
 
+class PageCrop(NamedTuple):
+    """A square cut out of a page."""
+
+    page: PageSample
+    image: Image
+    quads: Quads
+    """(L, 4, 2) all lines of the page, in pixels of the crop."""
+    ignore: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+    """Of the lines: their characters are not told."""
+
+
 class PageCrops:
     """Makes batch `i` of a seed: always the same one.
 
@@ -56,10 +69,19 @@ class PageCrops:
         Returns:
             `images` (N, S, S, 3) uint8 and the method's targets.
         """
+        return self.stacked(self.crops(index))
+
+    def stacked(self, crops: Sequence[PageCrop]) -> dict[str, NDArray[np.generic]]:
+        """Return what a call does, of crops that are cut already."""
+        targets = [self._targets(c.page, c.quads, c.ignore, c.hidden) for c in crops]
+        stacked = {name: np.stack([one[name] for one in targets]) for name in targets[0]}
+        return {"images": np.stack([crop.image for crop in crops]), **stacked}
+
+    def crops(self, index: int) -> list[PageCrop]:
+        """Render the pages of a batch and cut its crops out of them."""
         recipe = self._recipe
         rng = np.random.default_rng((self._seed, index))
-        images: list[Image] = []
-        targets: list[dict[str, NDArray[np.generic]]] = []
+        crops: list[PageCrop] = []
         for number in range(recipe.pages):
             page = self._pages.page(self._seed, index * recipe.pages + number)
             picture = page.image
@@ -75,10 +97,8 @@ class PageCrops:
                 slanted = steep and rng.random() < recipe.slanted
                 cut = crop_slanted if slanted else crop_page
                 image, moved = cut(picture, quads, ignore, rng, recipe)
-                images.append(recolor(image, rng))
-                targets.append(self._targets(page, moved, ignore, hidden))
-        stacked = {name: np.stack([one[name] for one in targets]) for name in targets[0]}
-        return {"images": np.stack(images), **stacked}
+                crops.append(PageCrop(page, recolor(image, rng), moved, ignore, hidden))
+        return crops
 
     def _hidden(self, page: PageSample, rng: Generator) -> NDArray[np.bool_]:
         """Draw the lines whose characters are kept from a method that learns from them, (L,)."""

@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_selection(parser)
     parser.add_argument("--models", default="small", help="set of models (default: %(default)s)")
-    for model in ("angle", "detector", "recognizer"):
+    for model in ("angle", "detector", "recognizer", "spotter"):
         parser.add_argument(f"--{model}", metavar="NAME", help=f"another {model} model")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -236,6 +236,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             angle=args.angle,
             detector=args.detector,
             recognizer=args.recognizer,
+            spotter=args.spotter,
             device=args.device,
             threads=args.threads,
             decode=args.decode,

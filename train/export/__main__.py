@@ -4,8 +4,8 @@
     PHOTOGRAPHS
 
 writes `weights/crnn-small.onnx` (int8 unless `--float`), which `--init` takes to train on from, too. The first word is
-a method of `detection.METHODS` or `recognition.METHODS`, or a model of the angle. The exported network is compared with
-the PyTorch one before anything is replaced.
+a method of `detection.METHODS`, `recognition.METHODS` or `spotting.METHODS`, or a model of the angle. The exported
+network is compared with the PyTorch one before anything is replaced.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from pathlib import Path
 
 import torch
 
+import spotting
 from ocr.weights import find
 from recognition import METHODS
-from train.export import gated_classifier, shared_arrays
+from train.export import gated_classifier, shared_arrays, spotter
 from train.export.models import EXPORTS, Exported, ExportOptions, add_options, recognizer_inputs
 from train.export.onnx_file import make, register
 from train.transfer import onnx_weights, quantized_weights
@@ -33,7 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("method", choices=EXPORTS, metavar="METHOD", help=", ".join(EXPORTS))
+    methods = [*EXPORTS, *spotting.METHODS]
+    parser.add_argument("method", choices=methods, metavar="METHOD", help=", ".join(methods))
     parser.add_argument("weights", type=Path, help="safetensors of a run")
     parser.add_argument("--name", help="in the manifest, instead of the method's own")
     parser.add_argument(
@@ -43,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         "--share", metavar="NAME",
         help="model whose file, in the folder written to, has the arrays that did not change (small)",
     )  # fmt: skip
+    parser.add_argument(
+        "--share-trunk",
+        metavar="NAME",
+        help="likewise a detector, for what of a spotter sees the picture",
+    )
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(
         "--trainable",
@@ -65,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Read the command line and export one model."""
     args = _parser().parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if args.method in spotting.METHODS:
+        spotter.export(args.method, args)
+        return
     exported = EXPORTS[args.method]
     name = args.name or exported.name
     usual = METHODS[args.method].decoders[0] if args.method in METHODS else "ctc"
@@ -73,7 +84,6 @@ def main() -> None:
     args.trainable = args.trainable or ("inside" if whole else "float16")
     if exported.package == "angle" and args.temperature is None:
         args.temperature = _fitted(args.weights.parent / "config.json")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = ExportOptions.from_arguments(args)
     export = exported.make(options)
     state = quantized_weights.load(args.weights)

@@ -18,9 +18,12 @@ import detection
 import recognition
 from common.arrays import Floats, Image
 from detection.method import DetectionMethod
+from detection.preprocess import normalize
 from ocr.weights import WEIGHTS
 from train.loop.setup_torch import without_norms
+from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
+from train.synth.page import PageRenderer
 from train.synth.typesetting.fonts import FontLibrary
 from train.transfer.merge_student import is_distilled
 
@@ -43,7 +46,7 @@ class Export:
         outputs: names of its outputs.
         axes: dynamic axes, as `torch.onnx.export` takes them.
         config: keyword arguments of the package's class, kept in the file.
-        inputs: real inputs, to calibrate on and to compare with.
+        inputs: real inputs, to calibrate on and to compare with; of a network with several, by name.
         keep_float: substrings of node names that stay in float.
         classifier: matrix products become int8 too, their inputs measured as they come: for a large classifier.
     """
@@ -53,7 +56,7 @@ class Export:
     outputs: tuple[str, ...]
     axes: dict[str, dict[int, str]]
     config: dict[str, Any]
-    inputs: Callable[[], Iterator[Floats]]
+    inputs: Callable[[], Iterator[Floats | dict[str, Floats]]]
     keep_float: tuple[str, ...] = ()
     classifier: bool = False
 
@@ -167,13 +170,15 @@ def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
     )  # fmt: skip
 
 
+def page_renderer(options: ExportOptions) -> PageRenderer:
+    """Return what renders pages."""
+    fonts, corpus = FontLibrary.load(options.fonts), Corpus.load(options.corpus)
+    return PageRenderer(fonts, corpus, Backgrounds.load(options.backgrounds))
+
+
 def pages(options: ExportOptions) -> Iterator[Image]:
     """Render the pages that ranges of activations are measured on."""
-    from train.synth.backgrounds import Backgrounds
-    from train.synth.page import PageRenderer
-
-    fonts, corpus = FontLibrary.load(options.fonts), Corpus.load(options.corpus)
-    pages = PageRenderer(fonts, corpus, Backgrounds.load(options.backgrounds))
+    pages = page_renderer(options)
     for index in range(options.calibrate):
         yield pages.page(CALIBRATION_SEED, index).image
 
@@ -187,18 +192,18 @@ def detector_axes(method: DetectionMethod) -> dict[str, dict[int, str]]:
     return axes
 
 
+def detector_inputs(options: ExportOptions, stride: int) -> Iterator[Floats]:
+    """Yield rendered pages as detectors get them, cut to multiples of a stride."""
+    for image in pages(options):
+        height, width = (side // stride * stride for side in image.shape[:2])
+        yield np.ascontiguousarray(normalize(image[:height, :width], stride=stride))
+
+
 def detector_export(options: ExportOptions, row: detection.Row) -> Export:
     """Return how a detector is exported."""
     from detection.network_torch import Deployed
-    from detection.preprocess import normalize
 
     method = row.method()
-
-    def inputs() -> Iterator[Floats]:
-        for image in pages(options):
-            height, width = (side // method.stride * method.stride for side in image.shape[:2])
-            yield np.ascontiguousarray(normalize(image[:height, :width], stride=method.stride))
-
     network = row.torch.NETWORKS[row.network]()
     with safe_open(options.weights, "pt") as stream:
         without_norms(network, dict.fromkeys(stream.keys()))
@@ -208,7 +213,7 @@ def detector_export(options: ExportOptions, row: detection.Row) -> Export:
         tuple(method.outputs),
         detector_axes(method),
         {},
-        inputs,
+        lambda: detector_inputs(options, method.stride),
         keep_float=row.torch.HEADS,
     )
 

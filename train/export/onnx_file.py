@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,30 +38,36 @@ OPSET = 17
 
 def write_float(
     network: nn.Module,
-    example: Floats,
+    example: Floats | Mapping[str, Floats],
     path: Path,
     *,
     outputs: tuple[str, ...],
     axes: dict[str, dict[int, str]],
 ) -> None:
-    """Write a network as float32 ONNX with the input `image`."""
+    """Write a network as float32 ONNX with the inputs of an example: `image` alone, or those of these names."""
+    feeds = named(example)
     torch.onnx.export(
-        network, (torch.from_numpy(example),), str(path),
-        input_names=["image"], output_names=list(outputs), dynamic_axes=axes, opset_version=OPSET,
+        network, tuple(map(torch.from_numpy, feeds.values())), str(path),
+        input_names=list(feeds), output_names=list(outputs), dynamic_axes=axes, opset_version=OPSET,
         # The newer exporter unrolls or specializes the recurrent layer; this one keeps it whole.
         dynamo=False,
     )  # fmt: skip
 
 
+def named(inputs: Floats | Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return a network's inputs by their names; one without a name is `image`."""
+    return dict(inputs) if isinstance(inputs, Mapping) else {"image": inputs}
+
+
 def make(export: Export, folder: Path, *, quantized: bool) -> Path:
     """Write a network as ONNX into `folder`, compare it with PyTorch, and return the file."""
     network = export.deployed(export.trained.eval()).eval()
-    batches = list(export.inputs())
+    batches = [named(batch) for batch in export.inputs()]
     plain = folder / "float.onnx"
     write_float(network, batches[0], plain, outputs=export.outputs, axes=export.axes)
     _describe(plain, export.config)
     with torch.no_grad():  # a compiled module does not run in inference mode
-        reference = network(torch.from_numpy(batches[-1]))
+        reference = network(*map(torch.from_numpy, batches[-1].values()))
     reference = reference if isinstance(reference, tuple) else (reference,)
     worst = _difference(plain, batches[-1], [value.numpy() for value in reference])
     log.info("ONNX against PyTorch: largest difference %.2g", worst)
@@ -94,24 +101,23 @@ def _describe(path: Path, config: dict[str, Any]) -> None:
     onnx.save(model, str(path))
 
 
-def _difference(path: Path, batch: Floats, reference: list[Floats]) -> float:
+def _difference(path: Path, batch: dict[str, Floats], reference: list[Floats]) -> float:
     runtime = import_onnxruntime()
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    outputs = session.run(None, {"image": batch})
+    outputs = session.run(None, batch)
     return max(float(np.abs(a - b).max()) for a, b in zip(outputs, reference, strict=True))
 
 
 class _CalibrationBatches(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, batches: list[Floats]) -> None:
+    def __init__(self, batches: list[dict[str, Floats]]) -> None:
         self._left = iter(batches)
 
     def get_next(self) -> dict[str, Floats] | None:
-        batch = next(self._left, None)
-        return None if batch is None else {"image": batch}
+        return next(self._left, None)
 
 
 def _quantize(
-    source: Path, target: Path, batches: list[Floats], keep_float: tuple[str, ...]
+    source: Path, target: Path, batches: list[dict[str, Floats]], keep_float: tuple[str, ...]
 ) -> None:
     """Static int8 of the convolutions: per channel, activations by their range on rendered data."""
     prepared = source.with_name("prepared.onnx")

@@ -160,6 +160,27 @@ class DetectorRecipe:
 
 
 @dataclass(frozen=True)
+class FotsRecipe:
+    """Training of FOTS.
+
+    Attributes:
+        crops: how the pictures of a batch are made.
+        reading: of the lines that are read in them; `columns` and `widths` as for a recognizer.
+        least_height: pixels of a line in a crop from which it is read; lower ones are only found.
+        jitter: how loosely lines are cut, see `train.batches.line_crops.jittered`.
+        rendered_pages: held-out pages of an evaluation of finding.
+        rendered_batches: held-out batches of an evaluation of reading.
+    """
+
+    crops: CropRecipe = field(default_factory=lambda: CropRecipe(pages=4))
+    reading: CrnnRecipe = field(default_factory=lambda: CrnnRecipe(columns=6144, aligned_until=0.0))
+    least_height: float = 10.0
+    jitter: float = 1.0
+    rendered_pages: int = 8
+    rendered_batches: int = 4
+
+
+@dataclass(frozen=True)
 class CtpnKerasRecipe:
     """Training of CTPN in Keras; the losses are those of `ctpn.model_torch.losses`.
 

@@ -37,7 +37,11 @@ def load_initial_weights(
     if init_trunk:
         own = network.state_dict()
         names = getattr(network, "from_trunk", ("trunk.", "context"))
-        state = {k: v for k, v in _read(init_trunk).items() if k.startswith(names) and k in own}
+        state = {
+            k: v
+            for k, v in _read(init_trunk).items()
+            if k.startswith(names) and k in own and v.shape == own[k].shape
+        }
         without_norms(network, state)
         _fill(network, {**network.state_dict(), **state} if state else {}, init_trunk)
     return network.to(memory_format=torch.channels_last)
