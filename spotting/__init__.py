@@ -33,5 +33,6 @@ class Row(NamedTuple):
 
 METHODS = {
     "fots": Row("spotting.fots", "spotting.fots_torch", "fots", "fots"),
+    "stn-ocr": Row("spotting.stn_ocr", "spotting.stn_ocr_torch", "stn-ocr", "stn-ocr"),
 }
 """What `train.spotter_torch --method` takes."""

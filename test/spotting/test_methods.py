@@ -27,6 +27,7 @@ def small_network(name: str) -> Any:
     reader = {"widths": (8, 12, 16, 20), "hidden": 8}
     options: dict[str, dict[str, Any]] = {
         "fots": {"widths": Widths((32, 64, 16, 32), 32, 16), "hidden": 8, "reader": reader},
+        "stn-ocr": {"reader": reader, "localizer": {"widths": (4, 4, 8, 8, 8), "hidden": 8}},
     }
     return METHODS[name].torch.NETWORK(CLASSES, **options[name])
 
@@ -53,8 +54,12 @@ def test_parts_of_the_reader_are_named_so(name: str) -> None:
 
 
 def trunk_and_head(name: str, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Inputs of both networks, of a picture of this many times 32 pixels."""
+    """Inputs of both networks, of a picture of this many times 32 pixels, or of so many where it has one size."""
     rng = np.random.default_rng(count)
+    if name == "stn-ocr":
+        image = rng.normal(size=(count, 3, 192, 192)).astype(np.float32)
+        line = rng.normal(size=(count, 1, 32, 40 + 8 * count)).astype(np.float32)
+        return {"image": image}, {"image": line}
     side = 32 * count
     image = rng.normal(size=(1, 3, side, 2 * side)).astype(np.float32)
     grid = rng.uniform(-1, 1, (count, 16, 8 + 2 * count, 2)).astype(np.float32)

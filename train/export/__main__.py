@@ -50,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="likewise a detector, for what of a spotter sees the picture",
     )
+    parser.add_argument(
+        "--finder", type=Path,
+        help="of a spotter that was trained to read only: weights of the detector that it finds by",
+    )  # fmt: skip
     parser.add_argument("--float", action="store_true", help="float32 instead of int8")
     parser.add_argument(
         "--trainable",

@@ -23,6 +23,7 @@ from ocr.weights import WEIGHTS
 from train.loop.setup_torch import without_norms
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
+from train.synth.line.render import LineRenderer
 from train.synth.page import PageRenderer
 from train.synth.typesetting.fonts import FontLibrary
 from train.transfer.merge_student import is_distilled
@@ -117,18 +118,21 @@ def is_distilled_file(options: ExportOptions) -> bool:
         return is_distilled(dict.fromkeys(stream.keys()))
 
 
+def line_renderer(options: ExportOptions) -> LineRenderer:
+    """Return what renders lines."""
+    return LineRenderer(
+        FontLibrary.load(options.fonts), Corpus.load(options.corpus), options.backgrounds
+    )
+
+
 def recognizer_inputs(options: ExportOptions, batches: int | None = None) -> Iterator[Floats]:
     """Render lines that a recognizer is measured on: as many batches as int8 is calibrated on, if not told."""
     from recognition.charset import Charset
     from train.batches.lines import LineBatches
     from train.loop.recipes import CrnnRecipe
-    from train.synth.line.render import LineRenderer
 
-    renderer = LineRenderer(
-        FontLibrary.load(options.fonts), Corpus.load(options.corpus), options.backgrounds
-    )
     recipe = CrnnRecipe(columns=4096)
-    make = LineBatches(renderer, Charset.load(), recipe, seed=CALIBRATION_SEED)
+    make = LineBatches(line_renderer(options), Charset.load(), recipe, seed=CALIBRATION_SEED)
     for index in range(options.calibrate if batches is None else batches):
         yield make(index)["lines"].astype(np.float32)
 

@@ -181,6 +181,27 @@ class FotsRecipe:
 
 
 @dataclass(frozen=True)
+class StnOcrRecipe:
+    """Training of STN-OCR.
+
+    Attributes:
+        scenes: of one batch.
+        steps_a_word: batches after which scenes may have one word more.
+        width: columns of a word at the recognizer's height, at most.
+        heights: of a word in pixels of a scene, at least and at most.
+        sampled: classes outside the batch that take part in a step; None for all.
+        rendered_batches: held-out batches of an evaluation.
+    """
+
+    scenes: int = 16
+    steps_a_word: int = 300
+    width: int = 96
+    heights: tuple[float, float] = (24.0, 46.0)
+    sampled: int | None = 1500
+    rendered_batches: int = 6
+
+
+@dataclass(frozen=True)
 class CtpnKerasRecipe:
     """Training of CTPN in Keras; the losses are those of `ctpn.model_torch.losses`.
 

@@ -25,6 +25,7 @@ from spotting.fots import Spotter  # noqa: E402
 from spotting.fots_torch import FOTSNet  # noqa: E402
 from train.export import __main__ as command  # noqa: E402
 from train.export import models  # noqa: E402
+from train.export import spotter as spotter_export  # noqa: E402
 from train.export.onnx_file import register  # noqa: E402
 from train.spotters import fots  # noqa: E402
 from train.transfer import quantized_weights  # noqa: E402
@@ -84,6 +85,27 @@ def test_two_files_are_one_spotter(exported: Any) -> None:
     assert isinstance(reader.read(page[:30], single_line=True).text, str)
     again = quantized_weights.load(folder / "fots.onnx")
     assert set(again) == set(network.state_dict())
+
+
+def test_finding_may_come_from_a_detector(exported: Any, tmp_path: Path) -> None:
+    network = narrow(20).eval()
+    other = {k: v for k, v in network.state_dict().items() if not k.startswith("reader.")}
+    other["score.bias"] = other["score.bias"] + 3
+    save_file(other, tmp_path / "east.safetensors")
+    state = {k: v.numpy() for k, v in network.state_dict().items()}
+    found = spotter_export._found_by(tmp_path / "east.safetensors", state)
+    assert (
+        found["score.bias"] == other["score.bias"].numpy() and "reader.classify.bias" not in found
+    )
+    save_file(
+        {**other, "trunk.1.conv.weight": 2 * other["trunk.1.conv.weight"]},
+        tmp_path / "b.safetensors",
+    )
+    with pytest.raises(ValueError, match="trunk.1.conv.weight"):
+        spotter_export._found_by(tmp_path / "b.safetensors", state)
+    save_file({"deep.weight": other["score.bias"]}, tmp_path / "c.safetensors")
+    with pytest.raises(ValueError, match="deep.weight"):
+        spotter_export._found_by(tmp_path / "c.safetensors", state)
 
 
 def test_arrays_of_the_recognizer_are_not_stored_twice(exported: Any, tmp_path: Path) -> None:
