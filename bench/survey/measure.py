@@ -23,7 +23,7 @@ from bench.detector_runs import (
 )
 from bench.detector_scores import figures, score
 from ocr.models import build, decoding
-from ocr.weights import WEIGHTS, ModelRow, checked_path, models
+from ocr.weights import WEIGHTS, ModelRow, checked_path, find, models
 from train.data.samples import LabelledPage
 from train.evaluate.true_boxes import SourceScore
 from train.evaluate.true_boxes import score as read_lines
@@ -93,11 +93,17 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
+def sizes(files: Sequence[ModelRow], folder: Path) -> list[int]:
+    """Return the bytes of a model's files, then those of the file that it shares arrays with, if any."""
+    shared = [find(row.shares, row.task, folder) for row in files if row.shares]
+    return [row.size for row in (*files, *shared)]
+
+
 def measure_detectors(chosen: Selection, book: Book) -> dict[str, Figures]:
     """Measure the detectors that have weights; of one whose process ends early the message is under `error`."""
     results: dict[str, Figures] = {}
     for candidate in shipped(chosen.folder):
-        sums = [row.sha256 for row in _files(candidate, chosen)]
+        sums = [(row.sha256, row.shares_sha256) for row in _files(candidate, chosen)]
         key = key_of(sums, _named(chosen.pages), _named([chosen.shown]), chosen.threads)  # fmt: skip
         try:
             measure = functools.partial(_detector, candidate, chosen)
@@ -119,7 +125,7 @@ def _detector(candidate: Candidate, chosen: Selection) -> Figures:
     shown = found.found[len(pages) :]
     return {
         **figures(score(pages, whole), whole),
-        "bytes": [row.size for row in _files(candidate, chosen)],
+        "bytes": sizes(_files(candidate, chosen), chosen.folder),
         "sets": [figures(score(part, own), own)["rows"] for part, own in _parts(chosen, whole)],
         "shown": [[] if one is None else one.quads.round(1).tolist() for one in shown],
     }
@@ -142,7 +148,7 @@ def measure_recognizers(chosen: Selection, book: Book) -> dict[str, Figures]:
         if row.name not in there or not chosen.lines:
             continue
         files = weight_files(row.name, "recognizer", chosen.folder)
-        sums = [one.sha256 for one in files]
+        sums = [(one.sha256, one.shares_sha256) for one in files]
         digest = key_of(sums, _named(chosen.lines), chosen.line_limit)
         measure = functools.partial(_recognizer, row, chosen)
         results[key] = book.measured("recognizer", key, digest, measure)
@@ -164,7 +170,7 @@ def _recognizer(row: recognition.Row, chosen: Selection) -> Figures:
         sources |= {f"{len(sets)} {name}": one for name, one in found.items()}
     return {
         "parameters": sum(onnx_parameters(checked_path(one, chosen.folder)) for one in files),
-        "bytes": [one.size for one in files],
+        "bytes": sizes(files, chosen.folder),
         "all": _summed(sources.values()).figures(),
         "sets": sets,
     }

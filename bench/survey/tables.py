@@ -56,15 +56,16 @@ def _detector_row(system: System, results: Results, sets: int, language: str) ->
         cells.append(" / ".join(share(half.get(name)) for name in ("recall", "precision", "hmean")))
         cells.append(share(at.get("0.7", {}).get("hmean")))
     ms = NONE if found["cpu_ms"] is None else f"{found['cpu_ms']:.0f}"
-    return [*cells, ms, _megabytes(found), f"{found['parameters']:,}", *_paper(system, language)]
+    return [*cells, ms, megabytes(found), f"{found['parameters']:,}", *_paper(system, language)]
 
 
 def _why(found: Figures | None) -> str:
     return "no weights shipped" if found is None else "could not be measured"
 
 
-def _megabytes(found: Figures) -> str:
-    return " + ".join(f"{size / 1e6:.1f}" for size in found["bytes"])
+def megabytes(found: Figures) -> str:
+    """Sizes of its files; of those below a megabyte with one digit more."""
+    return " + ".join(f"{s / 1e6:.{1 if s >= 1e6 else 2}f}" for s in found["bytes"])
 
 
 def _paper(system: System, language: str) -> list[str]:
@@ -154,7 +155,7 @@ def recognizers(results: Results, language: str) -> str:
         else:
             total = found["all"]
             cells = [f"{total['lines']:.0f}", share(total["exact"]), share(total["cer"])]
-            cells += [f"{total['ms']:.1f}", _megabytes(found), f"{found['parameters']:,}"]
+            cells += [f"{total['ms']:.1f}", megabytes(found), f"{found['parameters']:,}"]
         rows.append([system.title, *cells, *_paper(system, language)])
     return table([say("system", language), *(say(name, language) for name in names)], rows)
 

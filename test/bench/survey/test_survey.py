@@ -18,11 +18,11 @@ from bench.detector_runs import Candidate, Detected, DetectorError, DetectorRun
 from bench.survey import __main__ as survey
 from bench.survey import measure, pictures, tables
 from bench.survey.document import mark, with_parts
-from bench.survey.measure import Book, Selection, key_of, measure_detectors
+from bench.survey.measure import Book, Selection, key_of, measure_detectors, sizes
 from bench.survey.papers import SYSTEMS, of
 from bench.survey.words import FILES, LANGUAGES
 from common.roles import Reading
-from ocr.weights import ModelRow
+from ocr.weights import ModelRow, find
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LabelledPage
 
@@ -166,6 +166,18 @@ def test_figures_are_kept_by_what_they_are_of(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no figures of bench.survey"):
         Book(path)
     assert key_of(["a"], ["b"]) != key_of(["a", "b"], [])
+
+
+def test_sizes_name_all_files_that_are_needed(tmp_path: Path) -> None:
+    row = {"task": "detector", "package": "ctpn", "file": "a.onnx", "sha256": "0"}
+    rows = [
+        row | {"name": "small", "bytes": 2_300_000},
+        row | {"name": "db", "bytes": 150_000, "shares": "small"},
+    ]
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "models": rows}), "utf-8")
+    found = sizes([find("db", "detector", tmp_path)], tmp_path)
+    assert found == [150_000, 2_300_000]
+    assert tables.megabytes({"bytes": found}) == "0.15 + 2.3"
 
 
 def test_sets_are_counted_apart_and_together(stubs: list[str], pages: list[LabelledPage]) -> None:
