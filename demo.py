@@ -48,6 +48,7 @@ from ocr.files.find import STDIN, find_inputs
 from ocr.files.piped import take_pipes
 from ocr.formats.output_folder import Outputs
 from ocr.formats.punctuation import apply
+from ocr.line import views
 from ocr.live.command import main as read_clips
 from ocr.live.sources import is_clip
 from ocr.onnx_runtime import available_cores
@@ -102,17 +103,20 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
     )
     stdin = sys.stdin.buffer if options.stdin_image else None
     files, contents = take_pipes(files, stdin=stdin, on_error=report.error)
+    seen, files = files, files[:1] if options.views else files
     jobs, threads = _shares(options, files)
     if threads:
         cv2.setNumThreads(threads)
     with contextlib.ExitStack() as stack:
         try:
-            outputs = _outputs(options, files, contents)
+            outputs = _outputs(options, files, contents, seen)
             json = None
             if options.json not in (None, "-"):
                 json = JsonLines(Path(options.json), resume=options.resume)
                 stack.callback(json.close)
             reader = _load(options, threads)
+            if options.views and seen:
+                views.check(reader.models.recognizer, len(seen))
             if json and not options.resume:
                 json.clear()  # only now: nothing that was asked for wrongly costs earlier results
         except OSError as error:
@@ -125,7 +129,7 @@ def _run(options: argparse.Namespace, usage_error: Callable[[str], NoReturn]) ->
         stdout = require_stdout() if options.json == "-" or not (json or outputs) else sys.stdout
         streams = Streams(*((None, stdout) if options.json == "-" else (stdout, json)))
         run = _Conversion(files, contents, report, outputs, streams, json.done if json else None)
-        run.read(reader, options, jobs)
+        run.read(reader, options, jobs, seen)
         return 1 if report.failed else 0
 
 
@@ -141,9 +145,12 @@ def _some(files: Sequence[Path]) -> str:
 
 
 def _outputs(
-    options: argparse.Namespace, files: Sequence[str], contents: Mapping[str, bytes]
+    options: argparse.Namespace,
+    files: Sequence[str],
+    contents: Mapping[str, bytes],
+    seen: Sequence[str],
 ) -> Outputs | None:
-    """Where output files go; makes sure that none of them, nor the JSON, replaces what it must not.
+    """Where output files go, named after `files`; sees that neither they nor the JSON replace any file that is `seen`.
 
     Raises:
         OverwriteError: One would.
@@ -164,7 +171,7 @@ def _outputs(
         )
         outputs.check_free(overwrite=options.overwrite, resume=options.resume, json=json)
     if json is not None:
-        inputs = [*files, *([str(options.lexicon)] if options.lexicon else [])]
+        inputs = [*seen, *([str(options.lexicon)] if options.lexicon else [])]
         check_json(json, inputs, overwrite=options.overwrite or options.resume)
     return outputs
 
@@ -225,8 +232,10 @@ class _Conversion:
         self._done = done
         self._has_bar = False
 
-    def read(self, reader: ocr.Reader, options: argparse.Namespace, jobs: int) -> None:
-        """Read all files, or with --resume those that are not done."""
+    def read(
+        self, reader: ocr.Reader, options: argparse.Namespace, jobs: int, seen: Sequence[str]
+    ) -> None:
+        """Read all files, or with --resume those that are not done; with --views those `seen` as one."""
         outputs = self._outputs
         written = outputs.are_there if outputs and options.resume else lambda number: False
         todo = Todo(self._files, written=written if outputs else None, done=self._done)
@@ -249,6 +258,7 @@ class _Conversion:
             contents=self._contents,
             skip=todo.is_done,
             look=look if options.draw else None,
+            together=seen if options.views and todo.paths else (),
         )
         pages: list[ocr.Page] = []
         with contextlib.closing(steps), self._progress(todo.paths, options.quiet) as progress:

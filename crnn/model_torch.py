@@ -187,4 +187,7 @@ def as_recognizer(network: nn.Module, charset: Charset, *, decoder: str = "ctc")
         return tuple(array.cpu().numpy() for array in arrays)
 
     stride = getattr(network, "stride", STRIDE)
-    return Recognizer(run, charset="".join(charset.characters), stride=stride, decoder=decoder)
+    views = getattr(network, "views", 1)
+    return Recognizer(
+        run, charset="".join(charset.characters), stride=stride, decoder=decoder, views=views
+    )

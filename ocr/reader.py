@@ -5,7 +5,6 @@ Each step takes a sheet, the models and the settings, and returns a new sheet; `
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,15 +18,28 @@ from common.arrays import Image
 from common.image import MAX_PIXELS, Source, content_of, describe, is_stream, load
 from common.quads import boxes_to_quads
 from common.roles import Classifier, Detector, Recognizer, SceneClassifier, Spotter
+from ocr.clock import Clock
 from ocr.files.documents import Loader, pages
 from ocr.layout import reading_order
 from ocr.layout.blocks import with_tables
-from ocr.line import accept, columns, confidence, crop, doubt, retry, split, turned, vertical, vote
+from ocr.line import (
+    accept,
+    columns,
+    confidence,
+    crop,
+    doubt,
+    retry,
+    split,
+    turned,
+    vertical,
+    views,
+    vote,
+)
 from ocr.line.characters import place, reads_vertically, with_characters
 from ocr.page import character_grid, deskew, orientation, seals, tables
 from ocr.page.regions import checked_region, read_regions
 from ocr.page.table_result import find_tables, shown
-from ocr.result import Angle, Elapsed, Page, TextLine
+from ocr.result import Angle, Page, TextLine
 from ocr.settings import Settings
 from ocr.sheet import LanguageModel, Models, Sheet, joined
 from recognition.confidence import Confidence
@@ -246,7 +258,7 @@ class Reader:
         Raises:
             InputError: From `decode`.
         """
-        clock = _Clock()
+        clock = Clock()
         picture = decode()
         clock.lap("decode")
         sheet = Sheet(picture, single_line=single_line)
@@ -271,6 +283,28 @@ class Reader:
         clock.lap("recognize")
         return replace(found, elapsed_ms=clock.elapsed())
 
+    def read_views(self, sources: Sequence[Source], *, max_pixels: int = MAX_PIXELS) -> Page:
+        """Read one cut-out line of which there are several pictures together; neither angle nor detection.
+
+        Args:
+            sources: Pictures, in any order, each as in `read` but no document; the page is that of the first.
+            max_pixels: Larger pictures are refused.
+
+        Raises:
+            ValueError: There are none, or more than the recognizer takes together, which for most is one.
+        """
+        views.check(self.models.recognizer, len(sources))
+        clock = Clock()
+        pictures = [load(source, max_pixels=max_pixels) for source in sources]
+        for phase in ("decode", "angle", "detect"):
+            clock.lap(phase)
+        sheet = find_lines(Sheet(pictures[0], single_line=True), self.models, self.settings)
+        sheet = sheet.having(readings=views.read(self.models.recognizer, pictures))
+        clock.lap("recognize")
+        image = str(sources[0]) if isinstance(sources[0], (str, Path)) else "<image>"
+        height, width = pictures[0].shape[:2]
+        return Page(image, 0, width, height, sheet.angle, _text_lines(sheet, 0.0), clock.elapsed())
+
     def orientation(self, image: Image) -> Angle:
         """Tell how far clockwise the content of a picture is turned, as `read` does.
 
@@ -278,10 +312,10 @@ class Reader:
             image: (H, W, 3) uint8 RGB.
         """
         steps = [step for step in PAGE_STEPS if step.phase == "angle"]
-        return self._apply(steps, Sheet(image), _Clock()).angle
+        return self._apply(steps, Sheet(image), Clock()).angle
 
     def _apply(
-        self, steps: Sequence[Step], sheet: Sheet, clock: _Clock, *, angle: bool = True
+        self, steps: Sequence[Step], sheet: Sheet, clock: Clock, *, angle: bool = True
     ) -> Sheet:
         """Run the steps that were not left out, and charge their time to their phases."""
         for step in steps:
@@ -299,22 +333,6 @@ class Reader:
                     part = step.run(part, self.models, self.settings)
             parts.append(part.having(crops=()))
         return joined(parts, sheet)
-
-
-class _Clock:
-    """Count the milliseconds of each phase, from lap to lap."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self._laps[name] = self._laps.get(name, 0.0) + (now - self._last) * 1000
-        self._last = now
-
-    def elapsed(self) -> Elapsed:
-        return Elapsed(**self._laps, total=(self._last - self._start) * 1000)
 
 
 def _text_lines(sheet: Sheet, margin: float) -> tuple[TextLine, ...]:

@@ -25,6 +25,8 @@ class Row(NamedTuple):
     """Columns, lines times width, of a batch in training."""
     bent: float = 0.0
     """Share of the lines in training that are bent or cut askew."""
+    views: int = 1
+    """Pictures of one line that it may be given together."""
     charset: str = "zh_hant_en"
     """What `recognition.charset.Charset.load` takes."""
 
@@ -65,6 +67,10 @@ METHODS = {
     "attention-ocr": Row(
         "recognition.attention_ocr_torch", "attention-ocr", "attention-ocr", "crnn-attention-ocr",
         decoders=("attention", "ctc"),
+    ),
+    "attention-ocr-views": Row(
+        "recognition.attention_ocr_views_torch", "attention-ocr-views", "attention-ocr-views",
+        "crnn-attention-ocr-views", decoders=("attention",), views=4,
     ),
 }  # fmt: skip
 """What `train.recognizer_torch --method` takes."""

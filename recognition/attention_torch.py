@@ -48,44 +48,48 @@ class AttentionDecoder(nn.Module):
     def prepare(self) -> None:
         """Take what the compiler needs and a training does not; nothing here."""
 
+    def spread(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the places (N, P, D) that may be looked at, here each step, and their middles (P,) in time steps."""
+        return features, torch.arange(features.shape[1], device=features.device) + 0.5
+
     def compared(self, features: Tensor) -> Tensor:
         """Return what `energies` compares of the features (N, T, D), once for all characters."""
         return self.key(features)
 
     def energies(self, keys: Tensor, state: Tensor) -> Tensor:
-        """Say how much what stands at each step is what the state (N, memory) looks for, (N, T) in nats."""
+        """Say how much what stands at each place is what the state (N, memory) looks for, (N, P) in nats."""
         asked = self.query(state[:, : self.hidden])[:, None]
         return self.energy(torch.tanh(keys + asked))[:, :, 0]
 
-    def look(self, keys: Tensor, state: Tensor, last: Tensor) -> Tensor:
-        """Say how much of each step to look at for the next character, (N, T): shares of one.
+    def look(self, keys: Tensor, state: Tensor, last: Tensor, middles: Tensor) -> Tensor:
+        """Say how much of each place to look at for the next character, (N, P): shares of one.
 
         Args:
-            keys: (N, T, hidden or more), `self.compared` of the features.
+            keys: (N, P, hidden or more), `self.compared` of the features.
             state: (N, memory), the first `hidden` of which ask.
             last: (N,) middle of what was looked at before, in time steps; `first` at first.
+            middles: (P,), from `spread`.
         """
         energies = self.energies(keys, state)
-        middles = torch.arange(keys.shape[1], device=keys.device) + 0.5
         ahead = torch.floor(middles[None] - last[:, None]) + self.back
         energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
         return torch.softmax(energies, 1)
 
     def step(
-        self, features: Tensor, weights: Tensor, state: Tensor, previous: Tensor
+        self, features: Tensor, weights: Tensor, state: Tensor, previous: Tensor, middles: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Find the next character.
 
         Args:
-            features: (N, T, D).
-            weights: (N, T), from `look`.
+            features: (N, P, D), from `spread`.
+            weights: (N, P), from `look`.
             state: (N, memory).
             previous: (N,) classes of the characters before.
+            middles: (P,), from `spread`.
 
         Returns:
             Input (N, hidden + D) of the classifier `out`, the new state, the middle (N,) of what was looked at.
         """
-        middles = torch.arange(features.shape[1], device=features.device) + 0.5
         context = (weights[:, :, None] * features).sum(1)
         # Where it looked is a fact to the next step, nothing to learn by way of.
         place = (weights.detach() * middles).sum(1)
@@ -117,14 +121,16 @@ class AttentionDecoder(nn.Module):
         return self.teacher_forced(features, labels)[0]
 
     def teacher_forced(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of `teach`, and where each character was looked for, (N, L + 1, T)."""
-        keys, state = self.compared(features), self.begin(features)
+        """Return the logits of `teach`, and where each character was looked for, (N, L + 1, P)."""
+        state = self.begin(features)
+        features, middles = self.spread(features)
+        keys = self.compared(features)
         place = features.new_full((len(features),), self.first)
         before = F.pad(labels, (1, 0))
         outputs, looks = [], []
         for i in range(before.shape[1]):
-            looks.append(self.look(keys, state, place))
-            output, state, place = self.step(features, looks[-1], state, before[:, i])
+            looks.append(self.look(keys, state, place, middles))
+            output, state, place = self.step(features, looks[-1], state, before[:, i], middles)
             outputs.append(output)
         logits: Tensor = self.out(torch.stack(outputs, 1))
         return logits, torch.stack(looks, 1)
@@ -142,16 +148,17 @@ class AttentionDecoder(nn.Module):
             Classes (N, L) int64, 0 from the end on; their log-probabilities (N, L); the middle of
             what was looked at (N, L), in time steps.
         """
-        keys, state = self.compared(features), self.begin(features)
+        state, steps = self.begin(features), features.shape[1]
+        features, middles = self.spread(features)
+        keys = self.compared(features)
         previous = torch.zeros_like(features[:, 0, 0]).long()
         ended = previous > 0
-        steps = features.shape[1]
         place = torch.zeros_like(features[:, 0, 0]) + self.first
         labels, log_probs, places = [previous], [features[:, 0, 0]], [place]
         i = 0
         while i < steps and not bool(ended.all()):
-            weights = self.look(keys, state, place)
-            output, state, place = self.step(features, weights, state, previous)
+            weights = self.look(keys, state, place, middles)
+            output, state, place = self.step(features, weights, state, previous, middles)
             best, chosen = torch.log_softmax(self.out(output), 1).max(1)
             ended = ended | (chosen == 0)
             previous = torch.where(ended, torch.zeros_like(chosen), chosen)

@@ -65,6 +65,7 @@ class Recognizer:
         search: settings of the beam search; None for the defaults.
         script: settings of what contradicts the rest of a line; None for the defaults.
         confidence: coefficients of `recognition.confidence.Confidence`; None where none were fitted.
+        views: pictures of one line that the network takes together at most: (N, V, 32, W), zeros where there is none.
 
     Raises:
         ValueError: `stride`, `decoder` or `decode` is unknown, `allowed` has characters outside the
@@ -89,6 +90,7 @@ class Recognizer:
         search: Weights | None = None,
         script: ScriptSettings | None = None,
         confidence: Sequence[float] | None = None,
+        views: int = 1,
     ) -> None:
         if shortlist and (lexicon is not None or allowed is not None):
             # What is asked for may be what the network finds improbable: that has to be known of every line.
@@ -96,6 +98,7 @@ class Recognizer:
         self.network = network
         self.confidence = None if confidence is None else Confidence(*confidence)
         self._shortlist = shortlist
+        self.views = views
         self.charset = Charset(charset)
         self.batch_columns = batch_columns
         self.max_width = max_width
@@ -133,6 +136,36 @@ class Recognizer:
             return readings
         texts = ascii_punctuation([reading.text for reading in readings], self._script)
         return [r._replace(text=text) for r, text in zip(readings, texts, strict=True)]
+
+    def read_views(self, lines: Sequence[Sequence[Image]]) -> list[Reading]:
+        """Read lines of which there are several pictures each; one reading for each line, in the same order.
+
+        Args:
+            lines: for each line its crops (H, W, 3) uint8 RGB, in any order, `views` at most.
+
+        Raises:
+            ValueError: a line has more pictures than the network takes, or none.
+        """
+        for crops in lines:
+            if not 1 <= len(crops) <= self.views:
+                raise ValueError(
+                    f"found {len(crops)} pictures of one line, expected 1 to {self.views}"
+                    + ": choose a recognizer that reads several views" * (self.views == 1)
+                )
+        return [self._read_together(crops) for crops in lines]
+
+    def _read_together(self, crops: Sequence[Image]) -> Reading:
+        """Read one line in several pictures, all brought to the width of the widest."""
+        usable = [crop for crop in crops if crop.shape[0] and crop.shape[1]]
+        if not usable:
+            return _EMPTY
+        width = max(
+            preprocess.width_at_height(c.shape[0], c.shape[1], self.max_width) for c in usable
+        )
+        views = [preprocess.batch([crop], [width], self.stride) for crop in usable]
+        outputs = self.network(np.concatenate(views, axis=1))
+        runs = self._runs([output[0] for output in outputs], -(-width // self.stride), 0)
+        return self._reading(runs, self.stride / width)
 
     def _read(self, crops: Sequence[Image], script: int = 0) -> list[Reading]:
         """Read crops, in a script where it is known."""

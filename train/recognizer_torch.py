@@ -35,6 +35,7 @@ from train.batches.bucketed import BucketedLineBatches
 from train.batches.hard_lines import HardLines
 from train.batches.lines import LineBatches, real_lines
 from train.batches.replay import MixturePart, add_mixture, mixed
+from train.batches.views import with_views
 from train.data.coverage import coverage
 from train.data.samples import LineSample
 from train.evaluate.finetune_report import gather, report_run
@@ -309,7 +310,7 @@ def train(options: TrainingOptions, more: RecognizerOptions, row: Row) -> None:
         )
         return Training(
             network,
-            mixed(more.data, batches) if more.data else batches,
+            mixed(more.data, batches) if more.data else with_views(batches, row.views),
             make_loss(row, recipe, teacher, attention_only=attention_only),
             lambda average: evaluate_lines(
                 as_recognizer(average, charset, decoder=row.decoders[0]), lines

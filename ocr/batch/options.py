@@ -41,6 +41,8 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, argparse
         parser.error("--languages and --allowed both say which characters there are: give one")
     if options.resume and not options.out and options.json in (None, "-"):
         parser.error("--resume goes on with what is in --json FILE or -o DIR: give one of them")
+    if options.views and (options.region or options.draw or options.vertical):
+        parser.error("--views reads one line as it is: leave out --region, --draw and --vertical")
     return options, parser
 
 
@@ -102,6 +104,11 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         help="read this part of each picture, in pixels or shares; repeatable",
     )
     add("--single-line", action="store_true", help="each picture is one cut-out line")
+    add(
+        "--views",
+        action="store_true",
+        help="all PATHs are pictures of one cut-out line, read together (--recognizer attention-ocr-views)",
+    )
     add("--vertical", action="store_true", help="all lines run down, in columns from the right")
     add("--decode", choices=SEARCHES, help="greedy: no language model; attention: where it reads")
     add(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -102,6 +103,25 @@ def read_many(
                 on_error(names[step.file], step.error)
 
 
+def read_together(
+    reader: Reader, paths: Sequence[str], *, contents: Mapping[str, bytes] = MappingProxyType({})
+) -> Generator[ReadEvent]:
+    """Read pictures of one line together, and tell of the first as `read_files` does of a file.
+
+    Args:
+        reader: Its recognizer takes several views.
+        paths: Of the pictures.
+        contents: Of those that are no files.
+    """
+    try:
+        page = reader.read_views([contents.get(path, path) for path in paths])
+    except InputError as error:
+        yield ReadEvent(0, error=error)
+    else:
+        yield ReadEvent(0, replace(page, image=paths[0]))
+    yield ReadEvent(0)
+
+
 def read_files(
     reader: Reader,
     paths: Iterable[str],
@@ -114,6 +134,7 @@ def read_files(
     contents: Mapping[str, bytes] = MappingProxyType({}),
     skip: Callable[[int, int], bool] | None = None,
     look: Look | None = None,
+    together: Sequence[str] = (),
 ) -> Generator[ReadEvent]:
     """Read files as `read_many` does, and tell each file's errors and end too.
 
@@ -128,10 +149,14 @@ def read_files(
         contents: Of those inputs that are no files, by their paths.
         skip: Tells from a file's number and the page whether that page is not wanted.
         look: Is shown each page with its picture; what it raises is an error after that page.
+        together: Pictures of one line, read in place of the one file that `paths` names.
 
     Raises:
         ValueError: `jobs` is below 1.
     """
+    if together:
+        yield from read_together(reader, together, contents=contents)
+        return
     jobs = available_cores() if jobs is None else jobs
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}, expected 1 or more")

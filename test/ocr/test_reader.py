@@ -142,6 +142,42 @@ def test_single_line_is_read_whole(bars: Image) -> None:
     assert page.lines[0].box == ((0, 0), (200, 0), (200, 120), (0, 120))
 
 
+class Views:
+    """Reads two pictures of a line at most, and says how many it was given."""
+
+    views = 2
+
+    def __call__(self, crops: list[Image]) -> list[Reading]:
+        raise AssertionError("all views are read together")
+
+    def read_views(self, lines: list[list[Image]]) -> list[Reading]:
+        return [Reading(f"{len(crops)} views", 0.5) for crops in lines]
+
+
+def test_views_are_read_together(bars: Image, tmp_path: Path) -> None:
+    def refuse(image: Image) -> tuple[int, float]:
+        raise AssertionError("neither angle nor detection")
+
+    reader = ocr.Reader(refuse, Views(), refuse)  # type: ignore[arg-type]
+    path = tmp_path / "view.png"
+    PIL.Image.fromarray(bars[:40]).save(path)
+    page = reader.read_views([path, bars])
+    assert page.image == str(path) and (page.width, page.height) == (200, 40)
+    assert page.text == "2 views" and page.lines[0].box == ((0, 0), (200, 0), (200, 40), (0, 40))
+    with pytest.raises(ValueError, match="found 3 pictures of one line, expected 1 to 2"):
+        reader.read_views([bars] * 3)
+    with pytest.raises(ValueError, match="expected 1 to 2"):
+        reader.read_views([])
+    with pytest.raises(ocr.InputError, match=r"gone\.png"):
+        reader.read_views([tmp_path / "gone.png"])
+
+
+def test_readers_of_one_picture_refuse_views(bars: Image) -> None:
+    reader = ocr.Reader(None, lambda crops: [])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="choose one that takes several views"):
+        reader.read_views([bars])
+
+
 def test_empty_readings_are_dropped(bars: Image) -> None:
     quads = np.array([[[0, y], [9, y], [9, y + 5], [0, y + 5]] for y in (0, 20, 40)], np.float32)
     reader = ocr.Reader(

@@ -29,6 +29,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "stn-crnn": {"widths": (8, 12, 16, 20), "hidden": 8},
     "rare": {"widths": (8, 12, 16, 20), "hidden": 8, "decoder": 16},
     "attention-ocr": {"widths": (8, 12, 16, 20), "hidden": 8, "decoder": 16},
+    "attention-ocr-views": {"widths": (8, 12, 16, 20), "hidden": 8, "decoder": 16},
 }
 """Arguments that make networks fast to test; a network without is tested as it is."""
 

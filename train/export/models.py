@@ -30,6 +30,9 @@ from train.transfer.merge_student import is_distilled
 
 LINE_AXES = {0: "N", 3: "W"}
 
+VIEW_AXES = {**LINE_AXES, 1: "V"}
+"""Of a recognizer that takes several views of a line."""
+
 FLOAT = ("rectifier",)
 """Parts of recognizers that stay in float32: a coarse step would move a line's pixels by parts of their size."""
 
@@ -166,8 +169,11 @@ def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
         made = Export(network, LogProbabilities, ("log_probs",), axes, config, inputs)
         return replace(made, classifier=True, keep_float=FLOAT)
     outputs = ("labels", "log_probs", "places")
-    axes = {"image": LINE_AXES, **{name: {0: "N", 1: "L"} for name in outputs}}
+    image = VIEW_AXES if row.views > 1 else LINE_AXES
+    axes = {"image": image, **{name: {0: "N", 1: "L"} for name in outputs}}
     config["decoder"] = "attention"
+    if row.views > 1:
+        config["views"] = row.views
     return Export(
         network, lambda n: AttentionReading(n).compiled(), outputs, axes, config, inputs,
         keep_float=FLOAT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,6 +67,11 @@ class View:
         size = max(8, round(high * scale)), max(8, round(wide * scale * squeeze))
         quad = (corners + middle).astype(np.float32)
         return cls(quad, size, pad, high / height)
+
+    def padded(self, pad: tuple[int, int]) -> View:
+        """Return the view for a drawing with at least as much room about it."""
+        more = np.array([pad[1] - self.pad[1], pad[0] - self.pad[0]], np.float32)
+        return replace(self, quad=self.quad + more, pad=pad)
 
     def cut(self, canvas: Grey, drawn: TextMask) -> Crop:
         """Cut the crop out of the padded drawing; centers and widths of the characters follow."""

@@ -70,7 +70,7 @@ class LineRenderer:
     def __init__(self, fonts: FontLibrary, corpus: Corpus, photographs: Path | None = None) -> None:
         self.fonts = fonts
         self.corpus = corpus
-        self._grounds = Grounds(photographs)
+        self.grounds = Grounds(photographs)
         self._strokes = read_strokes()
         self._makers = {
             "document": self._document,
@@ -165,7 +165,7 @@ class LineRenderer:
         wide = max_width > shares.SCENE_WIDTH
         how = lettering.printed if wide or rng.random() < 0.3 else lettering.sign
         drawn = how(rng, self.fonts, self.corpus, max_width)
-        least = 11.0 if _has_han(drawn.text) else 8.5
+        least = 11.0 if has_han(drawn.text) else 8.5
         return self._seen(rng, drawn, turned=0.5, pixels=float(rng.uniform(least, least + 6)))
 
     def _display(self, rng: Rng, max_width: int) -> LineSample:
@@ -181,8 +181,8 @@ class LineRenderer:
         aside = rng.random() < 0.5
         view = View.draw(rng, *drawn.mask.shape, turned=0.4)
         pad = view.pad if aside else _room(drawn.mask)
-        lit, off = (_padded(each, pad) / 255.0 for each in (drawn.mask, unlit))
-        canvas, finest = display.shine(rng, lit, off), _finest(drawn.text)
+        lit, off = (with_room(each, pad) / 255.0 for each in (drawn.mask, unlit))
+        canvas, finest = display.shine(rng, lit, off), finest_height(drawn.text)
         if aside:
             crop = view.cut(canvas, drawn)
             return self._finished(rng, crop, scene_damage, finest=finest * view.shrink)
@@ -195,10 +195,10 @@ class LineRenderer:
         drawn = lettering.on_screen(rng, self.fonts, self.corpus, max_width)
         height, width = drawn.mask.shape
         pad = _room(drawn.mask)
-        alpha = _padded(drawn.mask, pad)
+        alpha = with_room(drawn.mask, pad)
         neighbours(rng, alpha, drawn.mask, pad, ruled=0.16)
         even = rng.random() < 0.7
-        canvas = plain(rng, *alpha.shape) if even else self._grounds.draw(rng, *alpha.shape)
+        canvas = plain(rng, *alpha.shape) if even else self.grounds.draw(rng, *alpha.shape)
         canvas = write(rng, canvas, alpha / 255.0)
         # Saved before anyone cuts lines out of it.
         canvas = compress(rng, canvas).astype(np.float32)
@@ -226,12 +226,12 @@ class LineRenderer:
         mask = drawn.mask if mask is None else mask
         height, width = mask.shape
         pad = _room(mask)
-        alpha = _padded(mask, pad)
+        alpha = with_room(mask, pad)
         neighbours(rng, alpha, mask, pad, ruled=0.08)
         marks(rng, alpha, (height, width), pad)
         if paper:
             paper(rng, alpha, pad=pad)
-        canvas = sheet(rng, *alpha.shape) if on_sheet else self._grounds.draw(rng, *alpha.shape)
+        canvas = sheet(rng, *alpha.shape) if on_sheet else self.grounds.draw(rng, *alpha.shape)
         if shares.happens(rng, "highlighted"):
             canvas = highlighted(rng, canvas, (height, width), pad)
         alpha = _strengthened(alpha, strength, pad[1])
@@ -241,7 +241,7 @@ class LineRenderer:
         if shares.happens(rng, "sealed"):
             canvas = sealed(rng, canvas, (height, width), pad)
         crop = cut(rng, canvas, drawn, (pad[1], pad[0], width, height), askew=1.0, fine=0.0)
-        return self._finished(rng, crop, damage, finest=_finest(drawn.text))
+        return self._finished(rng, crop, damage, finest=finest_height(drawn.text))
 
     def _seen(
         self,
@@ -260,16 +260,16 @@ class LineRenderer:
         height = letters or drawn.mask.shape[0]
         view = View.draw(rng, *drawn.mask.shape, turned=turned)
         pad = view.pad
-        alpha = _padded(drawn.mask, pad)
+        alpha = with_room(drawn.mask, pad)
         neighbours(rng, alpha, drawn.mask, pad, near=0.35, ruled=0.05)
-        canvas = self._grounds.draw(rng, *alpha.shape, board=True)
+        canvas = self.grounds.draw(rng, *alpha.shape, board=True)
         alpha = _strengthened(alpha, strength, pad[1])
         painted = height >= _PAINTED_FROM and shares.happens(rng, "painted_scene")
         canvas = paint(rng, canvas, alpha, height) if painted else write(rng, canvas, alpha)
         crop = view.cut(canvas, drawn)
         if pixels is not None:
             return self._from_afar(rng, crop, pixels * view.shrink)
-        finest = _finest(drawn.text, 1.0) * view.shrink * drawn.mask.shape[0] / height
+        finest = finest_height(drawn.text, 1.0) * view.shrink * drawn.mask.shape[0] / height
         return self._finished(rng, crop, scene_damage, finest=finest)
 
     def _finished(self, rng: Rng, crop: Crop, how: Damage, *, finest: float) -> LineSample:
@@ -278,7 +278,7 @@ class LineRenderer:
             crop = cut_short(rng, crop)
         if shares.happens(rng, "glare"):
             crop = replace(crop, image=glare(rng, crop.image))
-        image, han = lasting_damage(rng, how(rng, crop.image, finest=finest)), _has_han(crop.text)
+        image, han = lasting_damage(rng, how(rng, crop.image, finest=finest)), has_han(crop.text)
         if not legible(crop.image, image, han=han):
             image = np.clip(crop.image, 0, 255).astype(np.uint8)
             if not legible(crop.image, image, han=han):
@@ -289,13 +289,13 @@ class LineRenderer:
         """Damage a crop as one that is `pixels` high; what nobody could read is taken from nearer."""
         for _ in range(4):
             small = far_damage(rng, crop.image, pixels=pixels)
-            if legible(crop.image, small, han=_has_han(crop.text)):
+            if legible(crop.image, small, han=has_han(crop.text)):
                 return _sample(crop.widened(small.shape[1] / crop.image.shape[1]), small)
             pixels *= 1.2
         raise ValueError(f"{crop.text!r} is too far away")
 
 
-def _padded(mask: NDArray[np.generic], pad: tuple[int, int]) -> Grey:
+def with_room(mask: NDArray[np.generic], pad: tuple[int, int]) -> Grey:
     """Return a mask with room about it: `pad` rows above and below, columns left and right."""
     (height, width), (above, left) = mask.shape, pad
     out = np.zeros((height + 2 * above, width + 2 * left), np.float32)
@@ -315,12 +315,12 @@ def _strengthened(alpha: Grey, strength: Grey | None, pad: int) -> Grey:
     return alpha if strength is None else alpha * np.pad(strength, pad, mode="edge")
 
 
-def _finest(text: str, more: float = 0.0) -> float:
+def finest_height(text: str, more: float = 0.0) -> float:
     """Return the height in pixels to which a line may be scaled down: Han characters have more strokes."""
-    return 13.0 + more if _has_han(text) else 9.0
+    return 13.0 + more if has_han(text) else 9.0
 
 
-def _has_han(text: str) -> bool:
+def has_han(text: str) -> bool:
     return any(map(is_wide, text))
 
 
