@@ -20,6 +20,9 @@ from spotting.stn_ocr import COLUMNS, REGIONS, SIDE
 HEADS = ("localizer",)
 """Parts of the names of layers that int8 leaves in float."""
 
+MIN_LOG = -2.5
+"""Logarithm of a region's half side, at least: smaller ones would show a spot of one color, which teaches nothing."""
+
 TRUNK, HEAD = ("regions",), ("log_probs",)
 """Names of what `trunk` and `head` give."""
 
@@ -66,7 +69,7 @@ class Localizer(nn.Module):
         steps = self.steps(x[:, None].expand(-1, REGIONS, -1))[0]
         told = self.last(steps) + self.start
         middle = told[..., :2].clamp(-1, 1)
-        return torch.cat([middle, torch.exp(told[..., 2:].clamp(-4, 0))], dim=-1)
+        return torch.cat([middle, torch.exp(told[..., 2:].clamp(MIN_LOG, 0))], dim=-1)
 
 
 class STNOCRNet(nn.Module):

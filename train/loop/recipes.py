@@ -190,6 +190,8 @@ class StnOcrRecipe:
         width: columns of a word at the recognizer's height, at most.
         heights: of a word in pixels of a scene, at least and at most.
         sampled: classes outside the batch that take part in a step; None for all.
+        empty_weight: of regions without a word. They are three of four at first, and what they learn soonest is to see
+            nothing, from where no gradient brings them back.
         rendered_batches: held-out batches of an evaluation.
     """
 
@@ -198,6 +200,7 @@ class StnOcrRecipe:
     width: int = 96
     heights: tuple[float, float] = (24.0, 46.0)
     sampled: int | None = 1500
+    empty_weight: float = 0.05
     rendered_batches: int = 6
 
 

@@ -72,7 +72,7 @@ def prepare(
 
 
 def make_loss(_: None) -> Loss:
-    """Return the loss of one batch: CTC of what is read in each region, where there is no word left, of nothing."""
+    """Return the loss of one batch: CTC of what is read in each region; where no word is left, of nothing."""
 
     def loss(
         network: nn.Module, batch: dict[str, Tensor], _: float
@@ -84,10 +84,17 @@ def make_loss(_: None) -> Loss:
         whole = torch.full((count,), steps, device=features.device)
         targets = Targets(batch["labels"], batch["lengths"], whole, nothing)
         classify = network.reader.classify
-        total, _ = line_loss(
-            features, classify.weight, classify.bias, targets, sampled=RECIPE.sampled
-        )
-        return total, {"loss": total.item(), "ctc": total.item()}
+        word = batch["lengths"] > 0
+        parts = {}
+        for name, rows, weight in (("ctc", word, 1.0), ("empty", ~word, RECIPE.empty_weight)):
+            if rows.any():
+                chosen = Targets(*(part[rows] for part in targets))
+                read, _ = line_loss(
+                    features[rows], classify.weight, classify.bias, chosen, sampled=RECIPE.sampled
+                )
+                parts[name] = weight * read
+        total = sum(parts.values(), torch.zeros(()))
+        return total, {name: part.item() for name, part in {"loss": total, **parts}.items()}
 
     return loss
 
