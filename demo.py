@@ -244,7 +244,7 @@ class _Conversion:
             _log.info("%s done already", done)
             self._say_kept(set(range(len(self._files))) - set(todo.numbers))
 
-        def look(file: int, page: ocr.Page, image: Image) -> None:
+        def draw_page(file: int, page: ocr.Page, image: Image) -> None:
             if outputs:
                 outputs.draw(todo.numbers[file], apply(page, options.punctuation), image)
 
@@ -257,7 +257,7 @@ class _Conversion:
             regions=options.region,
             contents=self._contents,
             skip=todo.is_done,
-            look=look if options.draw else None,
+            on_page=draw_page if options.draw else None,
             together=seen if options.views and todo.paths else (),
         )
         pages: list[ocr.Page] = []

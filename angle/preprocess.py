@@ -65,7 +65,7 @@ def line_patches(
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     found = []
     for quad in np.asarray(quads, np.float32):
-        degrees = slant(quad)
+        degrees = skew_degrees(quad)
         for height in settings.line_heights:
             for box in line_windows(quad, size / height, settings.per_line):
                 patch = tilted_cut(grey, box, size, degrees)
@@ -88,7 +88,7 @@ def line_windows(quad: Floats, heights: float, count: int) -> Boxes:
     return np.concatenate([middles - side / 2, middles + side / 2], axis=1).astype(np.float32)
 
 
-def slant(quad: Floats) -> float:
+def skew_degrees(quad: Floats) -> float:
     """Return by how many degrees, -45 to 45, a line falls to the right of the closer axis of the picture."""
     x, y = quad[1] + quad[2] - quad[0] - quad[3]
     return (float(np.degrees(np.arctan2(y, x))) + 45) % 90 - 45

@@ -4,7 +4,7 @@ Tian et al. 2016, sections 3.1 and 3.4, with four departures. Lines are cut by t
 bottom edges, so that a slanted line becomes proposals of its local height. A proposal that a line covers
 by less than a quarter of its width is neither text nor background. Anchors nearly as good as a
 proposal's best one are no background either, whatever their overlap, because small text lies between
-two anchors as often as on one. And the side offset is also taught one cell *outside* each end:
+two anchors as often as on one. And the side offset is also learned one cell *outside* each end:
 there the nearest end is never in doubt, so a word of a single proposal gets both of its ends.
 """
 
@@ -29,7 +29,7 @@ MIN_COVERAGE = 4.0
 """Pixels of a cell's width that a line must cover for the cell to be text."""
 
 SIDE_REACH = 32.0
-"""Pixels from the middle of a cell to a line's end within which it is taught (section 3.3)."""
+"""Pixels from the middle of a cell to a line's end within which its offset is learned (section 3.3)."""
 
 MIN_VISIBLE = 0.6
 """Part of a proposal's height that must be inside the picture."""
@@ -91,7 +91,7 @@ def _nearest_ends(left: Any, right: Any, cols: int) -> tuple[Floats, Bools]:
     """Nearest visible end of each line for every column: x (L, cols), and if it is in reach."""
     width = cols * STRIDE
     middle = cell_centers(np.arange(cols))
-    # An end cut off by the picture's border cannot be seen, so it is not taught.
+    # An end cut off by the picture's border cannot be seen, so it is not learned.
     to_left = np.where(left >= -1, np.abs(left - middle), np.inf)
     to_right = np.where(right <= width + 1, np.abs(right - middle), np.inf)
     nearest: Floats = np.where(to_left <= to_right, left, right)
@@ -222,8 +222,8 @@ def assign(
 
     # A cell that is text of one line may stand beside another: its own line comes first.
     rank = iou + proposals.text[:, None, None]
-    taught = (iou >= np.minimum(0.5, 0.7 * best)) & proposals.has_side[:, None, None]
-    proposal, row, anchor = _by_overlap(taught, rank)
+    sided = (iou >= np.minimum(0.5, 0.7 * best)) & proposals.has_side[:, None, None]
+    proposal, row, anchor = _by_overlap(sided, rank)
     cell = (row, proposals.col[proposal], anchor)
     targets.sides[cell] = encode_side(proposals.side[proposal], proposals.col[proposal])
     targets.side_mask[cell] = True

@@ -27,10 +27,10 @@ from ocr.line import (
     columns,
     confidence,
     crop,
-    doubt,
+    plausibility,
     retry,
     split,
-    turned,
+    upside_down,
     vertical,
     views,
     vote,
@@ -101,7 +101,7 @@ LINE_STEPS = (
     Step("vote", "recognize", vote.apply),
     Step("retry", "recognize", retry.apply),
     Step("vertical", "recognize", vertical.apply),
-    Step("turned", "recognize", turned.apply),
+    Step("upside_down", "recognize", upside_down.apply),
     Step("accept", "recognize", accept.drop_unlikely),
     Step("split", "recognize", split.apply),
 )
@@ -115,7 +115,7 @@ LAST_STEPS = (
     Step("tables", "recognize", tables.apply),
     Step("rules", "recognize", accept.drop_rules),
     Step("confidence", "recognize", confidence.apply),
-    Step("doubt", "recognize", doubt.apply),
+    Step("plausibility", "recognize", plausibility.apply),
     Step("seal_texts", "recognize", seals.add_lines),
 )
 

@@ -12,7 +12,7 @@ from angle.settings import Patches
 from common.settings import StepSettings, setting
 from ctpn.method import CTPN
 from detection.scales import ScaleSettings
-from ocr.doubt_settings import Doubt, Seals, Turned
+from ocr.special_settings import Plausibility, Seals, UpsideDown
 from ocr.table_settings import CharacterGrid, Tables
 from recognition.decoding.lexicon import LexiconSettings
 from recognition.decoding.prefix_search import Weights
@@ -90,7 +90,7 @@ class Orientation(StepSettings):
 
 @dataclass(frozen=True)
 class Deskew(StepSettings):
-    """Pages photographed aslant are set straight; angles in degrees."""
+    """Pages photographed at an angle are deskewed; angles in degrees."""
 
     min_skew: float = setting(5.0, "Skew below which a page is read as it is", 0, 90)
     max_skew: float = setting(40.0, "Skew beyond which lines are no rows of this page", 0, 90)
@@ -343,8 +343,8 @@ class Settings:
     search: Weights = field(default_factory=Weights)
     script: ScriptSettings = field(default_factory=ScriptSettings)
     lexicon: LexiconSettings = field(default_factory=LexiconSettings)
-    turned: Turned = field(default_factory=Turned)
-    doubt: Doubt = field(default_factory=Doubt)
+    upside_down: UpsideDown = field(default_factory=UpsideDown)
+    plausibility: Plausibility = field(default_factory=Plausibility)
     seals: Seals = field(default_factory=Seals)
     character_grid: CharacterGrid = field(default_factory=CharacterGrid)
     tables: Tables = field(default_factory=Tables)

@@ -63,7 +63,7 @@ class Sheet:
         scores: (M,) the detector's.
         crops: The M lines cut out, while they are being read; else none.
         readings: One for each line once they are read; else none.
-        voted: Lines whose reading was settled by a vote of many views.
+        voted: Lines whose reading was decided by a vote of many views.
         grids: Tables, in pixels of `image`.
         seals: Those that were taken off the picture, in pixels of the page turned upright.
     """

@@ -32,7 +32,7 @@ from ocr.page.regions import Region, read_regions
 from ocr.reader import Reader
 from ocr.result import Page
 
-Look: TypeAlias = Callable[[int, Page, Image], None]
+OnPage: TypeAlias = Callable[[int, Page, Image], None]
 """Gets the number of a file, one of its pages and that page's picture, on the thread that read it."""
 
 
@@ -133,7 +133,7 @@ def read_files(
     regions: Sequence[Region] = (),
     contents: Mapping[str, bytes] = MappingProxyType({}),
     skip: Callable[[int, int], bool] | None = None,
-    look: Look | None = None,
+    on_page: OnPage | None = None,
     together: Sequence[str] = (),
 ) -> Generator[ReadEvent]:
     """Read files as `read_many` does, and tell each file's errors and end too.
@@ -148,7 +148,7 @@ def read_files(
         regions: As in `Reader.read`.
         contents: Of those inputs that are no files, by their paths.
         skip: Tells from a file's number and the page whether that page is not wanted.
-        look: Is shown each page with its picture; what it raises is an error after that page.
+        on_page: Is shown each page with its picture; what it raises is an error after that page.
         together: Pictures of one line, read in place of the one file that `paths` names.
 
     Raises:
@@ -163,7 +163,7 @@ def read_files(
     read = partial(read_regions, reader, regions, angle=angle, single_line=single_line)
     if not regions:
         read = partial(reader.read_page, angle=angle, single_line=single_line)
-    tasks = _Files(paths, read, max_pixels, contents, skip, look).tasks()
+    tasks = _Files(paths, read, max_pixels, contents, skip, on_page).tasks()
     results = (task() for task in tasks) if jobs == 1 else OrderedPool(tasks, jobs).results()
     with closing(results):
         for steps in results:
@@ -183,14 +183,14 @@ class _Files:
         max_pixels: int,
         contents: Mapping[str, bytes],
         skip: Callable[[int, int], bool] | None,
-        look: Look | None,
+        on_page: OnPage | None,
     ) -> None:
         self._paths = paths
         self._read = read
         self._max_pixels = max_pixels
         self._contents = contents
         self._skip = skip or (lambda file, page: False)
-        self._look = look
+        self._on_page = on_page
         self._budget = PixelBudget(max_pixels)
 
     def tasks(self) -> Iterator[_Task]:
@@ -240,7 +240,7 @@ class _Files:
             pixels = picture.shape[0] * picture.shape[1]
             self._budget.change(pixels - held)
             held = pixels
-            if self._look:
+            if self._on_page:
                 image.append(picture)
             return picture
 
@@ -248,8 +248,8 @@ class _Files:
         try:
             page = self._read(load, image=path, page=index)
             steps.append(ReadEvent(file, page))
-            if self._look:
-                self._look(file, page, image[0])
+            if self._on_page:
+                self._on_page(file, page, image[0])
         except Exception as error:  # a defect on one page must not cost the others
             steps.append(ReadEvent(file, error=error, number=index))
         finally:

@@ -11,7 +11,7 @@ from common.quads import contains
 from ocr.layout.joining import join_lines
 from ocr.result import Page, TableCell
 
-GROWN = 1.3
+ENLARGED = 1.3
 """A line is that of a cell alone where the cell, so many times as large, holds all of it."""
 
 
@@ -22,21 +22,21 @@ def with_texts_of_lines(page: Page) -> Page:
     """
     quads = np.array([line.box for line in page.lines], np.float32).reshape(-1, 4, 2)
     tables = (
-        replace(table, cells=tuple(_retold(cell, page, quads) for cell in table.cells))
+        replace(table, cells=tuple(_with_texts(cell, page, quads) for cell in table.cells))
         for table in page.tables
     )
     return replace(page, tables=tuple(tables))
 
 
-def _retold(cell: TableCell, page: Page, quads: Quads) -> TableCell:
+def _with_texts(cell: TableCell, page: Page, quads: Quads) -> TableCell:
     quad = np.array(cell.box, np.float32)
     center = quad.mean(axis=0)
-    grown = center + (quad - center) * GROWN
+    enlarged = center + (quad - center) * ENLARGED
     middles = quads.mean(axis=1)
     own = [
         i
         for i in np.flatnonzero(contains(quad, middles)).tolist()
-        if contains(grown, quads[i]).all()
+        if contains(enlarged, quads[i]).all()
     ]
     if own:
         return replace(cell, text=join_lines(page.lines[i].text for i in own))

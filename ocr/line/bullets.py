@@ -11,13 +11,13 @@ import numpy as np
 from common.arrays import Floats, Image
 from common.quads import crop
 from common.roles import Reading
-from ocr.doubt_settings import Doubt
+from ocr.special_settings import Plausibility
 
 BULLETS = frozenset("•·●○■□◆◇▪►▲△★☆✓√✔‣◦-–—*+")
 """Marks that stay: they were read as what begins an item."""
 
 
-def second_character(reading: Reading, length: float, settings: Doubt) -> int | None:
+def second_character(reading: Reading, length: float, settings: Plausibility) -> int | None:
     """The first character of the text behind a mark that white parts from it; None where there is none such.
 
     Args:
@@ -43,7 +43,7 @@ def without_first(reading: Reading, following: int) -> Reading:
 
 
 def without_solid_mark(
-    reading: Reading, image: Image, quad: Floats, length: float, settings: Doubt
+    reading: Reading, image: Image, quad: Floats, length: float, settings: Plausibility
 ) -> Reading:
     """Take a character from a line's beginning that is a solid mark on the picture.
 
@@ -62,7 +62,7 @@ def without_solid_mark(
     )
 
 
-def begins_solid(line: Image, settings: Doubt) -> bool:
+def begins_solid(line: Image, settings: Plausibility) -> bool:
     """Whether the first thing in a crop (H, W, 3) of a line is a small solid mark with white behind it."""
     grey = cv2.cvtColor(line, cv2.COLOR_RGB2GRAY)
     _, dark = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)

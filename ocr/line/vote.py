@@ -22,7 +22,7 @@ from ocr.sheet import LanguageModel, Models, Sheet
 
 
 def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
-    """Settle words of low score by a vote of views; the step of the chain."""
+    """Replace words of low score by the vote of many views; the step of the chain."""
     if not sheet.single_line:
         return sheet
     readings, voted = list(sheet.readings), set()

@@ -45,7 +45,7 @@ class Follower:
         recognizer: Reads them.
         region: The part of the pictures that is read.
         settings: Of live reading.
-        early: An event is given as soon as its text is settled, and not again at its end.
+        early: An event is given as soon as its text is stable, and not again at its end.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Follower:
         self.looks += 1
         self._look(frame, kept)
         kept.detail.__dict__.pop("whole", None)
-        return self._settled(frame.seconds) + self._over(frame.seconds)
+        return self._stable(frame.seconds) + self._over(frame.seconds)
 
     def finish(self) -> list[Event]:
         """The events of all lines that are still there."""
@@ -131,7 +131,7 @@ class Follower:
     def _unknown(
         self, found: Sequence[_DetectedLine], here: list[Track], kept: KeptFrame
     ) -> list[Track]:
-        """Lines that are not followed yet; those that have grown are noted in what follows them."""
+        """Lines that are not followed yet; those found larger are noted in what follows them."""
         s = self._settings
         new: list[Track] = []
         for each in found:
@@ -143,7 +143,7 @@ class Follower:
             ]
             if not same:
                 new.append(Track(rect, each.quad, each.score, kept, s))
-            elif each.score >= s.joined_score and self._have_grown(same, rect, kept):
+            elif each.score >= s.joined_score and self._are_enlarged(same, rect, kept):
                 # What was followed in pieces goes on as the one that was there first.
                 oldest = min(same, key=lambda track: track.first)
                 oldest.grow(rect, each.quad, kept.detail)
@@ -151,10 +151,10 @@ class Follower:
                     lines[:] = [line for line in lines if line is oldest or line not in same]
         return new
 
-    def _have_grown(self, tracks: Sequence[Track], rect: Rect, kept: KeptFrame) -> bool:
+    def _are_enlarged(self, tracks: Sequence[Track], rect: Rect, kept: KeptFrame) -> bool:
         """Whether a found line is lines that are followed, and more of them."""
         s = self._settings
-        larger = rect.width * rect.height >= s.grown * max(track.area for track in tracks)
+        larger = rect.width * rect.height >= s.enlarged * max(track.area for track in tracks)
         one_row = rect.height < 1.6 * max(track.rect.height for track in tracks)
         whole = all(rect.covers(track.rect) >= s.same_lines for track in tracks)
         young = any(
@@ -223,13 +223,13 @@ class Follower:
                 track.resume(younger)
                 self._tracks[self._tracks.index(younger)] = track
 
-    def _settled(self, seconds: float) -> list[Event]:
+    def _stable(self, seconds: float) -> list[Event]:
         """Events of lines that are still there, where they are to be told at once."""
         if not self._early:
             return []
         events = []
         for track in self._tracks:
-            if track.told or not track.is_settled(seconds):
+            if track.told or not track.is_stable(seconds):
                 continue
             event = self._event(track)
             if event is not None:

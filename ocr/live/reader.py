@@ -23,7 +23,7 @@ class LiveReader:
         recognizer: Reads them.
         regions: Parts of the picture that are read; none is all of it.
         settings: Of live reading.
-        early: Events are given as soon as their text is settled, and not again at their end.
+        early: Events are given as soon as their text is stable, and not again at their end.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class LiveSettings:
         look_again: Seconds before a cell is looked at again, where what is behind the text moves all the time.
         look_again_most: The same where nothing changes, at most; it doubles from look to look.
         joined_gap: Heights that two pieces on one row may be apart to be one line.
-        joined_score: Score of the detector of such pieces, and of a line that has grown, at least.
+        joined_score: Score of the detector of such pieces, and of a line found larger, at least.
         grows_for: Seconds after it was found within which a line may grow, unless it flies.
         same_place: Correlation from which a line's picture is where it is searched.
         present: Share of its usual contrast from which a line is there: a half in a fade, or in a clip at an edge.
@@ -43,7 +43,7 @@ class LiveSettings:
         least_looks: Frames in which a line has been found, at least.
         least_seconds: How long an event lasts, at least.
         alike: Similarity of texts, 0 to 1, from which a doubtful reading and another one are of the same line.
-        grown: Times its area by which a line that is found larger has grown, or come into view.
+        enlarged: Times its area from which a line that is found larger has got more text, or come into view.
         same_lines: Share of a found line that a followed one covers where they are the same.
         emoji: Whether round colored pictures among the letters are painted over before reading.
     """
@@ -80,7 +80,7 @@ class LiveSettings:
     least_looks: int = 2
     least_seconds: float = 0.25
     alike: float = 0.8
-    grown: float = 1.15
+    enlarged: float = 1.15
     same_lines: float = 0.6
     emoji: bool = True
 

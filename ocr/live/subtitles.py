@@ -66,7 +66,7 @@ def band(events: Sequence[Event], picture_height: int) -> list[Event]:
             rows.append([event])
     if not rows:
         return []
-    main = max(range(len(rows)), key=lambda i: _worth(rows[i], picture_height))
+    main = max(range(len(rows)), key=lambda i: _prominence(rows[i], picture_height))
     chosen = list(rows[main])
     for step in (-1, 1):
         at = main
@@ -82,7 +82,8 @@ def band(events: Sequence[Event], picture_height: int) -> list[Event]:
     return sorted(chosen, key=lambda event: (event.first, middle(event)))
 
 
-def _worth(row: Sequence[Event], picture_height: int) -> float:
+def _prominence(row: Sequence[Event], picture_height: int) -> float:
+    """How much a row of events is like subtitles: shown long, changing often, low in the picture."""
     shown = sum(event.until - event.first for event in row)
     return float(shown * len(row) ** 0.5 * (1 + 0.5 * middle(row[0]) / max(picture_height, 1)))
 

@@ -18,7 +18,7 @@ _FULLY = 0.8
 _RISING = 0.7
 """Seconds after it was found within which a line may still be fading in."""
 
-_SETTLED = 1.5
+_STABLE = 1.5
 """Seconds after which a line's text is taken as it is then."""
 
 
@@ -114,9 +114,9 @@ class Track:
         gap = s.read_gaps[min(reads, len(s.read_gaps)) - 1]
         return seconds - self._times[-1] >= gap - 1e-3
 
-    def is_settled(self, seconds: float) -> bool:
+    def is_stable(self, seconds: float) -> bool:
         """Whether further readings will hardly change its text."""
-        return self._sure >= self._settings.agree or seconds - self.first.seconds >= _SETTLED
+        return self._sure >= self._settings.agree or seconds - self.first.seconds >= _STABLE
 
     def read(self, text: str, scores: Sequence[float], seconds: float) -> None:
         """Count a reading of it."""

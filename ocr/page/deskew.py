@@ -1,4 +1,4 @@
-"""Deskew a page that was photographed aslant, and map its lines back to where they are shown.
+"""Deskew a page that was photographed at an angle, and map its lines back to where they are shown.
 
 A detector that builds lines of upright proposals finds them whole up to some ten degrees; beyond, they fall to pieces.
 The skew is told by the lines where these agree, by the projection profile of the picture where they do not. The page

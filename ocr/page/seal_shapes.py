@@ -11,8 +11,8 @@ import numpy as np
 from common.arrays import Floats, Image
 from common.quads import boxes_to_quads
 from common.roles import Reading
-from ocr.doubt_settings import Seals
 from ocr.page.grids import Mask
+from ocr.special_settings import Seals
 
 
 class Seal(NamedTuple):

@@ -16,7 +16,7 @@ from angle.preprocess import (
     line_windows,
     normalize,
     page_patches,
-    slant,
+    skew_degrees,
 )
 from angle.settings import Patches
 from common.arrays import Boxes, Floats, Image
@@ -279,12 +279,12 @@ def tilted(quad: Floats, degrees: float) -> Floats:
 
 @pytest.mark.parametrize("degrees", [-40, -12, 0, 7, 44])
 def test_slant_is_how_far_a_line_falls_to_the_right(degrees: float) -> None:
-    assert slant(tilted(level(0, 0, 200, 30), degrees)) == pytest.approx(degrees, abs=0.01)
+    assert skew_degrees(tilted(level(0, 0, 200, 30), degrees)) == pytest.approx(degrees, abs=0.01)
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_slant_is_the_same_for_columns_and_lines_upside_down(turn: float) -> None:
-    assert slant(tilted(level(0, 0, 200, 30), 10 + turn)) == pytest.approx(10, abs=0.01)
+    assert skew_degrees(tilted(level(0, 0, 200, 30), 10 + turn)) == pytest.approx(10, abs=0.01)
 
 
 @pytest.mark.parametrize("degrees", [0, 20, 90, 180])

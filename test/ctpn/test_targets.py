@@ -1,4 +1,4 @@
-"""Targets: which anchors are text, which are left out, where ends are taught, and how fast."""
+"""Targets: which anchors are text, which are left out, where ends are learned, and how fast."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_side_offsets_point_at_the_nearest_end() -> None:
     x = decode_side(targets.sides[row, col, anchor], col)
     np.testing.assert_allclose(x, np.where(col < 9, 53, 219), atol=1e-3)
     assert (np.abs(x - (col * 16 + 8)) <= 32).all()
-    # One cell outside each end is taught too: cell 2 ends at 48, cell 14 begins at 224.
+    # One cell outside each end is learned too: cell 2 ends at 48, cell 14 begins at 224.
     assert {2, 14} <= set(col.tolist()) and not {1, 15} & set(col.tolist())
 
 

@@ -23,7 +23,7 @@ from angle.preprocess import (
     cut,
     line_windows,
     normalize,
-    slant,
+    skew_degrees,
     tilted_cut,
 )
 from angle.settings import Patches
@@ -120,7 +120,7 @@ class PatchBatches:
             quad = lines[int(rng.integers(len(lines)))].quad if lines else random_quad(grey, rng)
             boxes = line_windows(quad, SIZE / float(np.exp(rng.uniform(low, high))), count=9)
             box = moved(boxes[int(rng.integers(len(boxes)))], rng, 0.12)
-            patch = tilted_cut(grey, box, SIZE, slant(quad) + float(rng.normal(0, 3)))
+            patch = tilted_cut(grey, box, SIZE, skew_degrees(quad) + float(rng.normal(0, 3)))
             if patch.std() >= MIN_DEVIATION:
                 out.append((normalize(patch), patch_label(box, sample.lines, SIZE)))
         return out

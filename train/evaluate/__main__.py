@@ -4,7 +4,7 @@
     python -m train.evaluate DATA --lines    the pictures of single lines instead
     python -m train.evaluate DATA --turns    the angle alone, over the four turns of each page
     python -m train.evaluate DATA --upright  without these turns
-    python -m train.evaluate DATA --upright --aslant 20    every page turned clockwise by 20 degrees
+    python -m train.evaluate DATA --upright --skew 20    every page rotated clockwise by 20 degrees
     python -m train.evaluate DATA --protocol icdar2015 --normalize ctr    as benchmarks count
     python -m train.evaluate DATA --set retry.below_score=0.9 --without deskew    with other settings, fewer steps
     python -m train.evaluate DATA --ablate   each step of reading left out in turn, a row each; no turns
@@ -86,14 +86,14 @@ def is_sparse(page: LabelledPage) -> bool:
 
 
 def read_page(
-    reader: ocr.Reader, page: LabelledPage, aslant: float = 0.0
+    reader: ocr.Reader, page: LabelledPage, skew: float = 0.0
 ) -> tuple[list[ReadLine], float]:
     """Read one picture; one that cannot be read counts as read empty, and is logged.
 
     Args:
         reader: reads it.
         page: the picture.
-        aslant: degrees by which it is turned clockwise before.
+        skew: degrees by which it is turned clockwise before.
 
     Returns:
         The lines in reading order, where they are on the picture as labelled, and the seconds from decoding to result.
@@ -102,8 +102,8 @@ def read_page(
     back = IDENTITY
     try:
         picture: Path | Image = page.path
-        if aslant:
-            picture, back = rotate(load(page.path), -aslant)
+        if skew:
+            picture, back = rotate(load(page.path), -skew)
         result = reader.read(picture, single_line=page.cropped)
     except ocr.InputError as error:
         _LOG.warning("counted as empty: %s", error)
@@ -118,7 +118,7 @@ def evaluate(
     reader: ocr.Reader | None,
     classify: Classify | None,
     errors: ErrorPages | None = None,
-    aslant: float = 0.0,
+    skew: float = 0.0,
     form: Form = normalize,
     match: Match = match_boxes,
 ) -> ScoreSheet:
@@ -129,7 +129,7 @@ def evaluate(
         reader: None leaves the pages unread.
         classify: None leaves the turns untold.
         errors: collects why lines were missed; None does not ask.
-        aslant: degrees by which pages are turned clockwise before they are read.
+        skew: degrees by which pages are turned clockwise before they are read.
         form: in which texts are compared.
         match: the protocol for boxes.
     """
@@ -137,7 +137,7 @@ def evaluate(
     min_score = ocr.Settings().orientation.min_score
     for page in tqdm(pages, unit="page", disable=None):
         if reader is not None:
-            lines, seconds = read_page(reader, page, aslant)
+            lines, seconds = read_page(reader, page, skew)
             counts = count_page(page, lines, form=form, match=match)
             sheet.add_page(page, counts, seconds, count_lines(page, lines, form))
             if errors is not None:
@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         "--typefaces", action="store_true", help="the recognizer alone, on held-out typefaces"
     )
     parser.add_argument(
-        "--aslant", type=float, default=0.0, metavar="DEGREES", help="turn pages clockwise before"
+        "--skew", type=float, default=0.0, metavar="DEGREES", help="rotate pages clockwise before"
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, help="default: all cores")
@@ -249,7 +249,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     measure = partial(
         evaluate,
         pages,
-        aslant=args.aslant,
+        skew=args.skew,
         form=FORMS[args.normalize],
         match=PROTOCOLS[args.protocol],
     )

@@ -1,4 +1,4 @@
-"""Make the pages of the accuracy test: each kind the renderer draws, small print, and pages aslant.
+"""Make the pages of the accuracy test: each kind the renderer draws, small print, and skewed pages.
 
     python -m train.synth.accuracy_pages test/data/accuracy
 
@@ -53,7 +53,7 @@ class PageGroup(NamedTuple):
     change: Callable[[Image, Quads, Generator], tuple[Image, Quads]] | None = None
 
 
-def aslant(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
+def skewed(image: Image, quads: Quads, rng: Generator) -> tuple[Image, Quads]:
     """Turn a page by 8 to 20 degrees to either side, on a grey ground, all of it kept."""
     side = 1 if rng.random() < 0.5 else -1
     degrees = side * float(rng.uniform(8, 20))
@@ -86,7 +86,7 @@ GROUPS = {
     "sign": PageGroup("street", 3, lines=2),
     "columns": PageGroup("columns", 3),
     "small": PageGroup("document", 2, lines=6, change=reduced),
-    "slanted": PageGroup("scan", 2, lines=6, change=aslant),
+    "slanted": PageGroup("scan", 2, lines=6, change=skewed),
 }
 
 

@@ -248,7 +248,7 @@ def test_internal_error_costs_one_page_only(tmp_path: Path, bars: Image, jobs: i
             raise RuntimeError("a defect")
         return np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32)
 
-    def look(file: int, page: ocr.Page, image: Image) -> None:
+    def on_page(file: int, page: ocr.Page, image: Image) -> None:
         assert (page.width, page.height) == (image.shape[1], image.shape[0])
         if page.page == 2:
             raise OSError("disk full")
@@ -260,7 +260,7 @@ def test_internal_error_costs_one_page_only(tmp_path: Path, bars: Image, jobs: i
     reader = ocr.Reader(detect, _unused)
     steps = []
     with pytest.raises(LookupError, match="no more names"):
-        for step in read_files(reader, broken(), jobs=jobs, look=look):
+        for step in read_files(reader, broken(), jobs=jobs, on_page=on_page):
             steps.append(step)
     numbers = [step.page.page for step in steps if step.page]
     errors = [(step.number, str(step.error)) for step in steps if step.error]

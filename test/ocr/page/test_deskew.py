@@ -182,8 +182,8 @@ def test_the_example_page_is_read_aslant(
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
     turn[:, 2] += (side - np.array([width, height])) / 2
     ground = [float(x) for x in np.median(upright.reshape(-1, 3), axis=0)]
-    aslant = cv2.warpAffine(upright, turn, (side, side), flags=cv2.INTER_CUBIC, borderValue=ground)
-    found = shipped_reader.read(np.asarray(aslant, np.uint8))
+    skewed = cv2.warpAffine(upright, turn, (side, side), flags=cv2.INTER_CUBIC, borderValue=ground)
+    found = shipped_reader.read(np.asarray(skewed, np.uint8))
     assert difflib.SequenceMatcher(None, expected.text, found.text, autojunk=False).ratio() > 0.95
     by_text = {line.text: np.array(line.box) for line in expected.lines}
     same = [line for line in found.lines if line.text in by_text]

@@ -251,7 +251,7 @@ def test_shipped_weights_start_a_training(form: str, export: Any, tmp_path: Path
 
 
 def test_the_angle_takes_the_temperature_that_its_run_fitted(export: Any, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"temperature": 4.5, "doubt": 0.02}')
+    (tmp_path / "config.json").write_text('{"temperature": 4.5}')
     export("angle-reference", NarrowAngle(), "--float")
     assert load_onnx(tmp_path / "weights" / "angle-reference.onnx")[1] == {"temperature": 4.5}
 

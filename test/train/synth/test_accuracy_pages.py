@@ -32,8 +32,8 @@ def test_quads_follow_the_page(group: str) -> None:
 
 
 def test_slanted_pages_are_aslant_and_small_print_is_small() -> None:
-    aslant = program.changed(page(), program.GROUPS["slanted"], np.random.default_rng(1))
-    across, down = aslant.lines[0].quad[1] - aslant.lines[0].quad[0]
+    skewed = program.changed(page(), program.GROUPS["slanted"], np.random.default_rng(1))
+    across, down = skewed.lines[0].quad[1] - skewed.lines[0].quad[0]
     assert 8 <= abs(np.degrees(np.arctan2(down, across))) <= 20
     small = program.changed(page(), program.GROUPS["small"], np.random.default_rng(1))
     top, bottom = small.lines[0].quad[[0, 3], 1]

@@ -185,7 +185,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Shar
     run = tmp_path / "run"
     run.mkdir()
     save_file(shared.state_dict(), run / "last.safetensors")
-    (run / "config.json").write_text('{"temperature": 2.5, "doubt": 0.02}')
+    (run / "config.json").write_text('{"temperature": 2.5}')
     monkeypatch.setattr(
         vgg16,
         "VGG16CTPN",

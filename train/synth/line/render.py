@@ -31,7 +31,7 @@ from train.synth.line.degrade import (
 )
 from train.synth.line.framed import framed_value
 from train.synth.line.grounds import Grounds, plain, sheet
-from train.synth.line.hand import Handwriting, written
+from train.synth.line.handwriting import Handwriting, written
 from train.synth.line.ink import paint, write
 from train.synth.line.perspective import View
 from train.synth.line.sizes import sized_line

@@ -1,4 +1,4 @@
-"""Hold the thresholds of lines in doubt; `ocr.settings.Settings` has them as `turned` and `doubt`."""
+"""Hold the thresholds of special cases: lines upside down, implausible readings, seals. `ocr.settings` has them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from common.settings import StepSettings, setting
 
 
 @dataclass(frozen=True)
-class Turned(StepSettings):
-    """Lines on their head among upright ones are read turned: a page may have blocks of both ways up."""
+class UpsideDown(StepSettings):
+    """Lines upside down among upright ones are read turned by 180 degrees: a page may have blocks of both ways up."""
 
     below_score: float = setting(
         0.75, "Score of a reading below which it is tried; more costs", 0, 1
@@ -20,8 +20,8 @@ class Turned(StepSettings):
 
 
 @dataclass(frozen=True)
-class Doubt(StepSettings):
-    """Readings that cannot be right get a low score; what they say stays."""
+class Plausibility(StepSettings):
+    """Implausible readings, as amounts with two points, get a low score; their text stays."""
 
     number_score: float = setting(0.5, "Score of an amount with two points at most", 0, 1)
     bullet_gap: float = setting(

@@ -10,9 +10,9 @@ import pytest
 
 from common.arrays import Floats, Image, Quads, Scores
 from common.roles import Reading
-from ocr.line import turned
+from ocr.line import upside_down
 from ocr.line.bullets import without_solid_mark
-from ocr.line.doubt import doubt_numbers, with_full_comma, without_bullet
+from ocr.line.plausibility import lower_amounts_of_two_points, with_full_comma, without_bullet
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
 
@@ -21,15 +21,15 @@ SETTINGS = Settings()
 
 @pytest.mark.parametrize("text", ["70.269.42", "合计 1.234.567.8 元", "788.112.09"])
 def test_two_points_lower_the_score_and_change_no_digit(text: str) -> None:
-    doubted = doubt_numbers(Reading(text, 0.98), SETTINGS)
-    assert (doubted.text, doubted.score) == (text, 0.5)
+    checked = lower_amounts_of_two_points(Reading(text, 0.98), SETTINGS)
+    assert (checked.text, checked.score) == (text, 0.5)
 
 
 @pytest.mark.parametrize(
     "text", ["70,269.42", "192.168.0.1", "3.11.7", "2024.05.16", "12.345", "1.234.567.890"]
 )
 def test_plausible_numbers_keep_their_score(text: str) -> None:
-    assert doubt_numbers(Reading(text, 0.98), SETTINGS).score == 0.98
+    assert lower_amounts_of_two_points(Reading(text, 0.98), SETTINGS).score == 0.98
 
 
 def _spread(text: str, first: float) -> Reading:
@@ -76,9 +76,9 @@ def item(mark: str) -> tuple[Image, Reading, Floats]:
 )
 def test_a_solid_mark_is_no_letter(mark: str, is_bullet: bool) -> None:
     image, reading, quad = item(mark)
-    read = without_solid_mark(reading, image, quad, 165 / 38, SETTINGS.doubt)
+    read = without_solid_mark(reading, image, quad, 165 / 38, SETTINGS.plausibility)
     assert read.text == ("Open it" if is_bullet else "m Open it")
-    light = without_solid_mark(reading, 255 - image, quad, 165 / 38, SETTINGS.doubt)
+    light = without_solid_mark(reading, 255 - image, quad, 165 / 38, SETTINGS.plausibility)
     assert light.text == read.text
     assert len(read.char_spans) == len(read.char_scores) == len(read.text)
 
@@ -87,7 +87,7 @@ def test_a_bullet_that_was_read_as_one_stays() -> None:
     image, reading, quad = item("square")
     for bullet in "•■-":
         known = reading._replace(text=f"{bullet} Open it")
-        assert without_solid_mark(known, image, quad, 165 / 38, SETTINGS.doubt) == known
+        assert without_solid_mark(known, image, quad, 165 / 38, SETTINGS.plausibility) == known
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_lines_upside_down_are_read_turned_by_180_degrees() -> None:
         crops=crops,
         readings=tuple(read(crops)),
     )
-    after = turned.apply(sheet, Models(detect, read), SETTINGS)
+    after = upside_down.apply(sheet, Models(detect, read), SETTINGS)
     assert [reading.text for reading in after.readings] == ["right way", "right way"]
     assert after.quads[1].tolist() == [[100, 20], [0, 20], [0, 0], [100, 0]]
     assert after.quads[0].tolist() == quads[0].tolist()

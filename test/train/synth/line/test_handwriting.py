@@ -10,7 +10,7 @@ import pytest
 
 from train.synth.fonts.stroke_data import StrokeData, read_strokes, write_strokes
 from train.synth.line.grounds import sheet
-from train.synth.line.hand import Handwriting, written
+from train.synth.line.handwriting import Handwriting, written
 from train.synth.line.surroundings import lines_of_paper
 
 PLAIN = Handwriting(pen=0.06, slant=0.0, pitch=1.0, haste=0.0, joined=0.0, taper=0.3, sway=0.0)

@@ -1,4 +1,4 @@
-"""Doubt what cannot be right, and take away what is no character: scores fall, digits are never invented.
+"""Lower the score of implausible readings, and remove what is no character: digits are never invented.
 
 An amount with two points (70.269.42) has a comma read as one. A small mark well before a line's text is a bullet that
 the recognizer does not know; it reads a full stop or an apostrophe there, which no line begins with. A comma at
@@ -27,21 +27,21 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     margin = sheet.margin(settings)
     readings = []
     for reading, quad in sheet.lines():
-        doubted = with_full_comma(doubt_numbers(reading, settings))
+        checked = with_full_comma(lower_amounts_of_two_points(reading, settings))
         if not reads_vertically(quad, margin):
             height, width = quad_size(quad)
             length = width / max(height, 1e-6)
-            doubted = without_bullet(doubted, length, settings)
-            doubted = without_solid_mark(doubted, sheet.image, quad, length, settings.doubt)
-        readings.append(doubted)
+            checked = without_bullet(checked, length, settings)
+            checked = without_solid_mark(checked, sheet.image, quad, length, settings.plausibility)
+        readings.append(checked)
     return sheet.having(readings=tuple(readings))
 
 
-def doubt_numbers(reading: Reading, settings: Settings) -> Reading:
+def lower_amounts_of_two_points(reading: Reading, settings: Settings) -> Reading:
     """Lower the score of a reading with an amount that has two points."""
     if not _TWO_POINTS.search(reading.text):
         return reading
-    return reading._replace(score=min(reading.score, settings.doubt.number_score))
+    return reading._replace(score=min(reading.score, settings.plausibility.number_score))
 
 
 def without_bullet(reading: Reading, length: float, settings: Settings) -> Reading:
@@ -52,7 +52,7 @@ def without_bullet(reading: Reading, length: float, settings: Settings) -> Readi
         length: Of the line in its heights.
         settings: Of all steps.
     """
-    following = second_character(reading, length, settings.doubt)
+    following = second_character(reading, length, settings.plausibility)
     if following is None or reading.text[0] not in _STRAY:
         return reading
     if reading.text[following] in _STRAY or reading.text[following].isdigit():

@@ -1,4 +1,4 @@
-"""Read weak lines again on their head: a page may have blocks of both ways up."""
+"""Read weak lines again upside down: a page may have blocks of both ways up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocr.sheet import Models, Sheet
 
 def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     """Read weak lines turned by 180 degrees; the step of the chain. Their boxes begin at the text's own top left."""
-    own, margin = settings.turned, sheet.margin(settings)
+    own, margin = settings.upside_down, sheet.margin(settings)
     weak = [
         i
         for i, (reading, quad) in enumerate(sheet.lines())
@@ -34,7 +34,7 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
 
 
 def _is_better(reading: Reading, before: Reading, settings: Settings) -> bool:
-    own = settings.turned
+    own = settings.upside_down
     return len(reading.text.strip()) >= own.min_characters and reading.score >= max(
         own.min_score, before.score + own.better_by
     )
