@@ -155,6 +155,7 @@ def test_early_events_come_once_while_the_line_is_there(
     assert when < 45
 
 
+@pytest.mark.slow
 def test_memory_of_the_follower_does_not_grow(
     scene: Scene, live_models: tuple[Detector, Recognizer]
 ) -> None:

@@ -305,7 +305,10 @@ def test_synthtext_from_the_generator(tmp_path: Path) -> None:
     assert (samples, report.kinds) == ([], {"damaged file": 1})
 
 
-@pytest.mark.parametrize("variable", ["polygt", "gt", "rectgt"])
+@pytest.mark.parametrize(
+    "variable",
+    ["polygt", *(pytest.param(name, marks=pytest.mark.slow) for name in ("gt", "rectgt"))],
+)
 def test_total_text_mat_files_are_read(variable: str, tmp_path: Path) -> None:
     savemat = pytest.importorskip("scipy.io").savemat
     xs, ys = [10, 60, 110, 110, 60, 10], [12, 12, 12, 40, 40, 40]
