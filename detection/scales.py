@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.arrays import Floats
+from common.arrays import Floats, Quads
 from common.settings import StepSettings, setting
+
+SAMPLE_LENGTH = 16.0
+"""Pixels of a line's length for which its height counts once, as `detection.method.Lines` has it."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +126,12 @@ def working_scale(
     if len(heights) >= settings.full_page:
         most = min(most, max(settings.usual_side / long, settings.min_text_height / typical))
     return _bounded(max(least, min(wanted, most)), size, settings)
+
+
+def scale_for(quads: Quads, size: tuple[int, int], settings: ScaleSettings) -> float:
+    """Return about the factor at which lines were found that are (M, 4, 2) on a picture of (height, width)."""
+    coarse = coarse_scale(size, settings)
+    heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1) * coarse
+    lengths = np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1) * coarse
+    samples = np.maximum(lengths / SAMPLE_LENGTH, 1).astype(np.intp)
+    return working_scale(np.repeat(heights, samples).astype(np.float32), size, coarse, settings)

@@ -36,7 +36,7 @@ from ocr.line import (
     vote,
 )
 from ocr.line.characters import place, reads_vertically, with_characters
-from ocr.page import character_grid, deskew, orientation, seals, tables
+from ocr.page import character_grid, deskew, orientation, seals, small_print, tables
 from ocr.page.regions import checked_region, read_regions
 from ocr.page.table_result import find_tables, shown
 from ocr.result import Angle, Page, TextLine
@@ -92,6 +92,7 @@ PAGE_STEPS = (
     Step("seals", "detect", seals.remove),
     Step("detect", "detect", find_lines),
     Step("deskew", "detect", deskew.apply),
+    Step("small_print", "detect", small_print.apply),
     Step("order", "detect", reading_order.apply),
 )
 """What is done with the page as a whole."""
@@ -129,9 +130,8 @@ STEPS = (
 NEEDED = ("detect", "recognize")
 """Steps that cannot be left out."""
 
-
-DETECTED_AGAIN = "deskew"
-"""Step that a spotter leaves out: it finds lines anew on a rotated page; a spotter finds those of any slope."""
+DETECTED_AGAIN = ("deskew", "small_print")
+"""Steps that a spotter leaves out: they find lines anew, which it has read already, of any slope."""
 
 
 class Reader:
@@ -172,7 +172,7 @@ class Reader:
                 raise ValueError(f"no step {name!r} to leave out; there are: {known}")
         self.models = Models(detector, recognizer, classifier, scene, language, likelihood, spotter)
         self.settings = settings
-        left_out = {*without, DETECTED_AGAIN} if spotter is not None else without
+        left_out = {*without, *(() if spotter is None else DETECTED_AGAIN)}
         self.steps = tuple(name for name in STEPS if name not in left_out)
 
     def read(

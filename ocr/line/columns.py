@@ -11,8 +11,9 @@ from common.characters import is_wide
 from common.image import rotate_ccw
 from common.quads import boxes_to_quads, coverage, is_column, quad_size, rotate_quads
 from common.roles import Detector, Reading
+from ocr.column_settings import Columns
 from ocr.layout.reading_order import reading_order
-from ocr.settings import Columns, Settings
+from ocr.settings import Settings
 from ocr.sheet import Models, Sheet, joined
 
 Line = tuple[Reading, Floats]

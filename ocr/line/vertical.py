@@ -15,8 +15,9 @@ import numpy as np
 
 from common.arrays import Floats, Image
 from common.roles import Reading, Recognizer
+from ocr.column_settings import Vertical
 from ocr.line.characters import reads_vertically
-from ocr.settings import Settings, Vertical
+from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
 
 

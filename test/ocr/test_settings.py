@@ -37,7 +37,8 @@ MODELS = [
     ROOT / name
     for name in (
         "angle/classifier.py", "angle/preprocess.py", "ctpn/method.py", "ctpn/textlines.py", "detection/detector.py",
-        "detection/scales.py", "recognition/decoding/beam.py", "recognition/decoding/lexicon.py",
+        "detection/scales.py", "detection/small_print.py", "recognition/decoding/beam.py",
+        "recognition/decoding/lexicon.py",
         "recognition/decoding/prefix_search.py", "recognition/decoding/script_consistency.py",
     )
 ]  # fmt: skip

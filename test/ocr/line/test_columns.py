@@ -9,9 +9,9 @@ import pytest
 
 from common.arrays import Floats, Image
 from common.roles import Reading
+from ocr.column_settings import Columns
 from ocr.line import columns
 from ocr.line.columns import Line
-from ocr.settings import Columns
 
 SETTINGS = Columns()
 AREA = 1000.0 * 1000.0

@@ -13,9 +13,9 @@ import pytest
 import ocr
 from common.arrays import Floats, Image
 from common.roles import Reading
+from ocr.column_settings import Vertical
 from ocr.line import vertical
 from ocr.models import build
-from ocr.settings import Vertical
 from train.synth.typesetting.fonts import FontLibrary
 
 VERTICAL = Vertical()
