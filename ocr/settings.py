@@ -158,6 +158,9 @@ class Order(StepSettings):
         0,
         1,
     )
+    direction_noise: float = setting(
+        0.1, "Height by which a line's ends are up and down by chance: less skew is none", 0
+    )
     level: float = setting(0.25, "Distance of two rows' middles up to which they are level", 0)
     row_overlap: float = setting(
         0.5, "Share of the lower line's height that lines of one row share", 0, 1

@@ -30,17 +30,18 @@ def reading_order(quads: Quads, settings: Order) -> Indices:
     quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
     if len(quads) < 2:
         return np.arange(len(quads))
-    boxes = level_boxes(quads)
+    boxes = level_boxes(quads, settings.direction_noise)
     return np.array(_order(boxes, np.arange(len(boxes)), settings), np.intp)
 
 
-def level_boxes(quads: Quads) -> Boxes:
+def level_boxes(quads: Quads, noise: float = Order.direction_noise) -> Boxes:
     """Boxes (M, 4) of an upright page's quads (M, 4, 2) on a page without skew whose lines run to the right.
 
+    `noise` is what a line's ends are up and down by chance, as a share of its height.
     A page of vertical writing is turned, so that its columns become rows, the rightmost one the uppermost.
     """
     quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
-    boxes = _bounds(_deskewed(quads, skew(quads)))
+    boxes = _bounds(_deskewed(quads, skew(quads, noise)))
     if _is_vertical(boxes):
         # A quarter turn counter-clockwise: columns from the right become rows from the top.
         x0, y0, x1, y1 = boxes.T
@@ -48,8 +49,11 @@ def level_boxes(quads: Quads) -> Boxes:
     return np.asarray(boxes, np.float32)
 
 
-def skew(quads: Quads) -> float:
-    """Radians by which the page's lines fall to the right, between -pi/4 and pi/4; 0 for none."""
+def skew(quads: Quads, noise: float = Order.direction_noise) -> float:
+    """Radians by which the page's lines fall to the right, between -pi/4 and pi/4; 0 where that may be chance.
+
+    On a picture of 4000 pixels, half a degree between a few short texts moves the last by more than its height.
+    """
     along = (quads[:, 1] + quads[:, 2] - quads[:, 0] - quads[:, 3]) / 2
     down = (quads[:, 3] + quads[:, 2] - quads[:, 0] - quads[:, 1]) / 2
     lengths, heights = np.linalg.norm(along, axis=1), np.linalg.norm(down, axis=1)
@@ -60,7 +64,9 @@ def skew(quads: Quads) -> float:
     if weights.sum() <= 0:
         return 0.0
     angles = np.arctan2(sides[:, 1], sides[:, 0])
-    return weighted_median((angles + np.pi / 4) % (np.pi / 2) - np.pi / 4, weights)
+    fall = weighted_median((angles + np.pi / 4) % (np.pi / 2) - np.pi / 4, weights)
+    chance = noise * np.linalg.norm(weights * short / np.maximum(long, 1e-6)) / weights.sum()
+    return fall if abs(fall) > chance else 0.0
 
 
 def _deskewed(quads: Quads, angle: float) -> Quads:

@@ -222,6 +222,19 @@ def test_skew_ignores_a_few_slanted_lines() -> None:
     assert skew(quads) == pytest.approx(0, abs=1e-3)
 
 
+def test_what_a_few_short_lines_fall_by_chance_is_no_skew() -> None:
+    """A heading and three texts of 18 pixels on 4000: 3300 pixels apart, two of them are one row."""
+    heading = [[105, 156], [727, 158], [727, 307], [105, 303]]
+    middle = [[2000, 1356], [2078, 1356.8], [2078, 1375.6], [2000, 1375.3]]
+    left = [[102, 2586], [260, 2587.6], [260, 2605], [102, 2605.6]]
+    right = [[3302, 2586.3], [3485, 2587.8], [3485, 2606], [3302, 2605.7]]
+    quads = np.array([heading, middle, left, right], np.float32)
+    assert reading_order(quads).tolist() == [0, 1, 2, 3]
+    # Many of them that fall alike are no chance.
+    many = np.concatenate([left + np.array([0, 60 * i]) for i in range(30)]).reshape(-1, 4, 2)
+    assert skew(_tilt(many.astype(np.float32), 0.6)) == pytest.approx(np.deg2rad(0.7), abs=0.004)
+
+
 def test_full_newspaper_is_ordered_quickly() -> None:
     boxes = [box for c in range(6) for box in _column(20 + 220 * c, 20, 150, 200)]
     quads = boxes_to_quads(np.array(boxes, np.float32))
