@@ -237,7 +237,8 @@ def test_options_reach_the_reader(
     arguments += ["--no-angle", "--vertical", "--quiet", "--set", "retry.below_score=0.9"]
     assert demo.main([str(good), *arguments]) == 0
     expected = {"models": "m", "angle": "a", "detector": "d", "recognizer": "r"}
-    expected |= {"decode": None, "lexicon": None, "allowed": None, "languages": None}  # type: ignore[dict-item]
+    expected |= {"spotter": None, "decode": None, "lexicon": None}  # type: ignore[dict-item]
+    expected |= {"allowed": None, "languages": None}  # type: ignore[dict-item]
     expected["settings"] = ocr.Settings(retry=Retry(below_score=0.9))  # type: ignore[assignment]
     assert seen == expected | {"device": "cpu", "threads": None, "vertical": True}
 
