@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from common.arrays import Image
 from common.roles import Reading, Recognizer
+from common.wording import counted
 
 
 def check(recognizer: Recognizer, pictures: int) -> None:
@@ -21,7 +22,7 @@ def check(recognizer: Recognizer, pictures: int) -> None:
             "attention-ocr-views does"
         )
     if not 1 <= pictures <= most:
-        raise ValueError(f"found {pictures} pictures of one line, expected 1 to {most}")
+        raise ValueError(f"found {counted(pictures, 'picture')} of one line, expected 1 to {most}")
 
 
 def read(recognizer: Recognizer, pictures: Sequence[Image]) -> tuple[Reading, ...]:
