@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recognition import ctc_loss_torch
+from recognition import tied_attention_torch
 from recognition.attention_ocr_torch import StackedDecoder
-from recognition.attention_torch import cross_entropy, drift
 from recognition.ctc_loss_torch import Targets
 from recognition.method import LossRecipe
 from recognition.network_torch import SmallCRNN
@@ -119,15 +118,13 @@ def losses(
     `targets.aligned` is (N, V * T), one view after the other. CTC learns from single views alone: of several, parts
     may be hidden.
     """
-    parts: dict[str, Tensor] = {}
-    if features.requires_grad and features.shape[2] == network.classify.in_features:
-        parts = ctc_loss_torch.losses(
-            network, features, seen, targets, progress, recipe, keep_classifier=keep_classifier
-        )
-    logits, looks = network.attention.teacher_forced(seen, targets.labels)
-    read = cross_entropy(logits, targets.labels, targets.lengths)
-    away = drift(looks, targets.aligned)
-    return parts | {
-        "attention": recipe.attention_weight * read,
-        "drift": recipe.drift_weight * away,
-    }
+    single = features.shape[2] == network.classify.in_features
+    return tied_attention_torch.losses(
+        network,
+        features if single else features.detach(),
+        seen,
+        targets,
+        progress,
+        recipe,
+        keep_classifier=keep_classifier,
+    )
