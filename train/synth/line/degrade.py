@@ -51,6 +51,24 @@ def damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     return compress(rng, picture)
 
 
+def scan_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
+    """Return a copy as scanners and drawn PDF pages have it: small or soft at times, hardly noisy.
+
+    The arguments are those of `damage`.
+    """
+    if rng.random() < 0.3:
+        picture = _low_resolution(rng, picture, finest)
+    if rng.random() < 0.25:
+        sigma = float(rng.uniform(0.2, 0.7)) * picture.shape[0] / 32
+        picture = cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.15))
+    if rng.random() < 0.1:
+        picture = _binary(rng, picture)
+    elif rng.random() < 0.15:
+        noise = rng.normal(0, float(rng.uniform(1, 6)), picture.shape)
+        picture = picture + noise.astype(np.float32)
+    return compress(rng, picture)
+
+
 def scene_damage(rng: Rng, picture: Grey, *, finest: float) -> NDArray[np.uint8]:
     """Return a copy as a camera in the street takes it: far, out of focus, shaken, over-exposed."""
     height = picture.shape[0]

@@ -67,6 +67,12 @@ def sheet(rng: Rng, height: int, width: int) -> Grey:
     return ground
 
 
+def scanned(rng: Rng, height: int, width: int) -> Grey:
+    """Return the even white of a PDF page or a scan, seldom a light grey."""
+    level = 255.0 if rng.random() < 0.6 else float(rng.uniform(215, 255))
+    return np.full((height, width), level, np.float32)
+
+
 def plain(rng: Rng, height: int, width: int) -> Grey:
     """Return the even ground of a window or a game's panel, dark or light."""
     level = float(rng.uniform(0, 80)) if rng.random() < 0.55 else float(rng.uniform(190, 255))

@@ -48,6 +48,12 @@ def write(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
     return _over(ground, alpha, colour)
 
 
+def print_black(rng: Rng, ground: Grey, alpha: Grey) -> Grey:
+    """Print in black, or in a dark grey or colour; the arguments are those of `write`."""
+    level = 0.0 if rng.random() < 0.6 else float(rng.uniform(0, 110))
+    return _over(ground, alpha, level)
+
+
 def paint(rng: Rng, ground: Grey, alpha: Grey, height: int) -> Grey:
     """Paint as shops and posters do: an edge, two of them, a shadow, a block behind, a shade, a glow, a relief.
 

@@ -27,12 +27,13 @@ from train.synth.line.degrade import (
     far_damage,
     lasting_damage,
     legible,
+    scan_damage,
     scene_damage,
 )
 from train.synth.line.framed import framed_value
-from train.synth.line.grounds import Grounds, plain, sheet
+from train.synth.line.grounds import Grounds, plain, scanned, sheet
 from train.synth.line.handwriting import Handwriting, written
-from train.synth.line.ink import paint, write
+from train.synth.line.ink import paint, print_black, write
 from train.synth.line.perspective import View
 from train.synth.line.sizes import sized_line
 from train.synth.line.surroundings import (
@@ -117,8 +118,13 @@ class LineRenderer:
         raise RuntimeError(f"no {kind} line could be drawn for seed {seed}, index {index}")
 
     def _document(self, rng: Rng, max_width: int) -> LineSample:
-        """A line of print."""
-        return self._flat(rng, lettering.printed(rng, self.fonts, self.corpus, max_width))
+        """A line of print: as scanners and PDF files show it, or as phones do."""
+        drawn = lettering.printed(rng, self.fonts, self.corpus, max_width)
+        if shares.happens(rng, "scanned"):
+            return self._flat(
+                rng, drawn, letters=0, ground=scanned, ink=print_black, how=scan_damage
+            )
+        return self._flat(rng, drawn)
 
     def _column(self, rng: Rng, max_width: int) -> LineSample:
         """A column, turned on its side as `common.quads.crop` turns it."""
@@ -144,7 +150,8 @@ class LineRenderer:
             return self._seen(rng, drawn)
         lined = squares or shares.happens(rng, "ruled_paper")
         lines = partial(lines_of_paper, drawn=drawn, squares=squares) if lined else None
-        return self._flat(rng, drawn, letters=0, paper=lines, on_sheet=rng.random() < 0.8)
+        ground = sheet if rng.random() < 0.8 else None
+        return self._flat(rng, drawn, letters=0, paper=lines, ground=ground)
 
     def _framed(self, rng: Rng, max_width: int) -> LineSample:
         """A value in a frame: on paper or on a plate."""
@@ -216,12 +223,14 @@ class LineRenderer:
         strength: Grey | None = None,
         letters: int | None = None,
         paper: Callable[..., None] | None = None,
-        on_sheet: bool = False,
+        ground: Callable[[Rng, int, int], Grey] | None = None,
+        ink: Callable[[Rng, Grey, Grey], Grey] = write,
+        how: Damage = damage,
     ) -> LineSample:
         """Put a line on a ground, cut it out as a detector would, damage it as scanners and phones do.
 
         `letters` is the height of letters that are smaller than the line; low ones are not painted. `paper` prints
-        what stood on the ground before; `on_sheet` leaves photographs and dark grounds out.
+        what stood on the ground before; `ground` makes that, in place of photographs, paper and walls.
         """
         mask = drawn.mask if mask is None else mask
         height, width = mask.shape
@@ -231,17 +240,17 @@ class LineRenderer:
         marks(rng, alpha, (height, width), pad)
         if paper:
             paper(rng, alpha, pad=pad)
-        canvas = sheet(rng, *alpha.shape) if on_sheet else self.grounds.draw(rng, *alpha.shape)
+        canvas = (ground or self.grounds.draw)(rng, *alpha.shape)
         if shares.happens(rng, "highlighted"):
             canvas = highlighted(rng, canvas, (height, width), pad)
         alpha = _strengthened(alpha, strength, pad[1])
         high = height if letters is None else letters
         painted = high >= _PAINTED_FROM and shares.happens(rng, "painted")
-        canvas = paint(rng, canvas, alpha, high) if painted else write(rng, canvas, alpha)
+        canvas = paint(rng, canvas, alpha, high) if painted else ink(rng, canvas, alpha)
         if shares.happens(rng, "sealed"):
             canvas = sealed(rng, canvas, (height, width), pad)
         crop = cut(rng, canvas, drawn, (pad[1], pad[0], width, height), askew=1.0, fine=0.0)
-        return self._finished(rng, crop, damage, finest=finest_height(drawn.text))
+        return self._finished(rng, crop, how, finest=finest_height(drawn.text))
 
     def _seen(
         self,

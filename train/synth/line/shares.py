@@ -12,9 +12,9 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.33,  # print on paper and everything like it
+    "document": 0.36,  # print on paper and everything like it
     "screen": 0.18,  # small text of menus and games, drawn to the pixel and hardly damaged
-    "scene": 0.24,  # words on walls and boards, seen from aside, badly lit
+    "scene": 0.21,  # words on walls and boards, seen from aside, badly lit
     "sizes": 0.06,  # several sizes and faces on one line: prices, posters, shop fronts
     "curved": 0.04,  # along an arc or a wave, in an upright crop
     "far": 0.04,  # 10 to 16 pixels of a camera, enlarged
@@ -56,6 +56,7 @@ TEXTS: Mapping[str, float] = {
 """What lines say that are not signs."""
 
 EFFECTS: Mapping[str, float] = {
+    "scanned": 0.40,  # of print: black on white, hardly damaged
     "spaced": 0.15,  # letters further apart, or touching
     "latin_face": 0.35,  # of Chinese text: Latin in a Latin face
     "shrunk": 0.65,  # of screens: saved smaller than they were

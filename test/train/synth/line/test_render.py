@@ -241,6 +241,20 @@ def test_runs_of_several_sizes_stand_on_one_line(fonts: FontLibrary) -> None:
         draw_runs([TextRun("  ", face.at(30))])
 
 
+def test_scans_are_black_on_white_and_clean(
+    lines: LineRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contrasts = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(shares, "EFFECTS", {**shares.EFFECTS, "scanned": share})
+        pictures = [lines.of_kind("document", 5, index, 300).image[..., 0] for index in range(60)]
+        levels = np.array([np.percentile(picture, [3, 50, 97]) for picture in pictures])
+        contrasts.append(float(np.median(levels[:, 2] - levels[:, 0])))
+    assert contrasts[1] > contrasts[0] + 40, contrasts
+    low, middle, high = levels.T
+    assert (high - middle < middle - low).mean() > 0.9  # dark on light, never the other way round
+
+
 def test_lines_by_hand_need_fetched_strokes(
     fonts: FontLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
