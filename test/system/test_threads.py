@@ -111,7 +111,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -130,10 +130,10 @@ def test_forked_children_read_and_end(threads: int, end: str) -> None:
         "for generation in range(2):\n"
         "    pid = os.fork()\n"
         "    if pid: break\n"
-        "    signal.alarm(60)\n"
+        "    signal.alarm(240)\n"
         "    found = []\n"
         "    def work(): found.append(read(reader))\n"
-        "    workers = [threading.Thread(target=work) for _ in range(2)]\n"
+        "    workers = [threading.Thread(target=work, daemon=True) for _ in range(2)]\n"
         "    [worker.start() for worker in workers]; [worker.join() for worker in workers]\n"
         "    assert found == [expected] * 2\n"
         "if pid: wait(pid)\n"
@@ -153,12 +153,12 @@ def test_fork_while_others_read() -> None:
         "busy = True\n"
         "def work():\n"
         "    while busy: assert read(reader) == expected\n"
-        "workers = [threading.Thread(target=work) for _ in range(2)]\n"
+        "workers = [threading.Thread(target=work, daemon=True) for _ in range(2)]\n"
         "[worker.start() for worker in workers]\n"
         "for _ in range(4):\n"
         "    pid = os.fork()\n"
         "    if not pid:\n"
-        "        signal.alarm(60)\n"
+        "        signal.alarm(240)\n"
         "        import PIL.Image, warnings\n"
         "        settings = PIL.Image.MAX_IMAGE_PIXELS\n"
         "        os._exit(0 if settings and read(reader) == expected else 1)\n"
