@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.survey import pictures, tables
+from bench.survey import end_to_end_tables, pictures, tables
 from bench.survey.document import with_parts
 from bench.survey.measure import Book, Figures, Selection, measure_detectors, measure_recognizers
 from bench.survey.overlay import overlaid
 from bench.survey.papers import of
+from bench.survey.systems import measure_systems
 from bench.survey.words import FILES, LANGUAGES, say
 from common.files import replace_when_written
 from ocr.weights import WeightsError
@@ -40,7 +41,7 @@ Measured = Mapping[str, Mapping[str, Figures]]
 
 def generated(results: Measured, chosen: Selection, language: str) -> dict[str, str]:
     """Return the parts of the page by name."""
-    found, read = results["detector"], results["recognizer"]
+    found, read, spotted = (results[task] for task in ("detector", "recognizer", "spotter"))
     return {
         "setup": setup(results, chosen, language),
         "detectors": tables.detectors(found, len(chosen.pages), language),
@@ -52,7 +53,8 @@ def generated(results: Measured, chosen: Selection, language: str) -> dict[str, 
         ),
         "recognizers": tables.recognizers(read, language),
         "recognizers by source": tables.recognizers_by_source(read, language),
-        "spotters": tables.spotters(results["spotter"], language),
+        "spotters": end_to_end_tables.spotters(spotted, len(chosen.pages), language),
+        "spotters by source": end_to_end_tables.spotters_by_source(spotted, language),
     }
 
 
@@ -115,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             results: Measured = {
                 "detector": measure_detectors(chosen, book),
                 "recognizer": measure_recognizers(chosen, book),
-                "spotter": {},
+                "spotter": measure_systems(chosen, book),
             }
     except (ValueError, WeightsError) as error:
         parser.error(str(error))

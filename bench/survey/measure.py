@@ -23,7 +23,7 @@ from bench.detector_runs import (
 )
 from bench.detector_scores import figures, score
 from ocr.models import build, decoding
-from ocr.weights import WEIGHTS, ModelRow, checked_path, find, models
+from ocr.weights import WEIGHTS, ModelRow, checked_path, models, shared_row
 from train.data.samples import LabelledPage
 from train.evaluate.true_boxes import SourceScore
 from train.evaluate.true_boxes import score as read_lines
@@ -94,9 +94,10 @@ def key_of(*parts: object) -> str:
 
 
 def sizes(files: Sequence[ModelRow], folder: Path) -> list[int]:
-    """Return the bytes of a model's files, then those of the file that it shares arrays with, if any."""
-    shared = [find(row.shares, row.task, folder) for row in files if row.shares]
-    return [row.size for row in (*files, *shared)]
+    """Return the bytes of a system's files, then those of the files that they share arrays with, each once."""
+    shared = [other for row in files if (other := shared_row(row, folder))]
+    # Two models of a chain may need the same file.
+    return [row.size for row in dict.fromkeys((*files, *shared))]
 
 
 def measure_detectors(chosen: Selection, book: Book) -> dict[str, Figures]:
@@ -104,7 +105,7 @@ def measure_detectors(chosen: Selection, book: Book) -> dict[str, Figures]:
     results: dict[str, Figures] = {}
     for candidate in shipped(chosen.folder):
         sums = [(row.sha256, row.shares_sha256) for row in _files(candidate, chosen)]
-        key = key_of(sums, _named(chosen.pages), _named([chosen.shown]), chosen.threads)  # fmt: skip
+        key = key_of(sums, names_of(chosen.pages), names_of([chosen.shown]), chosen.threads)  # fmt: skip
         try:
             measure = functools.partial(_detector, candidate, chosen)
             results[candidate.name] = book.measured("detector", candidate.name, key, measure)
@@ -149,7 +150,7 @@ def measure_recognizers(chosen: Selection, book: Book) -> dict[str, Figures]:
             continue
         files = weight_files(row.name, "recognizer", chosen.folder)
         sums = [(one.sha256, one.shares_sha256) for one in files]
-        digest = key_of(sums, _named(chosen.lines), chosen.line_limit)
+        digest = key_of(sums, names_of(chosen.lines), chosen.line_limit)
         measure = functools.partial(_recognizer, row, chosen)
         results[key] = book.measured("recognizer", key, digest, measure)
     return results
@@ -187,5 +188,6 @@ def _summed(scores: Iterable[SourceScore]) -> SourceScore:
     return total
 
 
-def _named(folders: Sequence[Sequence[LabelledPage | Path]]) -> list[list[str]]:
+def names_of(folders: Sequence[Sequence[LabelledPage | Path]]) -> list[list[str]]:
+    """Name the pictures of folders, for `key_of`."""
     return [[str(getattr(page, "path", page)) for page in folder] for folder in folders]

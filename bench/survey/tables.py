@@ -48,18 +48,19 @@ def _detector_row(system: System, results: Results, sets: int, language: str) ->
     found = results.get(system.key)
     cells = [system.title]
     if found is None or "error" in found:
-        cells += [say(_why(found), language)] + [NONE] * (2 * sets + 2)
-        return [*cells, *_paper(system, language)]
+        cells += [say(why(found), language)] + [NONE] * (2 * sets + 2)
+        return [*cells, *paper(system, language)]
     for rows in found["sets"]:
         at = rows.get(ALL, {})
         half = at.get("0.5", {})
         cells.append(" / ".join(share(half.get(name)) for name in ("recall", "precision", "hmean")))
         cells.append(share(at.get("0.7", {}).get("hmean")))
     ms = NONE if found["cpu_ms"] is None else f"{found['cpu_ms']:.0f}"
-    return [*cells, ms, megabytes(found), f"{found['parameters']:,}", *_paper(system, language)]
+    return [*cells, ms, megabytes(found), f"{found['parameters']:,}", *paper(system, language)]
 
 
-def _why(found: Figures | None) -> str:
+def why(found: Figures | None) -> str:
+    """Return the wording for a system without figures."""
     return "no weights shipped" if found is None else "could not be measured"
 
 
@@ -68,7 +69,7 @@ def megabytes(found: Figures) -> str:
     return " + ".join(f"{s / 1e6:.{1 if s >= 1e6 else 2}f}" for s in found["bytes"])
 
 
-def _paper(system: System, language: str) -> list[str]:
+def paper(system: System, language: str) -> list[str]:
     """What the paper reports, and where it is; a list's figures say so."""
     reported = system.reported
     if system.listed:
@@ -156,7 +157,7 @@ def recognizers(results: Results, language: str) -> str:
             total = found["all"]
             cells = [f"{total['lines']:.0f}", share(total["exact"]), share(total["cer"])]
             cells += [f"{total['ms']:.1f}", megabytes(found), f"{found['parameters']:,}"]
-        rows.append([system.title, *cells, *_paper(system, language)])
+        rows.append([system.title, *cells, *paper(system, language)])
     return table([say("system", language), *(say(name, language) for name in names)], rows)
 
 
@@ -172,15 +173,4 @@ def recognizers_by_source(results: Results, language: str) -> str:
             title = f"{say('set {}', language, number + 1)}: {source}"
             rows.append([title, f"{lines:.0f}", *cells])
     head = [say("source", language), say("lines", language), *(one.title for one in systems)]
-    return table(head, rows)
-
-
-def spotters(results: Results, language: str) -> str:
-    """Lay out a row for each system that finds and reads at once."""
-    rows = [
-        [one.title, say("no weights shipped", language), *_paper(one, language)]
-        for one in of("spotter")
-        if one.key not in results
-    ]
-    head = [say(name, language) for name in ("system", "all", "reported", "paper")]
     return table(head, rows)

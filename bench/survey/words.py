@@ -14,6 +14,8 @@ _ZH = {
     "pages": "页数",
     "R / P / H at .5": "R / P / H（.5）",
     "H at .7": "H（.7）",
+    "R / P / H end to end": "R / P / H（端到端）",
+    "H found": "H（检测）",
     "CPU ms a page": "CPU 毫秒/页",
     "CPU ms a line": "CPU 毫秒/行",
     "MB": "MB",

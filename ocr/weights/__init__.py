@@ -164,16 +164,28 @@ def read(row: ModelRow, folder: Path = WEIGHTS) -> tuple[Path, bytes]:
     return path, content
 
 
+def shared_row(row: ModelRow, folder: Path = WEIGHTS) -> ModelRow | None:
+    """The manifest's row of the model that this one shares arrays with; None for one that has them all itself.
+
+    Raises:
+        ValueError: The manifest has no such model.
+        WeightsError: The manifest cannot be read.
+    """
+    if not row.shares:
+        return None
+    task, _, name = row.shares.rpartition("/")
+    return find(name, task or row.task, folder)
+
+
 def folder_of_shared(row: ModelRow, folder: Path = WEIGHTS) -> Path | None:
     """Where the file is that a model shares arrays with; None for one that has them all itself.
 
     Raises:
         WeightsError: The file is missing, or is not the one that the model was made with.
     """
-    if not row.shares:
+    other = shared_row(row, folder)
+    if other is None:
         return None
-    task, _, name = row.shares.rpartition("/")
-    other = find(name, task or row.task, folder)
     if other.sha256 != row.shares_sha256:
         raise WeightsError(
             f"{row.file} was made with another {other.file}, of SHA-256 {row.shares_sha256}, "

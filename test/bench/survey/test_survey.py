@@ -16,7 +16,7 @@ import detection
 import recognition
 from bench.detector_runs import Candidate, Detected, DetectorError, DetectorRun
 from bench.survey import __main__ as survey
-from bench.survey import measure, pictures, tables
+from bench.survey import measure, pictures, systems, tables
 from bench.survey.document import mark, with_parts
 from bench.survey.measure import Book, Selection, key_of, measure_detectors, sizes
 from bench.survey.papers import SYSTEMS, of
@@ -68,8 +68,9 @@ def stubs(pages: list[LabelledPage], monkeypatch: pytest.MonkeyPatch) -> list[st
     names = ("ctpn", "db", "east", "seglink")
     monkeypatch.setattr(measure, "run", run)
     monkeypatch.setattr(measure, "shipped", lambda folder: [Candidate(n, n) for n in names])
-    monkeypatch.setattr(measure, "weight_files", lambda *_: [row, row])
+    monkeypatch.setattr(measure, "weight_files", lambda *_: [row, row._replace(name="trunk")])
     monkeypatch.setattr(measure, "models", lambda folder: [row])
+    monkeypatch.setattr(systems, "models", lambda folder: [row])
     monkeypatch.setattr(measure, "build", lambda *_, **__: Reader())
     monkeypatch.setattr(measure, "onnx_parameters", lambda path: 7)
     monkeypatch.setattr(measure, "checked_path", lambda *_: Path())
