@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,8 +24,9 @@ SHOWN = {"sign": "sign-2", "columns": "columns-3", "slanted": "slanted-2", "smal
 COLUMNS, PANEL, MOST_BYTES = 4, 300, 90_000
 """Panels in a row, pixels of a panel's long side, bytes of a picture."""
 
-QUALITIES = (80, 65, 50, 35)
-"""Of JPEG: the first at which the picture is small enough, or the last."""
+QUALITIES = (80, 65, 50)
+SIDES = (1.0, 0.85, 0.7, 0.55)
+"""Qualities of JPEG, and shares of a picture's sides: the first of both at which it is small enough, or the last."""
 
 
 def shown_pages() -> dict[str, LabelledPage]:
@@ -43,10 +45,14 @@ def montage(page: LabelledPage, found: Mapping[str, Sequence[Floats]]) -> Image:
 
 
 def write_jpeg(path: Path, image: Image) -> None:
-    """Write a picture of at most `MOST_BYTES`, or of the lowest of `QUALITIES`."""
-    for quality in QUALITIES:
+    """Write a picture of at most `MOST_BYTES`, if need be at a lower quality, then smaller."""
+    whole = Pillow.fromarray(image)
+    for side, quality in itertools.product(SIDES, QUALITIES):
+        size = round(whole.width * side), round(whole.height * side)
         stream = io.BytesIO()
-        Pillow.fromarray(image).save(stream, "JPEG", quality=quality, optimize=True)
+        whole.resize(size, Pillow.Resampling.LANCZOS).save(
+            stream, "JPEG", quality=quality, optimize=True
+        )
         if stream.tell() <= MOST_BYTES:
             break
     with replace_when_written(path) as partial:

@@ -21,6 +21,7 @@ from bench.survey.document import mark, with_parts
 from bench.survey.measure import Book, Selection, key_of, measure_detectors, sizes
 from bench.survey.papers import SYSTEMS, of
 from bench.survey.words import FILES, LANGUAGES
+from common.image import load
 from common.roles import Reading
 from ocr.weights import ModelRow, find
 from train.data.readers.jsonl import read_pages
@@ -128,6 +129,16 @@ def test_one_command_writes_both_pages_and_the_pictures(
     survey.main(command)
     assert stubs == ["seglink"], "what was measured is not measured again"
     assert (out / "survey.md").read_text("utf-8") == english
+
+
+def test_pictures_with_much_in_them_are_made_smaller(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
+    path = tmp_path / "noise.jpg"
+    pictures.write_jpeg(path, noise)
+    assert path.stat().st_size <= pictures.MOST_BYTES
+    assert 400 <= load(path).shape[1] < 800
+    pictures.write_jpeg(path, np.full_like(noise, 255))
+    assert load(path).shape[1] == 800
 
 
 def test_prose_is_kept(tmp_path: Path, stubs: list[str]) -> None:
