@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from common.arrays import Floats, Image
-from common.quads import crop
+from common.quads import crop, quad_size
 from common.roles import Reading
 from ocr.special_settings import Plausibility
 
@@ -43,37 +43,46 @@ def without_first(reading: Reading, following: int) -> Reading:
 
 
 def without_solid_mark(
-    reading: Reading, image: Image, quad: Floats, length: float, settings: Plausibility
+    reading: Reading, image: Image, quad: Floats, margin: float, settings: Plausibility
 ) -> Reading:
     """Take a character from a line's beginning that is a solid mark on the picture.
+
+    A mark that the recognizer passed over is no reason to take the character behind it.
 
     Args:
         reading: Of the line.
         image: (H, W, 3) uint8 RGB.
         quad: (4, 2) the line on it.
-        length: Of the line in its heights.
+        margin: Share of its height by which it was grown on every side before it was read.
         settings: Of the step.
     """
+    height, width = quad_size(quad)
+    length = width / max(height, 1e-6)
     following = second_character(reading, length, settings)
     if following is None or reading.text[0] in BULLETS:
         return reading
-    return (
-        without_first(reading, following) if begins_solid(crop(image, quad), settings) else reading
-    )
+    end = end_of_solid(crop(image, quad), settings)
+    if end is None:
+        return reading
+    grown = margin / max(length, 1e-6)
+    middle = sum(reading.char_spans[0]) / 2 * (1 + 2 * grown) - grown
+    return without_first(reading, following) if middle <= end else reading
 
 
-def begins_solid(line: Image, settings: Plausibility) -> bool:
-    """Whether the first thing in a crop (H, W, 3) of a line is a small solid mark with white behind it."""
+def end_of_solid(line: Image, settings: Plausibility) -> float | None:
+    """Find a small solid mark with white behind it, before anything else in a crop (H, W, 3) of a line.
+
+    Returns:
+        The middle of that white as a share of the crop's width; None where no such mark is.
+    """
     grey = cv2.cvtColor(line, cv2.COLOR_RGB2GRAY)
     _, dark = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
     ink = dark if dark.mean() <= 0.5 else 1 - dark
     rows = np.flatnonzero(ink.any(axis=1))
     columns = np.flatnonzero(ink.any(axis=0))
-    if not len(rows):
-        return False
     steps = np.flatnonzero(np.diff(columns) > 1)
     if not len(steps):
-        return False
+        return None
     left, right = int(columns[0]), int(columns[steps[0]]) + 1
     white = int(columns[steps[0] + 1]) - right
     height = int(rows[-1] - rows[0] + 1)
@@ -81,9 +90,10 @@ def begins_solid(line: Image, settings: Plausibility) -> bool:
     top, bottom = int(own[0]), int(own[-1]) + 1
     high, wide = bottom - top, right - left
     fill = float(ink[top:bottom, left:right].mean())
-    return (
+    is_mark = (
         fill >= settings.bullet_fill
         and min(high, wide) >= settings.bullet_aspect * max(high, wide)
         and settings.min_bullet * height <= high <= settings.max_bullet * height
         and white >= settings.bullet_white * height
     )
+    return (right + white / 2) / ink.shape[1] if is_mark else None

@@ -31,8 +31,12 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
         if not reads_vertically(quad, margin):
             height, width = quad_size(quad)
             length = width / max(height, 1e-6)
-            checked = without_bullet(checked, length, settings)
-            checked = without_solid_mark(checked, sheet.image, quad, length, settings.plausibility)
+            bare = without_bullet(checked, length, settings)
+            # One mark a line: behind one that was taken away stands the text.
+            if bare is checked:
+                own = settings.plausibility
+                bare = without_solid_mark(checked, sheet.image, quad, margin, own)
+            checked = bare
         readings.append(checked)
     return sheet.having(readings=tuple(readings))
 
