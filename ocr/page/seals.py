@@ -1,4 +1,4 @@
-"""Take round red seals off a page before its lines are read, and read them by themselves.
+"""Take round and oval red seals off a page before its lines are read, and read them by themselves.
 
 A seal lies over other text, whose crops its strokes spoil, and its own text runs along a ring, of which the detector
 finds scraps. What a seal says comes as lines of its own at the page's end, with a low score: ring text is often
@@ -13,6 +13,7 @@ import numpy as np
 from common.roles import Reading
 from ocr.line.confidence import scored
 from ocr.page.seal_shapes import Seal, find_seals, without_seals
+from ocr.page.seal_texts import with_texts
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet, joined
 
@@ -23,16 +24,19 @@ _MARKS = " ,.'`·，。、‘’-—一"
 def remove(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     """Find seals, read them and make them as light as the paper; a step of the chain.
 
-    A ring whose text cannot be read is a badge or a picture, and stays. Lines are searched for after that.
+    A ring whose text cannot be read is a badge or a picture, and stays; so does an oval with a single text, which
+    may be a logo. Lines are searched for after that.
     """
     if sheet.single_line:
         return sheet
-    seals = [_read(seal, models, settings) for seal in find_seals(sheet.image, settings.seals)]
-    seals = [seal for seal in seals if seal.readings]
+    own = settings.seals
+    found = [with_texts(sheet.image, seal, own) for seal in find_seals(sheet.image, own)]
+    seals = [_read(seal, models, settings) for seal in found]
+    seals = [seal for seal in seals if len(seal.readings) > (seal.flatness < 1)]
     if not seals:
         return sheet
     return sheet.having(
-        image=without_seals(sheet.image, seals, settings.seals), seals=tuple(seals), detected=False
+        image=without_seals(sheet.image, seals, own), seals=tuple(seals), detected=False
     )
 
 

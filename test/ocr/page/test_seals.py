@@ -1,4 +1,4 @@
-"""Round red seals: found, taken off the page, read by themselves; other red things are left alone."""
+"""Round and oval red seals: found, taken off the page, read by themselves; other red things are left alone."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from common.roles import Reading
 from ocr.formats.draw import find_font
 from ocr.page import seals
 from ocr.page.seal_shapes import find_seals, redness, without_seals
+from ocr.page.seal_texts import with_texts
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
 
@@ -53,7 +54,7 @@ def test_a_seal_is_found_and_taken_off() -> None:
     stamped = ring(clean, 300, 300, 90)
     (seal,) = find_seals(stamped, SETTINGS.seals)
     assert np.hypot(seal.x - 300, seal.y - 300) < 4 and abs(seal.radius - 91) < 5
-    assert len(seal.texts) == 2
+    assert len(with_texts(stamped, seal, SETTINGS.seals).texts) == 2
     removed = without_seals(stamped, [seal], SETTINGS.seals)
     assert int(redness(removed).max()) < 45
     # The page's own strokes stay, and nothing comes in their place.
@@ -64,7 +65,18 @@ def test_a_seal_is_found_and_taken_off() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["none", "empty ring", "disc", "words", "red page", "frame", "grey"]
+    "kind",
+    [
+        "none",
+        "empty ring",
+        "disc",
+        "words",
+        "red page",
+        "frame",
+        "slim oval",
+        "upright oval",
+        "grey",
+    ],
 )
 def test_what_is_no_seal(kind: str) -> None:
     image = page()
@@ -78,6 +90,12 @@ def test_what_is_no_seal(kind: str) -> None:
         image[:] = (190, 30, 30)
     elif kind == "frame":
         cv2.rectangle(image, (100, 200), (400, 380), RED, 5)
+    elif kind == "slim oval":
+        cv2.ellipse(image, (300, 300), (180, 60), 0, 0, 360, RED, 6)
+        cv2.putText(image, "NEW", (240, 310), cv2.FONT_HERSHEY_SIMPLEX, 1, RED, 3)
+    elif kind == "upright oval":
+        cv2.ellipse(image, (300, 300), (80, 140), 0, 0, 360, RED, 6)
+        cv2.putText(image, "NEW", (260, 310), cv2.FONT_HERSHEY_SIMPLEX, 1, RED, 3)
     elif kind == "grey":
         image = np.repeat(ring(image, 300, 300, 90).mean(axis=2, keepdims=True), 3, axis=2)
     assert find_seals(np.ascontiguousarray(image, np.uint8), SETTINGS.seals) == []
@@ -101,6 +119,48 @@ def test_its_texts_are_lines_of_their_own_with_a_low_score() -> None:
     assert all(each.score <= 0.5 for each in sheet.readings)
     low, high = sheet.quads[0].min(axis=0), sheet.quads[0].max(axis=0)
     assert np.abs([*low - (209, 209), *high - (391, 391)]).max() < 6
+
+
+def oval(image: Image, tilt: float, *, below: bool = True) -> Image:
+    """Stamp an oval seal of marks."""
+    ink = np.full_like(image, 255)
+    middle, (a, b) = (320, 300), (120, 85)
+    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    cv2.ellipse(ink, middle, (a, b), tilt, 0, 360, RED, 6, cv2.LINE_AA)
+    at = [(0.78 * a * math.cos(t), 0.7 * b * math.sin(t)) for t in np.linspace(2.7, 6.7, 10)]
+    at += [(x, 0.56 * b) for x in range(-45, 46, 15)] * below
+    for along, across in at:
+        x, y = middle[0] + cos * along - sin * across, middle[1] + sin * along + cos * across
+        cv2.circle(ink, (round(x), round(y)), 7, RED, -1, cv2.LINE_AA)
+    return np.asarray(np.minimum(image, ink), np.uint8)
+
+
+@pytest.mark.parametrize("tilt", [0, 14, -25])
+def test_an_oval_seal_is_found_and_taken_off(tilt: float) -> None:
+    clean = page()
+    stamped = oval(clean, tilt)
+    (seal,) = find_seals(stamped, SETTINGS.seals)
+    assert np.hypot(seal.x - 320, seal.y - 300) < 4
+    assert abs(seal.radius - 123) < 5 and abs(seal.flatness - 88 / 123) < 0.05
+    assert abs(seal.tilt - tilt) < 4
+    ring, below = with_texts(stamped, seal, SETTINGS.seals).texts
+    # Both are level rows of marks as high as these are.
+    assert ring.shape[1] > 12 * ring.shape[0] and ring.shape[0] < 35
+    assert 4 * below.shape[0] < below.shape[1] and below.shape[0] < 25
+    removed = without_seals(stamped, [seal], SETTINGS.seals)
+    assert int(redness(removed).max()) < 45
+    grey, before = removed.min(axis=2).astype(int), clean.min(axis=2).astype(int)
+    assert np.abs(grey - before)[before < 60].max() < 60
+    assert np.array_equal(removed[:170], stamped[:170])
+
+
+def test_an_oval_with_a_single_text_stays() -> None:
+    """A logo: its name is a line of the page."""
+    sheet = Sheet(oval(page(), 0, below=False), detected=True)
+    assert find_seals(sheet.image, SETTINGS.seals)
+    assert seals.remove(sheet, named(["Fine Food"] * 2), SETTINGS) is sheet
+    sealed = seals.remove(Sheet(oval(page(), 0)), named(["某某公司", "专用章"]), SETTINGS)
+    assert [each.text for each in sealed.seals[0].readings] == ["某某公司", "专用章"]
 
 
 def test_a_ring_without_text_that_can_be_read_stays() -> None:
