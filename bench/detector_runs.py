@@ -23,6 +23,7 @@ from detection import METHODS
 from ocr.models import build
 from ocr.onnx_runtime import load_onnx
 from ocr.weights import WEIGHTS, ModelRow, checked_path, find, models
+from ocr.weights.file import plain, read_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def open_detector(candidate: Candidate, threads: int) -> tuple[Detector, int]:
         parameters = sum(onnx_parameters(checked_path(one, folder)) for one in files)
         return build(row.name, "detector", threads=threads, folder=folder), parameters
     make = importlib.import_module(row.package).Detector
-    if candidate.weights.suffix == ".onnx":
+    if plain(candidate.weights).suffix == ".onnx":
         onnx_network, config = load_onnx(candidate.weights, threads)
         return make(onnx_network, **config), onnx_parameters(candidate.weights)
     import torch  # only here: it would be most of the memory measured
@@ -113,7 +114,7 @@ def onnx_parameters(path: Path) -> int:
     """Count the weights in an ONNX file; what int8 needs besides, scales and zero points, is left out."""
     import onnx
 
-    graph = onnx.load(str(path)).graph
+    graph = onnx.load_from_string(read_file(path)).graph
     extra = ("_scale", "_zero_point")
     return sum(math.prod(one.dims) for one in graph.initializer if not one.name.endswith(extra))
 

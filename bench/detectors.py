@@ -22,6 +22,7 @@ from bench.detector_pictures import write_pictures
 from bench.detector_runs import Candidate, DetectorError, DetectorRun, run, shipped
 from bench.detector_scores import ALL, LEAST, figures, score
 from detection import METHODS
+from ocr.weights.file import present
 from train.evaluate.scores import selected
 from train.loop.run import write_json
 
@@ -74,7 +75,7 @@ def chosen(only: str, weights: Sequence[Path], methods: Sequence[str]) -> list[C
         raise ValueError(
             f"found {len(weights)} --weights and {len(methods)} --method, expected one --method for each"
         )
-    if gone := [str(path) for path in weights if not path.is_file()]:
+    if gone := [str(path) for path in weights if not present(path).is_file()]:
         raise ValueError(f"no such file: {', '.join(gone)}")
     named = [name for name in only.split(",") if name]
     known = shipped()

@@ -8,6 +8,7 @@ import functools
 import json
 import logging
 import os
+import re
 import threading
 import weakref
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from common.arrays import Floats, Network
 from ocr.weights import WeightsError
+from ocr.weights.file import present, read_file
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +61,7 @@ def load_onnx(
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}, expected 1 or more")
     if content is None:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise WeightsError(f"{path}: {error.strerror or error}") from error
+        content = read_file(path)
     folder = str(beside or path.parent)
     network = OnnxNetwork(content, str(path), threads or available_cores(), device, folder)
     try:
@@ -230,24 +229,45 @@ def _open_session(content: bytes, name: str, threads: int, device: str, folder: 
         )
     providers = [PROVIDERS[device]] + ([PROVIDERS["cpu"]] if device != "cpu" else [])
     opened = functools.partial(onnxruntime.InferenceSession, content, providers=providers)
+    options = functools.partial(
+        _session_options, threads, device, folder, _compressed_beside(content, folder)
+    )
     # ONNX Runtime's own classes have no common base but Exception.
     with contextlib.suppress(Exception):
-        return opened(_session_options(threads, device, folder, wide_sums=True))
+        return opened(options(wide_sums=True))
     # It cannot widen a tensor that two layers share, as the attention's classifier and embedding do.
     try:
-        return opened(_session_options(threads, device, folder, wide_sums=False))
+        return opened(options(wide_sums=False))
     except Exception as error:
         message = str(error).splitlines()[0]
         raise WeightsError(f"{name}: ONNX Runtime cannot open it ({message})") from error
 
 
-def _session_options(threads: int, device: str, folder: str, *, wide_sums: bool) -> Any:  # noqa: ANN401
+_LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])", re.DOTALL)
+"""How an ONNX file, a protocol buffer, begins to name a file that it shares arrays with; the name's length is last."""
+
+
+def _compressed_beside(content: bytes, folder: str) -> dict[str, bytes]:
+    """Read the files that a network shares arrays with if any is compressed, which ONNX Runtime cannot read itself."""
+    if not folder:
+        return {}
+    found = {content[m.end() : m.end() + m[1][0]] for m in _LOCATION.finditer(content)}
+    paths = [Path(folder) / Path(name.decode("utf-8", "replace")).name for name in found]
+    if all(present(path) == path for path in paths):
+        return {}
+    return {path.name: read_file(path) for path in paths}
+
+
+def _session_options(
+    threads: int, device: str, folder: str, beside: dict[str, bytes], *, wide_sums: bool
+) -> Any:  # noqa: ANN401
     """Make the options of a session.
 
     Args:
         threads: Of each layer.
         device: "cpu" or "cuda".
         folder: Of files that arrays are shared with; "" for none.
+        beside: What is in those files, all or none of them; it must stay until the session is open.
         wide_sums: Where a processor lacks VNNI, sums of int8 products overflow and one character in sixty is read
             otherwise; this widens them there, and changes nothing elsewhere.
     """
@@ -258,7 +278,12 @@ def _session_options(threads: int, device: str, folder: str, *, wide_sums: bool)
     # and of what is done between the two, for longer than a small network takes.
     options.add_session_config_entry("session.intra_op.spin_duration_us", "100")
     options.add_session_config_entry("session.x64quantprecision", str(int(wide_sums)))
-    if folder:
+    if beside:
+        lengths = [len(one) for one in beside.values()]
+        options.add_external_initializers_from_files_in_memory(
+            list(beside), list(beside.values()), lengths
+        )
+    elif folder:
         key = "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(key, folder)
     # Errors alone, of the last try: warnings are about the exporter's graph.

@@ -13,6 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ocr.weights.file import WeightsError as WeightsError
+from ocr.weights.file import unpacked
+
 WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 """The folder with the manifest and the files it lists."""
 
@@ -22,10 +25,6 @@ CACHE_VARIABLE = "OCR_WEIGHTS_CACHE"
 """Environment variable that names the folder for fetched files."""
 
 _RESTORE = "restore it with: git checkout -- weights"
-
-
-class WeightsError(RuntimeError):
-    """A weight file or the manifest is missing, damaged or unreadable; says what to do."""
 
 
 class ModelRow(NamedTuple):
@@ -145,7 +144,7 @@ def locate(row: ModelRow, folder: Path = WEIGHTS) -> Path:
 
 
 def read(row: ModelRow, folder: Path = WEIGHTS) -> tuple[Path, bytes]:
-    """Where a model's file is and what is in it, after comparing its SHA-256 with the manifest's.
+    """Where a model's file is and what is in it, decompressed, after comparing its SHA-256 with the manifest's.
 
     Raises:
         WeightsError: The file is missing or is another one.
@@ -161,7 +160,7 @@ def read(row: ModelRow, folder: Path = WEIGHTS) -> tuple[Path, bytes]:
         raise WeightsError(
             f"{path}: SHA-256 is {digest}, the manifest says {row.sha256}{half}; {_advice(path, folder)}"
         )
-    return path, content
+    return path, unpacked(path, content)
 
 
 def shared_row(row: ModelRow, folder: Path = WEIGHTS) -> ModelRow | None:

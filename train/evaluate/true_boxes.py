@@ -28,6 +28,7 @@ from common.wording import counted
 from ocr.line.confidence import scored
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
+from ocr.weights.file import plain
 from recognition.confidence import Confidence
 from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 from recognition.recognizer import Recognizer
@@ -162,7 +163,7 @@ def _reader(
     if weights is None:
         made: Recognizer = build(name, "recognizer", threads=threads, options=decoding(decode))
         return made
-    if weights.suffix == ".onnx":
+    if plain(weights).suffix == ".onnx":
         network, config = load_onnx(weights, threads)
         return Recognizer(network, **config, **decoding(decode))
     import torch

@@ -23,6 +23,7 @@ from common.arrays import Floats, Image
 from common.files import replace_when_written
 from ocr.models import decoding
 from ocr.onnx_runtime import load_onnx
+from ocr.weights.file import plain
 from recognition.confidence import Confidence, features
 from recognition.recognizer import Recognizer
 from train.evaluate.calibration import expected_calibration_error
@@ -32,6 +33,7 @@ from train.loop.recipes import CrnnRecipe
 from train.synth.corpus.sentences import Corpus
 from train.synth.line.render import LineRenderer
 from train.synth.typesetting.fonts import FontLibrary
+from train.transfer.onnx_weights import read_model
 
 ROUNDS = 50
 """Of Newton's method; it converges in ten."""
@@ -96,7 +98,7 @@ def rendered(renderer: LineRenderer, count: int) -> Iterable[tuple[Image, str]]:
 
 def write(source: Path, out: Path, confidence: Confidence) -> None:
     """Write a recognizer's file with coefficients in its configuration."""
-    model = onnx.load(str(source))
+    model = read_model(source)
     kept = {p.key: p.value for p in model.metadata_props}
     config = {**json.loads(kept["config"]), "confidence": list(confidence)}
     del model.metadata_props[:]
@@ -116,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("fonts", "corpus", "backgrounds"):
         parser.add_argument(f"--{name}", type=Path)
     args = parser.parse_args(argv)
-    out = args.out / args.weights.name
+    out = args.out / plain(args.weights).name
     if out.exists():
         parser.error(f"{out} is there already; name another folder")
     args.out.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from common.arrays import Floats
 from crnn.model_torch import SmallCRNN
+from ocr.weights.file import plain
 from recognition import row_of
 from recognition.charset import Charset
 from recognition.tied_attention_torch import SharedOut, SharedRows
@@ -91,7 +92,7 @@ def load_distilled(path: Path, family: str) -> DistilledStudent:
     """
     state = (
         onnx_weights.load(path, merged=False)
-        if path.suffix == ".onnx"
+        if plain(path).suffix == ".onnx"
         else quantized_weights.load(path)
     )
     if not is_distilled(state):

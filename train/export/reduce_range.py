@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, numpy_helper
 
 from common.files import replace_when_written
+from ocr.weights.file import plain
+from train.transfer.onnx_weights import read_model
 
 LIMIT = 64
 """Largest weight of seven bits: twice 255 times as much still fits in 16 bits."""
@@ -131,10 +133,10 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     for path in args.files:
-        out = args.out / path.name
+        out = args.out / plain(path).name
         if out.exists():
             parser.error(f"{out} is there already; name another folder")
-        model = onnx.load(str(path))
+        model = read_model(path)
         count = reduce_range(model)
         onnx.checker.check_model(model)
         with replace_when_written(out) as partial:

@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from ocr.weights.file import plain, read_file
 from train.transfer import onnx_weights
 
 MIN_BYTES = 1024
@@ -30,7 +31,7 @@ def quantize(path: Path, other: Path) -> None:
         path: an ONNX file without external data, rewritten.
         other: the file to take arrays from.
     """
-    model, theirs = onnx.load(str(path)), onnx.load(str(other))
+    model, theirs = onnx.load(str(path)), onnx_weights.read_model(other)
     plain = {t.raw_data for t in theirs.graph.initializer if t.data_type == TensorProto.FLOAT}
     kept = [t.name for t in model.graph.initializer if t.raw_data in plain]
     known = _quantized(theirs)
@@ -92,7 +93,7 @@ def share(path: Path, other: Path) -> int:
         path: an ONNX file, rewritten; it is then read with `other` in the same folder.
         other: the file to take arrays from; it must never change.
     """
-    model, content, saved = onnx.load(str(path)), other.read_bytes(), 0
+    model, content, saved = onnx.load(str(path)), read_file(other), 0
     for tensor in model.graph.initializer:
         size = len(tensor.raw_data)
         place = content.find(tensor.raw_data) if size >= MIN_BYTES else -1
@@ -100,7 +101,7 @@ def share(path: Path, other: Path) -> int:
             continue
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
-        entries = {"location": other.name, "offset": str(place), "length": str(size)}
+        entries = {"location": plain(other).name, "offset": str(place), "length": str(size)}
         for key, text in entries.items():
             entry = tensor.external_data.add()
             entry.key, entry.value = key, text

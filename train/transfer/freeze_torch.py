@@ -17,6 +17,7 @@ from torch import nn
 
 from common.batch_norm import EPS
 from crnn.model_torch import CRNN
+from ocr.weights.file import plain
 from train.transfer import onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
 from train.transfer.merge_student import STUDENT
@@ -51,7 +52,7 @@ def load_and_freeze(network: nn.Module, path: Path) -> None:
 def _freeze_all_but_attention(student: DistilledStudent, path: Path) -> None:
     known = (
         onnx_weights.load(path, merged=False)
-        if path.suffix == ".onnx"
+        if plain(path).suffix == ".onnx"
         else quantized_weights.load(path)
     )
     own = student.state_dict()

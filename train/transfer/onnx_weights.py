@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from common.batch_norm import EPS
+from ocr.weights.file import WeightsError, read_file
 from train.transfer.merge_student import STUDENT, is_distilled, merge
 
 Array = NDArray[Any]
@@ -109,7 +112,7 @@ def load(path: Path, *, merged: bool = True) -> Weights:
     Raises:
         ValueError: the file does not say where they are.
     """
-    model = onnx.load(str(path))
+    model = read_model(path)
     kept = {p.key: p.value for p in model.metadata_props}
     if KEY not in kept:
         raise ValueError(
@@ -126,6 +129,33 @@ def load(path: Path, *, merged: bool = True) -> Weights:
         state |= {STUDENT + name: value for name, value in rest.items()}
         return merge(state) if merged else state
     return state | rest
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """Return a file with the arrays that it shares with others in its folder; each may be compressed.
+
+    Raises:
+        WeightsError: one of them is missing, damaged or not the one that arrays were shared with.
+    """
+    try:
+        model = onnx.load_from_string(read_file(path))
+    except DecodeError as error:
+        raise WeightsError(f"{path}: expected an ONNX file ({error}); export it again") from error
+    others: dict[str, bytes] = {}
+    for tensor in filter(uses_external_data, model.graph.initializer):
+        place = ExternalDataInfo(tensor)
+        name, start = place.location, place.offset or 0
+        if name not in others:
+            others[name] = read_file(path.with_name(name))
+        size = place.length or len(others[name]) - start
+        tensor.raw_data = others[name][start : start + size]
+        if len(tensor.raw_data) != size:
+            raise WeightsError(
+                f"{path} was made with another {name}, a longer one; export it again"
+            )
+        tensor.data_location = TensorProto.DEFAULT
+        tensor.ClearField("external_data")
+    return model
 
 
 def _current(name: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from common.files import replace_when_written
+from ocr.weights.file import plain
 
 Weights = dict[str, NDArray[Any]]
 DTYPES = ("float16", "int8")
@@ -67,7 +68,7 @@ def load(path: Path) -> Weights:
     Raises:
         ValueError: an ONNX file that does not say where its trained weights are.
     """
-    if path.suffix == ".onnx":
+    if plain(path).suffix == ".onnx":
         from train.transfer import onnx_weights
 
         return onnx_weights.load(path)

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ocr.onnx_runtime import import_onnxruntime
 from ocr.weights import WEIGHTS
 from train.export import channel_padding
-from train.transfer import quantized_weights
+from train.transfer import onnx_weights, quantized_weights
 
 RNG = np.random.default_rng(5)
 
@@ -63,7 +63,7 @@ def test_padding_channels_keeps_the_outputs(tmp_path: Path, colors: int, widened
 
 @pytest.mark.parametrize("name", ["ctpn-small", "scene-small", "vgg16-reference"])
 def test_shipped_networks_pad_three_channels_to_four(name: str) -> None:
-    graph = onnx.load(str(WEIGHTS / f"{name}.onnx")).graph
+    graph = onnx_weights.read_model(WEIGHTS / f"{name}.onnx").graph
     assert [node.input[0] for node in graph.node if node.op_type == "Pad"]
     trained = quantized_weights.load(WEIGHTS / f"{name}.onnx").values()
     assert 3 in {value.shape[1] for value in trained if value.ndim == 4}

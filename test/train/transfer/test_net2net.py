@@ -29,6 +29,7 @@ from ctpn.targets import assign
 from ocr.models import build
 from recognition.densenet_torch import DenseNetCTC
 from train.export import onnx_file, vgg16
+from train.export.compress import compress
 from train.export.models import Export, ExportOptions
 from train.loop import setup_torch
 from train.loop.recipes import WARM_START_LR, CrnnRecipe, FitRecipe, VGG16Recipe
@@ -226,13 +227,22 @@ def test_three_files_read_a_page_and_share_their_trunk(shipped: tuple[Path, Shar
     (got,) = classifier._network(grey)
     np.testing.assert_allclose(got, want, atol=0.1 * np.abs(want).max() + 0.05)
 
+    trunk = folder / "vgg16-reference.onnx"
+    compress(trunk)
+    trunk.unlink()
+    np.testing.assert_array_equal(build("reference", "detector", folder=folder)(page)[0], quads)
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ctpn", "angle"])
+@pytest.mark.parametrize(("name", "compressed"), [("ctpn", False), ("angle", True)])
 def test_training_starts_again_from_the_shipped_files(
-    name: str, shipped: tuple[Path, Shared]
+    name: str, compressed: bool, shipped: tuple[Path, Shared]
 ) -> None:
     folder, shared = shipped
+    if compressed:
+        for path in (folder / "vgg16-reference.onnx", folder / f"{name}-reference.onnx"):
+            compress(path)
+            path.unlink()
     model = (
         VGG16CTPN(NARROW, 16, 8) if name == "ctpn" else VGG16Angle(NARROW)
     )  # with batch norm, as the training makes it
