@@ -12,7 +12,8 @@ from train.synth.corpus.sentences import Corpus
 Rng = np.random.Generator
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
-_BULLETS = "••*※●○■□◆◇★☆→√✓–-·▲◎"
+_BULLETS = "••*※●○■□◆◇★☆→√✓✓◦◦■–-·▲◎"
+_FOOTNOTE_SIGNS = ("*", "**", "†", "‡", "§", "††")
 _BLANKS = ("____", "______", "( )", "（ ）", "……", "___")
 _TASKS = (
     "填空题",
@@ -82,15 +83,23 @@ def _footnote(rng: Rng, corpus: Corpus, length: int) -> str:
         f"[{number}]",
         f"({number})",
         "②①③⑤④⑥⑦⑧"[number % 8],
+        "¹",
         "²",
         "³",
         "※",
         "®",
         "™",
     )
+    if rng.random() < 0.5:
+        marks = _FOOTNOTE_SIGNS
     mark = marks[int(rng.integers(len(marks)))]
     text = _phrase(rng, corpus, length - len(mark))
-    return f"{text}{mark}" if rng.random() < 0.6 or mark in "²³®™" else f"{mark}{text}"
+    if rng.random() < 0.6 or mark in "¹²³®™":
+        words = text.split(" ")
+        # Behind any word: a sentence goes on after most marks.
+        last = int(rng.integers(1, len(words) + 1))
+        return " ".join([*words[: last - 1], words[last - 1] + mark, *words[last:]])
+    return mark + " " * int(rng.random() < 0.5) + text
 
 
 def _exam(rng: Rng, corpus: Corpus, length: int) -> str:

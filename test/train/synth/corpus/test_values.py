@@ -60,3 +60,17 @@ def test_contexts_are_about_as_long_as_asked() -> None:
     assert all(text == text.strip() and text for text in texts)
     assert np.median([len(text) for text in texts]) <= 22
     assert sum("：" in text for text in texts) > 60
+
+
+def test_contexts_have_the_marks_of_notes_and_lists() -> None:
+    corpus, rng = Corpus.load(charset=Charset.load("zh_8105_en")), np.random.default_rng(6)
+    texts = [in_context(rng, corpus, 20) for _ in range(4000)]
+    for mark in "*†‡§":
+        assert any(text[0] == mark for text in texts), mark
+        assert any(re.search(rf"[a-z]{re.escape(mark)} \w", text) for text in texts), mark
+    for mark in "¹²³":
+        assert any(re.search(rf"\w{mark}", text) for text in texts), mark
+    for bullet in "•■◦✓–":
+        assert sum(text[0] == bullet for text in texts) > 8, bullet
+    # Some, not so many that the recognizer expects them.
+    assert 0.02 < sum(text.strip("*†‡§¹²³") != text for text in texts) / len(texts) < 0.15
