@@ -54,8 +54,6 @@ GPU_COLUMNS = 16384
 LANGUAGES = ("zh", "en")
 """What `languages` names."""
 
-_ENGLISH = "".join(chr(code) for code in range(0x20, 0x7F)) + "‘’“”–—…•°£€©®™×"
-
 LANGUAGE, LANGUAGE_MODEL = "language", "zh_en"
 """Task and name of the table of n-grams that `decode="beam"` takes."""
 
@@ -91,7 +89,7 @@ def load(
             for recognizers that read by it; None is "beam" for those that give probabilities to search in.
         lexicon: Words and phrases that are expected, or a UTF-8 file with one a line.
         allowed: The only characters that are read; None allows all. Lines that are none of these are left out.
-        languages: Those of the text, of `LANGUAGES`, in place of `allowed`; "en" alone reads no Chinese. None is all.
+        languages: Those of the text, of `LANGUAGES`, in place of `allowed`; "en" alone leaves Chinese out. None is all.
         vertical: All lines run from top to bottom, in columns from the right; most are found without it.
         settings: The thresholds of all steps; None for the defaults.
         without: Names of steps to leave out, of `ocr.reader.STEPS`.
@@ -103,9 +101,9 @@ def load(
         WeightsError: A weight file is missing or damaged.
     """
     threads = available_cores() if threads is None else threads
-    allowed = allowed if languages is None else characters_of(languages, allowed)
-    batches, settings = batching(device, threads), checked(settings, allowed)
-    searching = decoding(decode, lexicon, allowed, settings)
+    chinese = languages is None or reads_chinese(languages, allowed)
+    batches, settings = batching(device, threads), checked(settings, allowed, chinese=chinese)
+    searching = decoding(decode, lexicon, allowed, settings, chinese=chinese)
     locate(find(SCENE, "scene"))
     language = searching.get("language_model")
     make = functools.partial(build, device=device, threads=threads)
@@ -120,7 +118,9 @@ def load(
     )  # fmt: skip
 
 
-def checked(settings: Settings | None, allowed: str | None = None) -> Settings:
+def checked(
+    settings: Settings | None, allowed: str | None = None, *, chinese: bool = True
+) -> Settings:
     """Return settings, the defaults where there are none; those for certain characters alone where these are given.
 
     Raises:
@@ -132,7 +132,7 @@ def checked(settings: Settings | None, allowed: str | None = None) -> Settings:
             f"settings is of {type(settings).__name__}, expected ocr.settings.Settings, for example "
             "Settings(retry=Retry(below_score=0.9))"
         )
-    if allowed is not None:
+    if allowed is not None or not chinese:
         settings = replace(settings, accept=readable_alone(settings.accept))
     return settings
 
@@ -167,8 +167,8 @@ class LazyScene:
         return LazyScene, self._arguments
 
 
-def characters_of(languages: Iterable[str], allowed: str | None = None) -> str | None:
-    """The characters that text in languages is made of; None where that is all there are.
+def reads_chinese(languages: Iterable[str], allowed: str | None = None) -> bool:
+    """Whether text in these languages may be Chinese.
 
     Args:
         languages: Of `LANGUAGES`; one text is a list divided by commas.
@@ -183,7 +183,7 @@ def characters_of(languages: Iterable[str], allowed: str | None = None) -> str |
         raise ValueError(f"languages are {names}, expected some of {', '.join(LANGUAGES)}")
     if allowed is not None:
         raise ValueError("found languages and allowed characters, expected one of them")
-    return None if "zh" in names else _ENGLISH
+    return "zh" in names
 
 
 def batching(device: str, threads: int) -> dict[str, int]:
@@ -287,6 +287,8 @@ def decoding(
     lexicon: Path | Iterable[str] | None = None,
     allowed: str | None = None,
     settings: Settings | None = None,
+    *,
+    chinese: bool = True,
 ) -> dict[str, Any]:
     """Return `options` of `build` for a recognizer, only what differs from its defaults.
 
@@ -295,6 +297,7 @@ def decoding(
         lexicon: Likewise.
         allowed: Likewise.
         settings: Likewise.
+        chinese: As the recognizer takes it.
 
     Raises:
         OSError: The lexicon's file cannot be read.
@@ -319,4 +322,6 @@ def decoding(
             options["lexicon"] = Lexicon(lexicon, own)
     if allowed is not None:
         options["allowed"] = allowed
+    if not chinese:
+        options["chinese"] = False
     return options

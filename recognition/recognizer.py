@@ -27,12 +27,13 @@ from recognition.decoding.script_consistency import (
     ascii_punctuation,
     majority_script,
 )
+from recognition.decoding.without_chinese import WithoutChinese
 
 DECODERS = ("ctc", "attention", "either")
 SEARCHES = ("greedy", "beam", "attention")
 
 _BY_ATTENTION = (
-    "this model reads by attention: beam search, lexicon and allowed characters need the "
+    "this model reads by attention: beam search, lexicon, allowed characters and languages need the "
     "probabilities of CTC; leave them out or choose another recognizer"
 )
 
@@ -58,6 +59,7 @@ class Recognizer:
         lexicon: words that are expected; those read nearly so are replaced where the picture allows.
         allowed: nothing but these characters is read; None allows all. Scores remain those of the
             network, so they are low where another character stands.
+        chinese: whether Chinese is read; if not, it is left out of lines, and blurred letters are not taken for it.
         shortlist: the network gives log-probabilities of all classes only for lines that may need them, of the first
             few for all; it takes `alarm=` to change which.
         workers: batches worked on at once, each from preparing to decoding on a thread of its own. A core each, for
@@ -85,6 +87,7 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         lexicon: Lexicon | None = None,
         allowed: str | None = None,
+        chinese: bool = True,
         shortlist: bool = False,
         workers: int = 1,
         search: Weights | None = None,
@@ -92,7 +95,7 @@ class Recognizer:
         confidence: Sequence[float] | None = None,
         views: int = 1,
     ) -> None:
-        if shortlist and (lexicon is not None or allowed is not None):
+        if shortlist and (lexicon is not None or allowed is not None or not chinese):
             # What is asked for may be what the network finds improbable: that has to be known of every line.
             network = functools.partial(cast(Any, network), alarm=np.array(-np.inf, np.float32))
         self.network = network
@@ -109,7 +112,7 @@ class Recognizer:
         decode = _way_to_decode(decoder, decode, searches=language_model is not None)
         self._workers = workers
         self._attends = decode == "attention"
-        if self._attends and (lexicon or allowed is not None):
+        if self._attends and (lexicon or allowed is not None or not chinese):
             raise ValueError(_BY_ATTENTION)
         self.stride = stride
         self._decode: Callable[[Floats], list[Run]] = ctc.greedy
@@ -119,6 +122,7 @@ class Recognizer:
         self._consistency = Consistency(self.charset.characters, self._script)
         self._lexicon = lexicon
         self._barred = _barred(self.charset, allowed)
+        self._without = None if chinese else WithoutChinese(self.charset.characters)
 
     def __call__(self, crops: Sequence[Image]) -> list[Reading]:
         """Read crops, (H, W, 3) uint8 RGB each; one reading per crop in the same order.
@@ -132,7 +136,7 @@ class Recognizer:
             again = self._read([crops[i] for i in others], script)
             for i, reading in zip(others, again, strict=True):
                 readings[i] = reading
-        if self._barred is not None:
+        if self._barred is not None or self._without is not None:
             return readings
         texts = ascii_punctuation([reading.text for reading in readings], self._script)
         return [r._replace(text=text) for r, text in zip(readings, texts, strict=True)]
@@ -219,7 +223,11 @@ class Recognizer:
         log_probs = outputs[-1][:steps]
         if self._barred is not None:
             log_probs = np.where(self._barred, np.float32(-np.inf), log_probs)
+        if self._without is not None:
+            log_probs = self._without.without(log_probs, self._decode(log_probs))
         runs = self._consistency(log_probs, self._decode, script)
+        if self._without is not None:
+            runs = self._without.single_spaced(runs)
         return self._lexicon.correct(log_probs, runs, self.charset) if self._lexicon else runs
 
     def _reading(self, runs: list[Run], step: float) -> Reading:

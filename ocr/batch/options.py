@@ -13,7 +13,7 @@ from ocr.arguments import add_device, add_models, add_outputs, add_quiet, add_th
 from ocr.files.find import STDIN
 from ocr.formats import FORMATS
 from ocr.formats.punctuation import POLICIES
-from ocr.models import characters_of
+from ocr.models import reads_chinese
 from ocr.page.regions import parse_region
 from ocr.settings import Settings
 from recognition.recognizer import SEARCHES
@@ -125,7 +125,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "--languages",
         type=argument(_languages),
         metavar="LIST",
-        help="of zh,en; en alone: no Chinese",
+        help="of zh,en; en alone: Chinese is left out",
     )
     add_device(parser)
 
@@ -147,5 +147,5 @@ class _Setting(argparse._AppendAction):  # the class of action="append"
 
 
 def _languages(text: str) -> list[str]:
-    characters_of(text)
+    reads_chinese(text)
     return text.split(",")
