@@ -147,7 +147,10 @@ def figures(scores: Scores, run: DetectorRun) -> dict[str, Any]:
         "load_s": run.load_s,
         "failed": len(run.found) - len(found),
         "rows": {
-            row: {protocol: _figures(row, counts) for protocol, counts in scores[row].items()}
+            # The least overlap first, which tables show: a group may have met the other one first.
+            row: {
+                protocol: _figures(row, counts) for protocol, counts in sorted(scores[row].items())
+            }
             for row in ordered(scores)
         },
     }

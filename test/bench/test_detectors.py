@@ -70,6 +70,14 @@ def test_a_looser_box_is_found_at_half_the_overlap_alone() -> None:
     assert found[ALL]["0.7"]["recall"] == 0 and found[ALL]["0.7"]["precision"] == 0
 
 
+def test_the_least_overlap_comes_first_whichever_met_a_group_first() -> None:
+    longer = quad(0, 0, 170, 20)  # of a group of its own, in which it counts as false at .7 alone
+    found = [Detected(longer[None], np.ones(1, np.float32), 0.1, 0.1)] * 2
+    run = DetectorRun(found=found)
+    group = figures(score([page(LEFT), page(longer)], run), run)["rows"]["ratio 8-20"]
+    assert [(name, one["precision"]) for name, one in group.items()] == [("0.5", 1), ("0.7", 0.5)]
+
+
 def test_a_false_box_counts_in_its_own_groups() -> None:
     found = rows(page(LEFT), LEFT, quad(200, 200, 20, 300))
     assert found["direction level"]["0.5"]["precision"] == 1
