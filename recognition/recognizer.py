@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -178,10 +178,10 @@ class Recognizer:
         usable = [i for i, crop in enumerate(crops) if crop.shape[0] and crop.shape[1]]
         groups = list(self._batches(usable, widths))
         read = functools.partial(self._read_batch, crops, widths, script=script)
-        with _mapping(min(self._workers, len(groups))) as run:
-            for rows, found in zip(groups, run(read, groups), strict=True):
-                for i, reading in zip(rows, found, strict=True):
-                    readings[i] = reading
+        run = _mapping(self._workers if len(groups) > 1 else 1)
+        for rows, found in zip(groups, run(read, groups), strict=True):
+            for i, reading in zip(rows, found, strict=True):
+                readings[i] = reading
         return readings
 
     def _read_batch(
@@ -244,14 +244,21 @@ class Recognizer:
         return Reading(text, sum(scores) / len(scores), scores, spans)
 
 
-@contextlib.contextmanager
-def _mapping(workers: int) -> Iterator[Callable[..., Iterator[list[Reading]]]]:
-    """What maps a function over items in their order, so many at once."""
+# Threads that stay. One that ends gives back what C++ libraries keep for it, under locks which a process that is forked
+# in that moment would never get: one reading in a thousand that a fork followed at once.
+_pools: dict[int, ThreadPoolExecutor] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+def _mapping(workers: int) -> Callable[..., Iterator[list[Reading]]]:
+    """Return what maps a function over items in their order, so many at once."""
     if workers < 2:
-        yield map
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        yield pool.map
+        return map
+    pool = _pools.get(workers)
+    if pool is None:  # another thread may come first
+        pool = _pools.setdefault(workers, ThreadPoolExecutor(workers, "ocr-lines"))
+    return pool.map
 
 
 def _joined(short: Floats, rows: NDArray[np.int64], whole: Floats) -> list[Floats]:
