@@ -23,7 +23,7 @@ from detection import METHODS
 from ocr.models import build
 from ocr.onnx_runtime import load_onnx
 from ocr.weights import WEIGHTS, ModelRow, checked_path, find, models
-from ocr.weights.file import plain, read_file
+from ocr.weights.file import is_onnx, read_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def open_detector(candidate: Candidate, threads: int) -> tuple[Detector, int]:
         parameters = sum(onnx_parameters(checked_path(one, folder)) for one in files)
         return build(row.name, "detector", threads=threads, folder=folder), parameters
     make = importlib.import_module(row.package).Detector
-    if plain(candidate.weights).suffix == ".onnx":
+    if is_onnx(candidate.weights):
         onnx_network, config = load_onnx(candidate.weights, threads)
         return make(onnx_network, **config), onnx_parameters(candidate.weights)
     import torch  # only here: it would be most of the memory measured

@@ -20,7 +20,7 @@ from common.image import load
 from train.data.samples import LabelledPage
 from train.evaluate.box_metrics import BoxCounts
 from train.evaluate.line_metrics import LineCounts, count_lines
-from train.evaluate.page_metrics import ReadLine, match_pairs, normalize
+from train.evaluate.page_metrics import ReadLine, comparable, match_pairs
 
 Read = Callable[[Image], list[ReadLine]]
 """Finds and reads the lines of a picture (H, W, 3); of those that it cannot read the text is empty."""
@@ -57,18 +57,18 @@ def count(page: LabelledPage, lines: Sequence[ReadLine]) -> Counts:
     """Compare what was found and read on a page with its truth, whose lines of unknown place do not count."""
     known = [line for line in page.lines if line.quad is not None]
     quads, ignore = [line.quad for line in known], [line.ignore for line in known]
-    forms = [_form(line.text, alnum=page.alnum) for line in known]
+    forms = [comparable(line.text, alnum=page.alnum) for line in known]
     read = [line for line in lines if line.text]
     return Counts(
         _pairs(quads, ignore, lines, lambda i, j: True),
-        _pairs(quads, ignore, read, lambda i, j: forms[i] == _form(read[j].text, alnum=page.alnum)),
+        _pairs(
+            quads,
+            ignore,
+            read,
+            lambda i, j: forms[i] == comparable(read[j].text, alnum=page.alnum),
+        ),
         count_lines(page, read),
     )  # fmt: skip
-
-
-def _form(text: str, *, alnum: bool) -> str:
-    form = normalize(text)
-    return "".join(filter(str.isalnum, form)) if alnum else form
 
 
 def _pairs(

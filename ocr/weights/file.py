@@ -17,6 +17,11 @@ def plain(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == XZ else path
 
 
+def is_onnx(path: Path) -> bool:
+    """Whether a file is an ONNX one by its name, compressed or not."""
+    return plain(path).suffix == ".onnx"
+
+
 def present(path: Path) -> Path:
     """Where a file is: the path itself, or that of the compressed file where only this one is there."""
     compressed = path.with_name(path.name + XZ)

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from train.data.samples import LabelledPage
-from train.evaluate.page_metrics import Form, ReadLine, matches_only_ignored, normalize, overlapping
+from train.evaluate.page_metrics import (
+    Form,
+    ReadLine,
+    comparable,
+    matches_only_ignored,
+    normalize,
+    overlapping,
+)
 from train.evaluate.text_metrics import count_spaces, similarity
 
 
@@ -88,9 +95,7 @@ def count_lines(page: LabelledPage, read: Sequence[ReadLine], form: Form = norma
     """
     counts = LineCounts()
     for truth, reading in pair_lines(page, read):
-        a, b = form(truth), form(reading)
-        if page.alnum:
-            a, b = ("".join(filter(str.isalnum, text)) for text in (a, b))
+        a, b = (comparable(text, alnum=page.alnum, form=form) for text in (truth, reading))
         if a or b:
             counts.pairs += 1
             counts.similarity += similarity(a, b)

@@ -66,6 +66,12 @@ def normalize(text: str) -> str:
     return _LEADER.sub("....", "".join(text.lower().split()))
 
 
+def comparable(text: str, *, alnum: bool, form: Form = normalize) -> str:
+    """Bring `text` into `form`; where the truth asks for it (`alnum`), letters and digits alone are left."""
+    text = form(text)
+    return "".join(filter(str.isalnum, text)) if alnum else text
+
+
 def common_count(a: Iterable[str], b: Iterable[str]) -> int:
     """Count what two multisets share: the characters of two texts, or the lines of two pages."""
     return (Counter(a) & Counter(b)).total()
@@ -200,9 +206,7 @@ def count_page(
 
 def _texts(texts: Iterable[str], form: Form, *, alnum: bool) -> list[str]:
     """Normalize lines and drop those of which nothing is left."""
-    clean = [form(text) for text in texts]
-    if alnum:
-        clean = ["".join(filter(str.isalnum, text)) for text in clean]
+    clean = (comparable(text, alnum=alnum, form=form) for text in texts)
     return [text for text in clean if text]
 
 

@@ -28,14 +28,14 @@ from common.wording import counted
 from ocr.line.confidence import scored
 from ocr.models import build, decoding
 from ocr.onnx_runtime import load_onnx
-from ocr.weights.file import plain
+from ocr.weights.file import is_onnx
 from recognition.confidence import Confidence
 from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 from recognition.recognizer import Recognizer
 from train.data.readers.jsonl import read_pages
 from train.data.samples import LabelledPage
 from train.evaluate.calibration import expected_calibration_error
-from train.evaluate.page_metrics import normalize
+from train.evaluate.page_metrics import comparable
 from train.loop.run import write_json
 
 
@@ -53,9 +53,7 @@ class SourceScore:
 
     def add(self, truth: str, reading: str, score: float, *, alnum: bool) -> None:
         """Compare one line with its truth."""
-        a, b = normalize(truth), normalize(reading)
-        if alnum:
-            a, b = ("".join(filter(str.isalnum, text)) for text in (a, b))
+        a, b = (comparable(text, alnum=alnum) for text in (truth, reading))
         if not a:
             return
         self.lines += 1
@@ -163,7 +161,7 @@ def _reader(
     if weights is None:
         made: Recognizer = build(name, "recognizer", threads=threads, options=decoding(decode))
         return made
-    if plain(weights).suffix == ".onnx":
+    if is_onnx(weights):
         network, config = load_onnx(weights, threads)
         return Recognizer(network, **config, **decoding(decode))
     import torch

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from common.arrays import Floats
 from crnn.model_torch import SmallCRNN
-from ocr.weights.file import plain
+from ocr.weights.file import is_onnx
 from recognition import row_of
 from recognition.charset import Charset
 from recognition.tied_attention_torch import SharedOut, SharedRows
@@ -90,11 +90,7 @@ def load_distilled(path: Path, family: str) -> DistilledStudent:
     Raises:
         ValueError: these are no weights of such a network of the family.
     """
-    state = (
-        onnx_weights.load(path, merged=False)
-        if plain(path).suffix == ".onnx"
-        else quantized_weights.load(path)
-    )
+    state = onnx_weights.load(path, merged=False) if is_onnx(path) else quantized_weights.load(path)
     if not is_distilled(state):
         raise ValueError(f"{path} holds no weights of a run with --teacher")
     classes = Charset.load().classes

@@ -17,7 +17,7 @@ from torch import nn
 
 from common.batch_norm import EPS
 from crnn.model_torch import CRNN
-from ocr.weights.file import plain
+from ocr.weights.file import is_onnx
 from train.transfer import onnx_weights, quantized_weights
 from train.transfer.distill_torch import DistilledStudent
 from train.transfer.merge_student import STUDENT
@@ -50,11 +50,7 @@ def load_and_freeze(network: nn.Module, path: Path) -> None:
 
 
 def _freeze_all_but_attention(student: DistilledStudent, path: Path) -> None:
-    known = (
-        onnx_weights.load(path, merged=False)
-        if plain(path).suffix == ".onnx"
-        else quantized_weights.load(path)
-    )
+    known = onnx_weights.load(path, merged=False) if is_onnx(path) else quantized_weights.load(path)
     own = student.state_dict()
     # Attention starts from its weights too; parameters that the file does not have stay random.
     foreign = [n for n, v in known.items() if n not in own or own[n].shape != v.shape]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from common.files import replace_when_written
-from ocr.weights.file import plain
+from ocr.weights.file import is_onnx
 
 Weights = dict[str, NDArray[Any]]
 DTYPES = ("float16", "int8")
@@ -68,7 +68,7 @@ def load(path: Path) -> Weights:
     Raises:
         ValueError: an ONNX file that does not say where its trained weights are.
     """
-    if plain(path).suffix == ".onnx":
+    if is_onnx(path):
         from train.transfer import onnx_weights
 
         return onnx_weights.load(path)
