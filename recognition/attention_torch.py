@@ -120,8 +120,18 @@ class AttentionDecoder(nn.Module):
         """
         return self.teacher_forced(features, labels)[0]
 
-    def teacher_forced(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of `teach`, and where each character was looked for, (N, L + 1, P)."""
+    def teacher_forced(
+        self, features: Tensor, labels: Tensor, aligned: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the logits of `teach`, and where each character was looked for, (N, L + 1, P).
+
+        Args:
+            features: (N, T, D).
+            labels: (N, L), zero padded.
+            aligned: (N, P) int64: j + 1 under the middle of character j. Where that is known, each character is
+                looked for from where the one before stands and not from where that was looked for, as it is told that
+                character too: a decoder that slipped once would have to be taught to leap back.
+        """
         state = self.begin(features)
         features, middles = self.spread(features)
         keys = self.compared(features)
@@ -132,6 +142,8 @@ class AttentionDecoder(nn.Module):
             looks.append(self.look(keys, state, place, middles))
             output, state, place = self.step(features, looks[-1], state, before[:, i], middles)
             outputs.append(output)
+            if aligned is not None:
+                place = true_place(aligned == i + 1, middles, place)
         logits: Tensor = self.out(torch.stack(outputs, 1))
         return logits, torch.stack(looks, 1)
 
@@ -172,6 +184,13 @@ class AttentionDecoder(nn.Module):
             torch.stack(log_probs, 1)[:, 1:],
             torch.stack(places, 1)[:, 1:],
         )
+
+
+def true_place(stands: Tensor, middles: Tensor, place: Tensor) -> Tensor:
+    """Return the middle of the places (N, P) where a character stands, (N,); `place` (N,) where none is known."""
+    share = stands.to(middles.dtype)
+    known = share.sum(1)
+    return torch.where(known > 0, (share * middles).sum(1) / known.clamp(min=1.0), place)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:

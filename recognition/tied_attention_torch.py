@@ -206,7 +206,7 @@ def losses(
         parts = ctc_loss_torch.losses(
             network, features, seen, targets, progress, recipe, keep_classifier=keep_classifier
         )
-    logits, looks = network.attention.teacher_forced(seen, targets.labels)
+    logits, looks = network.attention.teacher_forced(seen, targets.labels, targets.aligned)
     read = cross_entropy(logits, targets.labels, targets.lengths)
     away = drift(looks, targets.aligned)
     return parts | {

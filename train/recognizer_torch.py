@@ -155,7 +155,7 @@ def _attention_loss(recipe: CrnnRecipe) -> Loss:
     ) -> tuple[Tensor, dict[str, float]]:
         _, seen = network.joint_features(batch["lines"])
         targets = _targets(network, batch)
-        logits, looks = network.attention.teacher_forced(seen, targets.labels)
+        logits, looks = network.attention.teacher_forced(seen, targets.labels, targets.aligned)
         read = cross_entropy(logits, targets.labels, targets.lengths)
         away = recipe.drift_weight * drift(looks, targets.aligned)
         return _summed({"attention": read, "drift": away}, lines=len(seen))

@@ -65,6 +65,25 @@ def test_new_decoder_reads_as_ctc_does(kind: Any) -> None:
 
 
 @decoders
+def test_a_character_is_looked_for_from_where_the_one_before_stands(kind: Any) -> None:
+    """A decoder that slipped is not taught to leap back: where characters stand is told it, as they are."""
+    classify = classifier()
+    classify.bias.data[0] = 9
+    features, middles = torch.zeros(1, 20, 5), torch.arange(20) + 0.5
+    features[0, 1::3, 1] = 20
+    decoder = kind(classify, 8).eval()
+    aligned = torch.zeros(1, 20, dtype=torch.long)
+    aligned[0, 9:12] = torch.tensor([-1, 1, -1])
+    labels = torch.tensor([[1, 1]])
+    with torch.inference_mode():
+        own = (decoder.teacher_forced(features, labels)[1] * middles).sum(2)
+        told = (decoder.teacher_forced(features, labels, aligned)[1] * middles).sum(2)
+    torch.testing.assert_close(own[0], torch.tensor([1.5, 4.5, 7.5]), atol=0.3, rtol=0)
+    # The second has no place of its own and is looked for from 10.5 on, the end from where the second was found.
+    torch.testing.assert_close(told[0], torch.tensor([1.5, 13.5, 16.5]), atol=0.3, rtol=0)
+
+
+@decoders
 def test_decoder_learns_to_read_and_stops_at_the_end(kind: Any) -> None:
     torch.manual_seed(2)
     decoder = kind(classifier(), 16)
