@@ -8,7 +8,7 @@ import shapely
 
 from common.arrays import Floats
 from detection.cells import CELL
-from detection.east import EAST
+from detection.east import EAST, agreed
 
 SIZE = (256, 320)
 
@@ -77,6 +77,27 @@ def test_a_line_whose_ends_no_cell_sees_is_whole() -> None:
     maps["distances"] = np.minimum(maps["distances"], 90)
     (got,) = method.decode(maps).quads
     assert overlap(got, quad) > 0.95
+
+
+@pytest.mark.parametrize("degrees", [0, 12, 90])
+def test_cells_of_a_long_line_agree_on_its_direction(degrees: float) -> None:
+    method, quad = EAST(), line(400, 400, 600, 16, degrees)
+    maps = method.maps_of(method.targets(quad[None], np.zeros(1, np.bool_), (800, 800)))
+    rng = np.random.default_rng(1)
+    maps["angle"] = maps["angle"] + rng.normal(0, np.deg2rad(3), maps["angle"].shape)
+    (got,) = method.decode({name: value.astype(np.float32) for name, value in maps.items()}).quads
+    assert overlap(got, quad) > 0.8
+
+
+def test_cells_turned_otherwise_keep_their_angle() -> None:
+    angle = np.full((8, 40), 0.1, np.float32)
+    angle[:, 30:], angle[0] = 0.7, 0.3
+    weights = np.ones((8, 40), np.float32)
+    weights[0] = 0
+    told = agreed(angle, weights)
+    np.testing.assert_allclose(told[1:, :30], 0.1, atol=1e-6)
+    np.testing.assert_array_equal(told[1:, 30:], angle[1:, 30:])
+    np.testing.assert_array_equal(told[0], angle[0])
 
 
 @pytest.mark.parametrize("columns", [False, True])
