@@ -54,6 +54,7 @@ class DB:
     min_height: float = 5.0
 
     stride: ClassVar[int] = 16
+    fitted: ClassVar[tuple[str, ...]] = ("cell_threshold", "line_threshold")
     max_degrees: ClassVar[float] = 180.0
     outputs: ClassVar[Mapping[str, Output]] = MappingProxyType(
         {"probability": Output((), CELL), "threshold": Output((), CELL)}

@@ -52,6 +52,9 @@ class DetectionMethod(Protocol):
     max_degrees: ClassVar[float]
     """Slope up to which lines are found; above 45 pages are learned at every angle."""
 
+    fitted: ClassVar[tuple[str, ...]]
+    """Settings, least probabilities, that `train.export.thresholds` chooses, those that decide first first."""
+
     def targets(self, quads: Quads, ignore: Bools, size: tuple[int, int]) -> dict[str, Any]:
         """Return what the losses compare the maps of one picture with, as arrays of fixed shapes.
 

@@ -49,6 +49,7 @@ class PixelLink:
     min_height: float = 5.0
 
     stride: ClassVar[int] = 16
+    fitted: ClassVar[tuple[str, ...]] = ("cell_threshold", "link_threshold", "line_threshold")
     max_degrees: ClassVar[float] = 180.0
     outputs: ClassVar[Mapping[str, Output]] = MappingProxyType(
         {"text": Output((), CELL), "links": Output((len(NEIGHBORS),), CELL)}

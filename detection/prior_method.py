@@ -51,6 +51,7 @@ class PriorMethod(ABC):
     stride: ClassVar[int] = LEVELS[-1]
     level: ClassVar[bool] = False
     """Whether parts are upright boxes."""
+    fitted: ClassVar[tuple[str, ...]] = ("score_threshold", "line_threshold")
     max_degrees: ClassVar[float]
     priors: ClassVar[Priors]
     reach: ClassVar[Reach]

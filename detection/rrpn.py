@@ -89,6 +89,7 @@ class RRPN:
     min_height: float = 5.0
 
     stride: ClassVar[int] = STRIDE
+    fitted: ClassVar[tuple[str, ...]] = ("score_threshold", "line_threshold")
     max_degrees: ClassVar[float] = 180.0
     outputs: ClassVar[Mapping[str, Output]] = MappingProxyType({
         "anchors": Output((ANCHORS,), STRIDE),

@@ -71,6 +71,7 @@ class SegLink:
     min_height: float = 5.0
 
     stride: ClassVar[int] = LEVELS[-1]
+    fitted: ClassVar[tuple[str, ...]] = ("segment_threshold", "link_threshold", "line_threshold")
     max_degrees: ClassVar[float] = 180.0
     outputs: ClassVar[Mapping[str, Output]] = MappingProxyType(_outputs())
 

@@ -62,6 +62,7 @@ class WordSup:
     min_height: float = 5.0
 
     stride: ClassVar[int] = 16
+    fitted: ClassVar[tuple[str, ...]] = ("cell_threshold", "line_threshold")
     max_degrees: ClassVar[float] = 180.0
     outputs: ClassVar[Mapping[str, Output]] = MappingProxyType(
         {"score": Output((), CELL), "boxes": Output((6,), CELL)}

@@ -88,9 +88,12 @@ def hull_iou(quad_a: ArrayLike, quad_b: ArrayLike) -> float:
 
 
 def match_boxes(
-    pred_quads: Sequence[ArrayLike], true_quads: Sequence[ArrayLike], ignore: Sequence[bool]
+    pred_quads: Sequence[ArrayLike],
+    true_quads: Sequence[ArrayLike],
+    ignore: Sequence[bool],
+    least: float = MATCH_IOU,
 ) -> BoxCounts:
-    """Match boxes one to one, best overlap first, at an IoU of 0.5 or more.
+    """Match boxes one to one, best overlap first.
 
     A box that matches an ignored quad counts neither way.
 
@@ -98,9 +101,10 @@ def match_boxes(
         pred_quads: quads found, each (4, 2).
         true_quads: quads of the truth, the ignored ones among them.
         ignore: which of `true_quads` are ignored.
+        least: IoU from which two match.
     """
     n_true = sum(not flag for flag in ignore)
-    pairs = match_pairs(pred_quads, true_quads, ignore)
+    pairs = match_pairs(pred_quads, true_quads, ignore, least)
     ignored = sum(ignore[i] for i, _ in pairs)
     tp = len(pairs) - ignored
     return BoxCounts(tp, tp, n_true, len(pred_quads) - ignored)

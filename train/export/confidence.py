@@ -9,18 +9,15 @@ calibration error on the third is printed. `train.evaluate.true_boxes` shows it 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from common.arrays import Floats, Image
-from common.files import replace_when_written
 from ocr.models import decoding
 from ocr.onnx_runtime import load_onnx
 from ocr.weights.file import plain
@@ -29,11 +26,11 @@ from recognition.recognizer import Recognizer
 from train.evaluate.calibration import expected_calibration_error
 from train.evaluate.page_metrics import normalize
 from train.export.models import CALIBRATION_SEED
+from train.export.onnx_file import reconfigure
 from train.loop.recipes import CrnnRecipe
 from train.synth.corpus.sentences import Corpus
 from train.synth.line.render import LineRenderer
 from train.synth.typesetting.fonts import FontLibrary
-from train.transfer.onnx_weights import read_model
 
 ROUNDS = 50
 """Of Newton's method; it converges in ten."""
@@ -98,13 +95,7 @@ def rendered(renderer: LineRenderer, count: int) -> Iterable[tuple[Image, str]]:
 
 def write(source: Path, out: Path, confidence: Confidence) -> None:
     """Write a recognizer's file with coefficients in its configuration."""
-    model = read_model(source)
-    kept = {p.key: p.value for p in model.metadata_props}
-    config = {**json.loads(kept["config"]), "confidence": list(confidence)}
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {**kept, "config": json.dumps(config, ensure_ascii=False)})
-    with replace_when_written(out) as partial:
-        onnx.save(model, str(partial))
+    reconfigure(source, out, {"confidence": list(confidence)})
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -24,8 +24,10 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from common.arrays import Floats
+from common.files import replace_when_written
 from common.wording import counted
 from ocr.onnx_runtime import import_onnxruntime
+from ocr.weights.file import read_file
 from train.export import channel_padding
 from train.export.models import Export
 from train.loop.run import write_json
@@ -99,6 +101,17 @@ def _describe(path: Path, config: dict[str, Any]) -> None:
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {"config": json.dumps(config, ensure_ascii=False)})
     onnx.save(model, str(path))
+
+
+def reconfigure(source: Path, out: Path, changes: Mapping[str, Any]) -> None:
+    """Write a file with changes of its configuration; arrays that it shares with another one stay there."""
+    model = onnx.load_from_string(read_file(source))
+    kept = {p.key: p.value for p in model.metadata_props}
+    config = {**json.loads(kept["config"]), **changes}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {**kept, "config": json.dumps(config, ensure_ascii=False)})
+    with replace_when_written(out) as partial:
+        onnx.save(model, str(partial))
 
 
 def _difference(path: Path, batch: dict[str, Floats], reference: list[Floats]) -> float:
