@@ -34,6 +34,7 @@ class AttentionDecoder(nn.Module):
         self.hidden = self.memory = hidden
         self.first = 0.0  # where it looked before the first character, in time steps
         self.back, self.span = BACK, SPAN  # the compiler takes no globals
+        self.rounding = 0.0  # added to time steps before they are cut to whole ones
         self.key = nn.Linear(features, hidden)
         self.query = nn.Linear(hidden, hidden, bias=False)
         self.energy = nn.Linear(hidden, 1, bias=False)
@@ -70,10 +71,13 @@ class AttentionDecoder(nn.Module):
             last: (N,) middle of what was looked at before, in time steps; `first` at first.
             middles: (P,), from `spread`.
         """
-        energies = self.energies(keys, state)
-        ahead = torch.floor(middles[None] - last[:, None]) + self.back
-        energies = energies + self.near(ahead.clamp(0, self.span - 1).long())[:, :, 0]
+        energies = self.energies(keys, state) + self.nearness(middles[None] - last[:, None])
         return torch.softmax(energies, 1)
+
+    def nearness(self, ahead: Tensor) -> Tensor:
+        """Say what places so many time steps (N, P) from where it looked last are worth, in nats."""
+        steps = torch.floor(ahead + self.rounding) + self.back
+        return self.near(steps.clamp(0, self.span - 1).long())[:, :, 0]
 
     def step(
         self, features: Tensor, weights: Tensor, state: Tensor, previous: Tensor, middles: Tensor

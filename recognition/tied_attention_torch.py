@@ -16,6 +16,9 @@ from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
 from recognition.ctc_loss_torch import Targets
 from recognition.method import LossRecipe
 
+SURE = 20.0
+"""Nats by which a step where CTC begins a character is looked at rather than one without: see `next_in_line`."""
+
 
 class TiedEmbedding(nn.Module):
     """Embed characters by a classifier's rows, projected to another width."""
@@ -92,6 +95,9 @@ class TiedDecoder(AttentionDecoder):
         self.surely: nn.Module = TiedContrast(classify)
         self.near.weight.data[:, 0] = next_in_line()
         self.first = -2.0
+        # What looks at a single step is a whole number of steps from all others, give or take an error of rounding,
+        # which must not decide between two entries.
+        self.rounding = 0.5
 
     def compared(self, features: Tensor) -> Tensor:
         """Return (N, T, hidden + 1): keys, and how sure CTC is of a character."""
@@ -117,13 +123,12 @@ class TiedDecoder(AttentionDecoder):
 def next_in_line() -> Tensor:
     """Return what looking elsewhere costs a `TiedDecoder` at first, (SPAN,) in nats: it takes the next character.
 
-    The nearest one ahead, for which a narrow letter's two steps matter more than a wide gap's twenty; nothing that was
-    read already, even where only blanks are left.
+    The nearest one ahead, even where a wide gap comes first, and nothing that was read already, even where only blanks
+    are left.
     """
     ahead = torch.arange(SPAN) - float(BACK)
-    cost = torch.where(ahead < 8, 1.5 * (ahead - 2), 9 + 0.3 * (ahead - 8))
-    cost = torch.where(ahead == 1, 4.0, cost)
-    return -torch.where(ahead < 1, 28.0, cost)
+    cost = torch.where(ahead < 11, 2.0 * (ahead - 1), 20 + 0.4 * (ahead - 11))
+    return -torch.where(ahead < 1, 3.0 * SURE, cost)
 
 
 class TiedContrast(nn.Module):
@@ -152,10 +157,19 @@ class SharedContrast(nn.Module):
         return contrast(torch.matmul(features, self.rows) + self.bias)
 
 
-def contrast(logits: Tensor) -> Tensor:
-    """Return how sure CTC is of any character, (N, T, 1) in nats, 10 at most either way, from logits (N, T, C)."""
-    sure = torch.logsumexp(logits[:, :, 1:], 2, keepdim=True) - logits[:, :, :1]
-    return sure.clamp(-10.0, 10.0)
+def contrast(logits: Tensor, most: float = SURE) -> Tensor:
+    """Return whether CTC begins a character at each step, (N, T, 1) up to `most` nats either way, of logits (N, T, C).
+
+    Of steps beside each other that say the same character, which CTC takes for one, the surest alone begins it. The
+    others have less than a blank, or a decoder says the character twice.
+    """
+    sure = torch.logsumexp(logits[:, :, 1:], 2) - logits[:, :, 0]
+    best = logits.argmax(2)
+    same = (best[:, 1:] == best[:, :-1]) & (best[:, 1:] > 0)
+    less = sure[:, 1:] <= sure[:, :-1]
+    second = F.pad(same & less, (1, 0)) | F.pad(same & ~less, (0, 1))
+    begins = torch.where(second, torch.full_like(sure, -2 * most), most * torch.tanh(sure))
+    return begins[:, :, None]
 
 
 class TiedResidual(TiedProjection):

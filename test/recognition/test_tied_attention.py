@@ -65,6 +65,45 @@ def test_new_decoder_reads_as_ctc_does(kind: Any) -> None:
 
 
 @decoders
+def test_new_decoder_says_once_what_stands_at_two_steps(kind: Any) -> None:
+    """Wide characters beside narrow ones, the same character twice, a gap of forty steps."""
+    classify = classifier()
+    classify.bias.data[0] = 9
+    features = torch.zeros(1, 70, 5)
+    steps = (
+        (2, 1, 18),
+        (3, 1, 20),
+        (4, 2, 20),
+        (9, 3, 20),
+        (10, 3, 15),
+        (12, 3, 19),
+        (13, 3, 20),
+        (53, 4, 20),
+    )
+    for place, label, height in steps:
+        features[0, place, label] = height
+    decoder = kind(classify, 8).eval()
+    decoder.prepare()
+    with torch.inference_mode():
+        found, _, places = decoder(features)
+    assert found[0].tolist() == [1, 2, 3, 3, 4, 0]
+    expected = torch.tensor([3.5, 4.5, 9.5, 13.5, 53.5])
+    torch.testing.assert_close(places[0, :5], expected, atol=0.3, rtol=0)
+
+
+@decoders
+def test_errors_of_rounding_do_not_decide_where_it_looks(kind: Any) -> None:
+    decoder = kind(classifier(), 8)
+    ahead = torch.arange(-20.0, 80.0)[None]
+    with torch.inference_mode():
+        near = decoder.nearness(ahead)
+        for error in (-1e-5, 1e-5):
+            torch.testing.assert_close(decoder.nearness(ahead + error), near, atol=1e-3, rtol=0)
+        torch.testing.assert_close(near[0, 12:76], decoder.near.weight[:, 0])
+        assert near[0, :12].eq(near[0, 12]).all() and near[0, 76:].eq(near[0, 75]).all()
+
+
+@decoders
 def test_a_character_is_looked_for_from_where_the_one_before_stands(kind: Any) -> None:
     """A decoder that slipped is not taught to leap back: where characters stand is told it, as they are."""
     classify = classifier()

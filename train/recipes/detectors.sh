@@ -11,10 +11,18 @@ set -eu
 round all detectors_torch 95 --init-trunk weights/ctpn-small.onnx --lr 2.5e-3 --pages 3 \
     --precision float32 --threads 1 --workers 1
 
-mkdir -p "$out/weights"
-cp weights/ctpn-small.onnx weights/manifest.json "$out/weights"
+mkdir -p "$out/exported" "$out/weights"
+cp weights/ctpn-small.onnx weights/manifest.json "$out/exported"
 for method in db dmpnet east ftsn pixellink rrpn seglink textboxes textboxes++ wordsup; do
     file=$(echo "$method" | sed 's/++/-plus/')
     python -m train.export "$method" "$out/all/$file/last.safetensors" --share small --calibrate 10 \
-        --out "$out/weights" --corpus "$corpus" --backgrounds "$backgrounds"
+        --out "$out/exported" --corpus "$corpus" --backgrounds "$backgrounds"
+done
+
+# What is probable enough differs from method to method and with the time of training.
+cp "$out/exported/ctpn-small.onnx" "$out/exported/manifest.json" "$out/weights"
+for method in db dmpnet east ftsn pixellink rrpn seglink textboxes textboxes++ wordsup; do
+    file=$(echo "$method" | sed 's/++/-plus/')
+    python -m train.export.thresholds "$method" "$out/exported/$file.onnx" --out "$out/weights" --pages 20 \
+        --corpus "$corpus" --backgrounds "$backgrounds"
 done

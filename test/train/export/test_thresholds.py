@@ -1,5 +1,6 @@
 """Thresholds that are fitted find what is there, are never worse than before, and come back out of a file."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -83,11 +84,17 @@ def test_a_file_keeps_the_arrays_that_it_shares(tmp_path: Path) -> None:
     helper.set_model_props(model, {"config": json.dumps({"min_height": 5}), "parameters": "{}"})
     source, out = tmp_path / "a.onnx", tmp_path / "b.onnx"
     source.write_bytes(model.SerializeToString())
+    rows = [{"file": "b.onnx", "sha256": "0", "bytes": 0}, {"file": "c.onnx", "sha256": "1"}]
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": rows}))
     reconfigure(source, out, {"line_threshold": 0.3})
     written = onnx.load(str(out), load_external_data=False)
     assert written.graph.initializer[0].external_data[0].value == "other.bin"
     kept = {p.key: p.value for p in written.metadata_props}
     assert json.loads(kept["config"]) == {"min_height": 5, "line_threshold": 0.3}
+    listed = json.loads((tmp_path / "manifest.json").read_text())["models"]
+    content = out.read_bytes()
+    assert listed[0]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert listed[0]["bytes"] == len(content) and listed[1] == rows[1]
 
 
 @pytest.mark.parametrize("names", [("a",), ("a", "b")])
