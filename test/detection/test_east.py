@@ -137,17 +137,3 @@ def test_losses_of_the_targets_themselves_are_none() -> None:
         "angle": torch.logit(0.5 + batch["angle"] / (np.pi / 2)),
     }
     assert all(value < 1e-3 for value in losses(maps, batch).values())
-
-
-@pytest.mark.torch
-def test_ends_of_long_lines_tell_small_turns() -> None:
-    torch = pytest.importorskip("torch")
-    from detection.east_torch import off_at_ends
-
-    sides = torch.tensor([[10.0, 290, 10, 310], [10, 10, 10, 30], [290, 10, 310, 10]])
-    turned = torch.full((3,), np.deg2rad(2), requires_grad=True)
-    off = off_at_ends(turned, sides)
-    np.testing.assert_allclose(torch.expm1(off).detach(), [0.523, 0.035, 0.523], atol=2e-3)
-    (slope,) = torch.autograd.grad(off.sum(), turned)
-    assert slope[0] > 5 * slope[1] > 0
-    assert off_at_ends(torch.zeros(3), sides).abs().max() == 0

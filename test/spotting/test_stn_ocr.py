@@ -142,7 +142,7 @@ def test_regions_begin_as_rows_of_the_picture() -> None:
 @pytest.mark.torch
 def test_the_loss_falls_and_texts_alone_reach_the_localizer() -> None:
     torch = pytest.importorskip("torch")
-    from train.spotters.stn_ocr import make_loss
+    from train.spotters.stn_ocr import RECIPE, make_loss
     from train.transfer.freeze_torch import freeze
 
     one = network()
@@ -151,6 +151,9 @@ def test_the_loss_falls_and_texts_alone_reach_the_localizer() -> None:
         "images": torch.from_numpy(rng.integers(0, 255, (3, SIDE, SIDE, 3), np.uint8)),
         "labels": torch.tensor([[1, 2], [3, 0], [0, 0], [0, 0]] * 3),
         "lengths": torch.tensor([2, 1, 0, 0] * 3),
+        "regions": torch.tensor(
+            [[0.3, -0.5, 0.4, 0.1], [-0.2, 0.4, 0.3, 0.1]] + [[0.0] * 4] * 2
+        ).repeat(3, 1),
     }
     optimizer = torch.optim.AdamW(one.parameters(), lr=5e-3)
     values = []
@@ -164,7 +167,21 @@ def test_the_loss_falls_and_texts_alone_reach_the_localizer() -> None:
 
     freeze(one, ["reader"])
     one.zero_grad(set_to_none=True)
-    value, _ = make_loss(None)(one, batch, 0.0)
+    value, parts = make_loss(None)(one, batch, RECIPE.guided)
+    assert "place" not in parts
     value.backward()
     assert one.localizer.last.weight.grad.abs().sum() > 0
     assert one.reader.classify.weight.grad is None
+
+
+@pytest.mark.torch
+def test_regions_around_their_words_are_right() -> None:
+    torch = pytest.importorskip("torch")
+    from train.spotters.stn_ocr import GROWN, distance
+
+    true = torch.tensor([[0.3, -0.5, 0.4, 0.1], [-0.2, 0.4, 0.3, 0.1]])
+    fitting = true * torch.tensor([1, 1, GROWN, GROWN])
+    assert distance(fitting, true).item() == pytest.approx(0, abs=1e-6)
+    beside = fitting + torch.tensor([0.2, 0, 0, 0])
+    assert distance(beside, true).item() > 0.01
+    assert distance(fitting + torch.tensor([0, 0.2, 0, 0]), true) > distance(beside, true)

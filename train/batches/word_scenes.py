@@ -1,4 +1,4 @@
-"""Make batches of small scenes with a few words below each other, and their texts alone, for STN-OCR."""
+"""Make batches of small scenes with a few words below each other, their texts and places, for STN-OCR."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from common.arrays import Image
+from common.arrays import Floats, Image
 from recognition.charset import Charset
 from spotting.stn_ocr import REGIONS, SIDE
 from train.batches.lines import is_readable
@@ -43,20 +43,33 @@ class WordScenes:
         self._recipe, self._seed, self._grown = recipe, seed, grown
 
     def __call__(self, index: int) -> dict[str, NDArray[np.generic]]:
-        """Return `images` (N, SIDE, SIDE, 3) uint8, `labels` (N * REGIONS, L), and `lengths`, 0 where is no word."""
+        """Return a batch.
+
+        Returns:
+            `images` (N, SIDE, SIDE, 3) uint8; `labels` (N * REGIONS, L) and `lengths`, 0 where is no word; `regions`
+            (N * REGIONS, 4), as `spotting.stn_ocr.boxes` takes them, around the words.
+        """
         recipe, rng = self._recipe, np.random.default_rng([self._seed, index])
         most = REGIONS if self._grown else min(REGIONS, 1 + index // recipe.steps_a_word)
         images, texts = [], []
+        regions = np.zeros((recipe.scenes, REGIONS, 4), np.float32)
         for scene in range(recipe.scenes):
             first = (index * recipe.scenes + scene) * 100
             words = self._words(first, int(rng.integers(1, most + 1)))
-            images.append(self._scene(words, rng))
+            image, boxes = self._scene(words, rng)
+            images.append(image)
+            regions[scene, : len(words)] = boxes
             texts += [w.text for w in words] + [""] * (REGIONS - len(words))
         labels = np.zeros((len(texts), max(1, *map(len, texts))), np.int64)
         for row, text in zip(labels, texts, strict=True):
             row[: len(text)] = self._charset.encode(text)
         lengths = np.array([len(text) for text in texts], np.int64)
-        return {"images": np.stack(images), "labels": labels, "lengths": lengths}
+        return {
+            "images": np.stack(images),
+            "labels": labels,
+            "lengths": lengths,
+            "regions": regions.reshape(-1, 4),
+        }
 
     def _words(self, first: int, count: int) -> list[LineSample]:
         """Render so many words that can be read, of at most twelve characters."""
@@ -69,13 +82,13 @@ class WordScenes:
                 break
         return found
 
-    def _scene(self, words: list[LineSample], rng: Generator) -> Image:
-        """Put words below each other on a photograph, each anywhere in its row."""
+    def _scene(self, words: list[LineSample], rng: Generator) -> tuple[Image, Floats]:
+        """Put words below each other on a photograph, each anywhere in its row; return it and their regions (K, 4)."""
         scene = self._backgrounds.photo(rng, SIDE, SIDE).copy()
         heights = rng.uniform(*self._recipe.heights, len(words))
         free = SIDE - heights.sum()
         gaps = rng.dirichlet(np.ones(len(words) + 1)) * max(free, 0)
-        top = 0.0
+        top, regions = 0.0, []
         for word, height, gap in zip(words, heights, gaps, strict=False):
             top += gap
             scale = min(height / word.image.shape[0], 0.95 * SIDE / word.image.shape[1])
@@ -84,5 +97,7 @@ class WordScenes:
             left = int(rng.integers(0, SIDE - size[0] + 1))
             row = min(int(top), SIDE - size[1])
             scene[row : row + size[1], left : left + size[0]] = piece
+            regions.append([left + size[0] / 2, row + size[1] / 2, size[0] / 2, size[1] / 2])
             top += height
-        return np.asarray(scene, np.uint8)
+        told = np.array(regions, np.float32).reshape(-1, 4) * (2 / SIDE)
+        return np.asarray(scene, np.uint8), told - np.float32([1, 1, 0, 0])

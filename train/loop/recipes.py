@@ -192,6 +192,8 @@ class StnOcrRecipe:
         sampled: classes outside the batch that take part in a step; None for all.
         empty_weight: of regions without a word. They are three of four at first, and what they learn soonest is to see
             nothing, from where no gradient brings them back.
+        guided: share of the training at whose beginning regions are told where words are, less and less.
+        place_weight: of that, at first.
         rendered_batches: held-out batches of an evaluation.
     """
 
@@ -201,6 +203,8 @@ class StnOcrRecipe:
     heights: tuple[float, float] = (24.0, 46.0)
     sampled: int | None = 1500
     empty_weight: float = 0.05
+    guided: float = 0.6
+    place_weight: float = 20.0
     rendered_batches: int = 6
 
 

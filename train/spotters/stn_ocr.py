@@ -14,7 +14,7 @@ from recognition import ctc
 from recognition.charset import Charset
 from recognition.ctc_loss_torch import Targets, line_loss
 from spotting import Row, stn_ocr_torch
-from spotting.stn_ocr_torch import STNOCRNet
+from spotting.stn_ocr_torch import STNOCRNet, sample
 from train.batches.word_scenes import WordScenes
 from train.detector_torch import to_input
 from train.evaluate.page_metrics import normalize
@@ -36,6 +36,9 @@ from train.transfer.distill_torch import load_teacher
 from train.transfer.freeze_torch import freeze
 
 RECIPE = StnOcrRecipe()
+
+GROWN = 1.1
+"""Sides of a region by those of its word."""
 
 
 def prepare(
@@ -72,13 +75,19 @@ def prepare(
 
 
 def make_loss(_: None) -> Loss:
-    """Return the loss of one batch: CTC of what is read in each region; where no word is left, of nothing."""
+    """Return the loss of one batch: CTC of what is read in each region; where no word is left, of nothing.
+
+    A reader that stays as it is tells nothing of a region that shows no whole letter, and all are so at first: while
+    `RECIPE.guided` lasts, a region is also told where its word is.
+    """
 
     def loss(
-        network: nn.Module, batch: dict[str, Tensor], _: float
+        network: nn.Module, batch: dict[str, Tensor], progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         assert isinstance(network, STNOCRNet)
-        features = network.reader.features(network(to_input(batch["images"])))
+        images = to_input(batch["images"])
+        regions = network.localizer(images)
+        features = network.reader.features(sample(images, regions))
         count, steps = features.shape[:2]
         nothing = torch.full((count, steps), -1, device=features.device)
         whole = torch.full((count,), steps, device=features.device)
@@ -93,10 +102,23 @@ def make_loss(_: None) -> Loss:
                     features[rows], classify.weight, classify.bias, chosen, sampled=RECIPE.sampled
                 )
                 parts[name] = weight * read
+        left = 1 - progress / RECIPE.guided
+        if left > 0 and word.any():
+            away = distance(regions.flatten(0, 1)[word], batch["regions"][word])
+            parts["place"] = RECIPE.place_weight * left * away
         total = sum(parts.values(), torch.zeros(()))
         return total, {name: part.item() for name, part in {"loss": total, **parts}.items()}
 
     return loss
+
+
+def distance(regions: Tensor, true: Tensor) -> Tensor:
+    """Return how far regions (K, 4) are from those of words, in half sides of these, as smooth L1."""
+    middle = (regions[:, :2] - true[:, :2]) / true[:, 2:]
+    ratio = torch.log(regions[:, 2:] / (true[:, 2:] * GROWN))
+    return nn.functional.smooth_l1_loss(
+        torch.cat([middle, ratio], dim=1), torch.zeros_like(regions)
+    )
 
 
 def evaluate(network: nn.Module, held_out: Sequence[Batch], charset: Charset) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from recognition.charset import Charset
-from spotting.stn_ocr import REGIONS, SIDE
+from spotting.stn_ocr import REGIONS, SIDE, boxes
 from train.batches.word_scenes import WordScenes
 from train.data.samples import LineSample
 from train.loop.recipes import StnOcrRecipe
@@ -41,10 +41,11 @@ def test_words_grow_in_number() -> None:
 def test_every_word_is_on_the_picture_and_the_rest_is_empty() -> None:
     made = scenes(grown=True)
     assert made["images"].shape == (12, SIDE, SIDE, 3) and made["images"].dtype == np.uint8
-    for image, lengths, labels in zip(
+    for image, lengths, labels, regions in zip(
         made["images"],
         made["lengths"].reshape(-1, REGIONS),
         made["labels"].reshape(12, REGIONS, -1),
+        made["regions"].reshape(12, REGIONS, 4),
         strict=True,
     ):
         count = int((lengths > 0).sum())
@@ -54,6 +55,11 @@ def test_every_word_is_on_the_picture_and_the_rest_is_empty() -> None:
         red = (image[..., 0] == 255) & (image[..., 1] == 0)
         rows = np.flatnonzero(red.any(axis=1))
         assert len(rows) >= 12 * count
+        shown = np.zeros_like(red)
+        for left, top, right, bottom in np.rint(boxes(regions[:count])).astype(int):
+            assert red[top:bottom, left:right].mean() > 0.5  # another word may lie on it
+            shown[top:bottom, left:right] = True
+        assert not (red & ~shown).any() and not regions[count:].any()
 
 
 def test_a_batch_is_always_the_same() -> None:
