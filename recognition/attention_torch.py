@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from recognition.attention import BACK, SPAN, prior
 from recognition.preprocess import HEIGHT
 
+SLIPPED = 3.0
+"""Time steps from a character's middle from which on another one was looked at: a wide one has some eight."""
+
 
 class AttentionDecoder(nn.Module):
     """A recurrent cell that looks at the features where the next character stands.
@@ -132,9 +135,9 @@ class AttentionDecoder(nn.Module):
         Args:
             features: (N, T, D).
             labels: (N, L), zero padded.
-            aligned: (N, P) int64: j + 1 under the middle of character j. Where that is known, each character is
-                looked for from where the one before stands and not from where that was looked for, as it is told that
-                character too: a decoder that slipped once would have to be taught to leap back.
+            aligned: (N, P) int64: j + 1 under the middle of character j. Where the one before stands further than
+                `SLIPPED` from where it was looked for, a character is looked for from where it stands, as that
+                character is told, too: a decoder that slipped once would have to be taught to leap back.
         """
         state = self.begin(features)
         features, middles = self.spread(features)
@@ -191,10 +194,11 @@ class AttentionDecoder(nn.Module):
 
 
 def true_place(stands: Tensor, middles: Tensor, place: Tensor) -> Tensor:
-    """Return the middle of the places (N, P) where a character stands, (N,); `place` (N,) where none is known."""
+    """Return the middle of the places (N, P) where a character stands, (N,), if `place` (N,) is off by `SLIPPED`."""
     share = stands.to(middles.dtype)
     known = share.sum(1)
-    return torch.where(known > 0, (share * middles).sum(1) / known.clamp(min=1.0), place)
+    middle = (share * middles).sum(1) / known.clamp(min=1.0)
+    return torch.where((known > 0) & ((place - middle).abs() > SLIPPED), middle, place)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:

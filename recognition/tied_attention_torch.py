@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from recognition import ctc_loss_torch
 from recognition.attention import BACK, SPAN
-from recognition.attention_torch import AttentionDecoder, cross_entropy, drift
+from recognition.attention_torch import AttentionDecoder, cross_entropy
 from recognition.ctc_loss_torch import Targets
 from recognition.method import LossRecipe
 
@@ -213,17 +213,14 @@ def losses(
 ) -> dict[str, Tensor]:
     """Return the losses of attention, and of CTC on what is not frozen, see `recognition.method.Losses`.
 
-    Attention is told where each character stands: without that, it has to find out from what it says alone.
+    Where to look is CTC's to tell, which says a character at any step of it: to be told the middle ones only takes
+    attention away from what it reads best.
     """
     parts: dict[str, Tensor] = {}
     if features.requires_grad:
         parts = ctc_loss_torch.losses(
             network, features, seen, targets, progress, recipe, keep_classifier=keep_classifier
         )
-    logits, looks = network.attention.teacher_forced(seen, targets.labels, targets.aligned)
+    logits, _ = network.attention.teacher_forced(seen, targets.labels, targets.aligned)
     read = cross_entropy(logits, targets.labels, targets.lengths)
-    away = drift(looks, targets.aligned)
-    return parts | {
-        "attention": recipe.attention_weight * read,
-        "drift": recipe.drift_weight * away,
-    }
+    return parts | {"attention": recipe.attention_weight * read}

@@ -170,8 +170,8 @@ def test_without_gradients_of_the_features_attention_alone_is_trained() -> None:
     targets = Targets(labels, torch.tensor([2]), steps, torch.full((1, 16), -1))
     lines = torch.randn(1, 1, 32, 64)
     for frozen, parts in (
-        (False, {"ctc", "aligned", "attention", "drift"}),
-        (True, {"attention", "drift"}),
+        (False, {"ctc", "aligned", "attention"}),
+        (True, {"attention"}),
     ):
         features = network.features(lines)
         features = features.detach() if frozen else features
