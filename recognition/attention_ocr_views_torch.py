@@ -16,6 +16,7 @@ from recognition.attention_ocr_torch import StackedDecoder
 from recognition.ctc_loss_torch import Targets
 from recognition.method import LossRecipe
 from recognition.network_torch import SmallCRNN
+from recognition.tied_attention_torch import SURE
 
 __all__ = ["NETWORKS", "AttentionOCRViews", "ViewsDecoder", "losses"]
 
@@ -33,7 +34,7 @@ class ViewsDecoder(StackedDecoder):
     def __init__(self, classify: nn.Linear, hidden: int) -> None:
         super().__init__(classify, hidden)
         self.width = classify.in_features
-        self.nowhere = NOWHERE  # the compiler takes no globals
+        self.nowhere, self.most = NOWHERE, SURE  # the compiler takes no globals
 
     def spread(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the steps of all views, one view after the other, (N, V * T, D), and the middle of each (V * T,)."""
@@ -50,11 +51,34 @@ class ViewsDecoder(StackedDecoder):
         count = there.sum(1, keepdim=True).clamp(min=1.0)
         return torch.tanh(self.start(first.sum(1) / count))
 
-    def compared(self, features: Tensor) -> Tensor:
+    def compared(self, features: Tensor, middles: Tensor) -> Tensor:
         """Return (N, P, hidden + 1): keys, and how sure CTC is of a character; nothing is where no view is."""
-        sure = self.surely(features)[:, :, 0]
-        sure = torch.where(is_there(features), sure, torch.full_like(sure, self.nowhere))
+        told = self.surely(features)
+        begins = torch.where(said_elsewhere(told, middles), -2 * self.most, told[:, :, 0])
+        sure = torch.where(is_there(features), begins, torch.full_like(begins, self.nowhere))
         return torch.cat([self.key(features), sure[:, :, None]], 2)
+
+
+def said_elsewhere(told: Tensor, middles: Tensor) -> Tensor:
+    """Tell where another view says more surely what stands there, (N, P) bool.
+
+    That is the same character within two steps, or any within one. A decoder that takes the next character would say it
+    once for each view, and what a view that hides it looks like besides.
+
+    Args:
+        told: (N, P, 3), see `tied_attention_torch.contrast`.
+        middles: (P,) of the places, in time steps.
+    """
+    number = torch.arange(middles.shape[0], device=middles.device)
+    apart = (middles[:, None] - middles[None]).abs()
+    # Of one view, places are as far apart as their numbers.
+    other = (number[:, None] - number[None]).abs() > 2
+    begins, best, sure = told[:, :, 0], told[:, :, 1], told[:, :, 2]
+    same = ((best[:, :, None] == best[:, None]) & (apart <= 2)) | (apart <= 1)
+    first = (sure[:, None] > sure[:, :, None]) | (
+        (sure[:, None] == sure[:, :, None]) & (number[None] < number[:, None])[None]
+    )
+    return (same & first & other & (begins[:, None] > 0)).any(2)
 
 
 def is_there(features: Tensor) -> Tensor:

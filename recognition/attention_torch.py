@@ -56,8 +56,8 @@ class AttentionDecoder(nn.Module):
         """Return the places (N, P, D) that may be looked at, here each step, and their middles (P,) in time steps."""
         return features, torch.arange(features.shape[1], device=features.device) + 0.5
 
-    def compared(self, features: Tensor) -> Tensor:
-        """Return what `energies` compares of the features (N, T, D), once for all characters."""
+    def compared(self, features: Tensor, middles: Tensor) -> Tensor:
+        """Return what `energies` compares of the features (N, P, D) at middles (P,), once for all characters."""
         return self.key(features)
 
     def energies(self, keys: Tensor, state: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ class AttentionDecoder(nn.Module):
         """
         state = self.begin(features)
         features, middles = self.spread(features)
-        keys = self.compared(features)
+        keys = self.compared(features, middles)
         place = features.new_full((len(features),), self.first)
         before = F.pad(labels, (1, 0))
         outputs, looks = [], []
@@ -169,7 +169,7 @@ class AttentionDecoder(nn.Module):
         """
         state, steps = self.begin(features), features.shape[1]
         features, middles = self.spread(features)
-        keys = self.compared(features)
+        keys = self.compared(features, middles)
         previous = torch.zeros_like(features[:, 0, 0]).long()
         ended = previous > 0
         place = torch.zeros_like(features[:, 0, 0]) + self.first

@@ -99,9 +99,9 @@ class TiedDecoder(AttentionDecoder):
         # which must not decide between two entries.
         self.rounding = 0.5
 
-    def compared(self, features: Tensor) -> Tensor:
+    def compared(self, features: Tensor, middles: Tensor) -> Tensor:
         """Return (N, T, hidden + 1): keys, and how sure CTC is of a character."""
-        return torch.cat([self.key(features), self.surely(features)], 2)
+        return torch.cat([self.key(features), self.surely(features)[:, :, :1]], 2)
 
     def energies(self, keys: Tensor, state: Tensor) -> Tensor:
         """Say how much what stands at each step is what the state looks for, (N, T) in nats."""
@@ -139,7 +139,7 @@ class TiedContrast(nn.Module):
         self._classify = (classify,)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (N, T, D) to (N, T, 1)."""
+        """Map (N, T, D) to (N, T, 3), see `contrast`."""
         (classify,) = self._classify
         with torch.no_grad():
             return contrast(F.linear(features, classify.weight, classify.bias).float())
@@ -153,13 +153,14 @@ class SharedContrast(nn.Module):
         self.rows, self.bias = rows, bias
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (N, T, D) to (N, T, 1)."""
+        """Map (N, T, D) to (N, T, 3), see `contrast`."""
         return contrast(torch.matmul(features, self.rows) + self.bias)
 
 
 def contrast(logits: Tensor, most: float = SURE) -> Tensor:
-    """Return whether CTC begins a character at each step, (N, T, 1) up to `most` nats either way, of logits (N, T, C).
+    """Return what CTC says at each step of logits (N, T, C): (N, T, 3).
 
+    Whether it begins a character, up to `most` nats either way; the character's number; how sure it is of any, in nats.
     Of steps beside each other that say the same character, which CTC takes for one, the surest alone begins it. The
     others have less than a blank, or a decoder says the character twice.
     """
@@ -169,7 +170,7 @@ def contrast(logits: Tensor, most: float = SURE) -> Tensor:
     less = sure[:, 1:] <= sure[:, :-1]
     second = F.pad(same & less, (1, 0)) | F.pad(same & ~less, (0, 1))
     begins = torch.where(second, torch.full_like(sure, -2 * most), most * torch.tanh(sure))
-    return begins[:, :, None]
+    return torch.stack([begins, best.to(begins.dtype), sure], 2)
 
 
 class TiedResidual(TiedProjection):
