@@ -17,7 +17,7 @@ from ocr.page.seal_texts import with_texts
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet, joined
 
-_MARKS = " ,.'`·，。、‘’-—一"
+_MARKS = " ,.:;'`·，。：；、‘’-—一"
 """What rests of other strokes at the ends of a ring are read as."""
 
 
