@@ -156,7 +156,7 @@ def agreed(angle: Floats, weights: Floats) -> Floats:
     return np.where(near & (weights > 0), mean, angle).astype(np.float32)
 
 
-def _means(group: NDArray[np.integer[Any]], values: Floats, weights: Floats) -> Floats:
+def _means(group: NDArray[Any], values: Floats, weights: Floats) -> Floats:
     """Return for each cell (R, C) the weighted mean of its group."""
     numbers = group.ravel()
     total = np.bincount(numbers, (weights * values).ravel())
