@@ -20,12 +20,11 @@ from tqdm import tqdm
 from common.arrays import Floats, Image
 from ocr.models import decoding
 from ocr.onnx_runtime import load_onnx
-from ocr.weights.file import plain
 from recognition.confidence import Confidence, features
 from recognition.recognizer import Recognizer
 from train.evaluate.calibration import expected_calibration_error
 from train.evaluate.page_metrics import normalize
-from train.export.models import CALIBRATION_SEED
+from train.export.models import CALIBRATION_SEED, add_rendering, new_file
 from train.export.onnx_file import reconfigure
 from train.loop.recipes import CrnnRecipe
 from train.synth.corpus.sentences import Corpus
@@ -106,13 +105,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("weights", type=Path, help="a recognizer's ONNX file")
     parser.add_argument("--out", type=Path, required=True, help="folder to write it to")
     parser.add_argument("--lines", type=int, default=1500, help="lines to render")
-    for name in ("fonts", "corpus", "backgrounds"):
-        parser.add_argument(f"--{name}", type=Path)
+    add_rendering(parser)
     args = parser.parse_args(argv)
-    out = args.out / plain(args.weights).name
-    if out.exists():
-        parser.error(f"{out} is there already; name another folder")
-    args.out.mkdir(parents=True, exist_ok=True)
+    out = new_file(parser, args.weights, args.out)
     network, config = load_onnx(args.weights, 1)
     reader = Recognizer(network, **config, **decoding(None))
     renderer = LineRenderer(

@@ -20,6 +20,7 @@ from common.arrays import Floats, Image
 from detection.method import DetectionMethod
 from detection.preprocess import normalize
 from ocr.weights import WEIGHTS
+from ocr.weights.file import plain
 from train.loop.setup_torch import without_norms
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
@@ -105,8 +106,22 @@ def add_options(parser: argparse.ArgumentParser, calibrate: int, unit: str) -> N
         "--calibrate", type=int, default=calibrate, help=f"{unit} to calibrate int8 on"
     )
     parser.add_argument("--data", default="rendered by train/synth", help="for the manifest")
+    add_rendering(parser)
+
+
+def add_rendering(parser: argparse.ArgumentParser) -> None:
+    """Add what is rendered from."""
     for name in ("fonts", "corpus", "backgrounds"):
         parser.add_argument(f"--{name}", type=Path)
+
+
+def new_file(parser: argparse.ArgumentParser, weights: Path, folder: Path) -> Path:
+    """Return where a changed copy of a weight file goes, in a folder that is made; end the command if it is there."""
+    out = folder / plain(weights).name
+    if out.exists():
+        parser.error(f"{out} is there already; name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    return out
 
 
 def is_normalized(options: ExportOptions) -> bool:

@@ -25,10 +25,9 @@ from detection import METHODS
 from detection.detector import Detector
 from detection.method import DetectionMethod
 from ocr.onnx_runtime import load_onnx
-from ocr.weights.file import plain
 from train.detector_torch import EvaluationPage, rendered_pages
 from train.evaluate.page_metrics import BoxCounts, match_boxes
-from train.export.models import CALIBRATION_SEED, page_renderer
+from train.export.models import CALIBRATION_SEED, add_rendering, new_file, page_renderer
 from train.export.onnx_file import reconfigure
 
 GRID = tuple(round(0.05 * step, 2) for step in range(2, 16))
@@ -109,13 +108,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("weights", type=Path, help="its ONNX file")
     parser.add_argument("--out", type=Path, required=True, help="folder to write it to")
     parser.add_argument("--pages", type=int, default=24, help="to render")
-    for name in ("fonts", "corpus", "backgrounds"):
-        parser.add_argument(f"--{name}", type=Path)
+    add_rendering(parser)
     args = parser.parse_args(argv)
-    out = args.out / plain(args.weights).name
-    if out.exists():
-        parser.error(f"{out} is there already; name another folder")
-    args.out.mkdir(parents=True, exist_ok=True)
+    out = new_file(parser, args.weights, args.out)
     network, _ = load_onnx(args.weights, 1)
     method = importlib.import_module(METHODS[args.method].package).Method()
     pages = rendered_pages(page_renderer(args), CALIBRATION_SEED, args.pages)

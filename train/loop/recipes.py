@@ -92,7 +92,7 @@ class CrnnRecipe:
         page_share: share of batches whose lines are cut out of rendered pages instead of rendered singly.
         attention_weight: of the attention's cross-entropy, in networks that have one beside CTC.
         drift_weight: of the distance between where attention looks and where the character stands; where attention
-            alone is trained, or beside a classifier it shares.
+            alone is trained on a student's features.
         teacher_weight: of the distance to a teacher's features, where there is one.
         bent: share of the singly rendered lines that are bent or tilted, see `train.batches.bent`.
         pages: pages rendered for a batch of cut lines; the batch is the width class with most text among them.

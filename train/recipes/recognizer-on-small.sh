@@ -4,7 +4,8 @@
 #     METHOD=rare train/recipes/recognizer-on-small.sh CORPUS BACKGROUNDS OUT [PAGES]
 #
 # METHOD is stn-crnn, rare, attention-ocr or attention-ocr-views. The small recognizer is frozen. What it reads out of bent and tilted lines
-# teaches the affine map, and its CTC the spline, how to turn them; a decoder is told where each character stands.
+# teaches the affine map, and its CTC the spline, how to turn them; CTC tells a decoder where characters begin.
+# The shipped Attention-OCR had 8 minutes at 5e-4; RARE 32 at 1.5e-3 and, with its decoder begun anew, 13 at 5e-4.
 set -eu
 . "$(dirname "$0")/common.sh"
 method=${METHOD:-rare}
