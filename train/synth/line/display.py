@@ -41,6 +41,9 @@ _SEGMENTS = {
         "U": "bcdef",
     },
 }
+_VARIANTS = {"6": "cdefg", "7": "abcf", "9": "abcfg"}
+"""As some makers draw them: without the tail, or with a hook."""
+
 _MARKS = ".:"
 """They stand between two characters, on the baseline or at two thirds and a third of the height."""
 
@@ -51,17 +54,17 @@ _HIGH = 48
 def display_text(rng: Rng) -> str:
     """Return what meters, clocks, scales and panels show: figures with a point, times, dates, short codes."""
     draw = rng.random()
-    if draw < 0.45:
-        digits = str(int(10 ** rng.uniform(0, 6)))
+    if draw < 0.6:
+        digits = str(int(10 ** rng.uniform(0.5, 6)))
         point = int(rng.integers(0, min(4, len(digits))))
         text = f"{digits[:-point]}.{digits[-point:]}" if point else digits
         text = f"-{text}" if rng.random() < 0.12 else text
         return text.zfill(int(rng.integers(2, 7))) if rng.random() < 0.2 else text
     hour, minute, second = (int(rng.integers(n)) for n in (24, 60, 60))
-    if draw < 0.75:
+    if draw < 0.8:
         clock = f"{hour:02d}:{minute:02d}" if rng.random() < 0.8 else f"{hour}:{minute:02d}"
         return f"{clock}:{second:02d}" if rng.random() < 0.3 else clock
-    if draw < 0.85:
+    if draw < 0.87:
         year = int(rng.integers(2000, 2040))
         return f"{year}-{hour % 12 + 1:02d}-{minute % 28 + 1:02d}"
     letters = "AbCdEFHLPU"
@@ -77,24 +80,29 @@ def seven_segments(rng: Rng, text: str) -> tuple[TextMask, Grey]:
     """
     wide, thick = (
         round(_HIGH * float(rng.uniform(0.42, 0.66))),
-        float(rng.uniform(0.09, 0.19)) * _HIGH,
+        float(rng.uniform(0.06, 0.19)) * _HIGH,
     )
     gap, slim = float(rng.uniform(0.0, 0.35)) * thick, max(0.28, 1.6 * thick / _HIGH) * _HIGH
-    step = round(wide + thick * float(rng.uniform(0.6, 2.2)))
-    inset = bool(rng.random() < 0.6)  # a point inside its digit's cell takes no room
+    dot, round_ = thick * float(rng.uniform(0.7, 1.3)), bool(rng.random() < 0.5)
+    between = thick * float(rng.uniform(0.6, 1.8)) + _HIGH * float(rng.uniform(0.0, 0.12))
+    step = round(wide + max(between, 0.9 * dot))
+    inset = bool(rng.random() < 0.7)  # a point inside its digit's cell takes little room or none
+    cell = float(rng.uniform(0.0, 1.1)) * thick
+    variants = {c: bars for c, bars in _VARIANTS.items() if rng.random() < 0.25}
+    shapes = {**_SEGMENTS, **variants}
     places, x = [], float(thick)
     for c in text:
-        advance = (thick * 1.1 if inset and c == "." else slim) if c in _MARKS else step
+        advance = (cell if inset and c == "." else slim) if c in _MARKS else step
         places.append((x, float(advance)))
         x += float(advance)
     lit, unlit = (np.zeros((_HIGH, int(x + thick)), np.uint8) for _ in range(2))
     for c, (start, advance) in zip(text, places, strict=True):
         if c in _MARKS:
             middle = start + advance / 2 - (step - wide) / 2
-            _dots(lit, c, middle, thick, round_=thick > 6)
+            _dots(lit, c, middle, dot, round_=round_)
             continue
         for name, bar in _bars(wide, thick, gap).items():
-            target = lit if name in _SEGMENTS[c] else unlit
+            target = lit if name in shapes[c] else unlit
             corners = np.rint((bar + [start, 0]) * 16).astype(np.int32)
             cv2.fillPoly(target, [corners], 255, cv2.LINE_AA, 4)
     shear = float(rng.uniform(0.05, 0.22)) if rng.random() < 0.6 else 0.0

@@ -12,13 +12,13 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.36,  # print on paper and everything like it
+    "document": 0.33,  # print on paper and everything like it
     "screen": 0.18,  # small text of menus and games, drawn to the pixel and hardly damaged
     "scene": 0.21,  # words on walls and boards, seen from aside, badly lit
     "sizes": 0.06,  # several sizes and faces on one line: prices, posters, shop fronts
     "curved": 0.04,  # along an arc or a wave, in an upright crop
     "far": 0.04,  # 10 to 16 pixels of a camera, enlarged
-    "display": 0.02,  # seven segments, LED matrix
+    "display": 0.05,  # seven segments, LED matrix
     "framed": 0.02,  # a value in a frame beside its unit
     "column": 0.02,  # one character under the other
     "hand": 0.05,  # strokes along their middle lines, where these were fetched
