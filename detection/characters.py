@@ -10,8 +10,8 @@ from common.arrays import Floats
 from detection.links import Edges, components
 from detection.quads import corners
 
-GAP = 0.8
-"""Heights between two characters of one line at most."""
+GAP = 1.2
+"""Heights between two characters of one line at most: a full-width mark between them is often not found."""
 
 ASIDE = 0.35
 """Heights by which the middle of one lies off the axis of the other at most."""

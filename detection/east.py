@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Network, Quads
 from detection import detector
 from detection.cells import CELL, cells_around, centers
+from detection.crossings import without_crossings
 from detection.detector import split_config
 from detection.links import Edges
 from detection.method import Bools, Lines, Output
@@ -121,7 +122,7 @@ class EAST:
         merged = merge_neighbors(merged, self.merge_threshold)
         merged = suppress(merged, self.merge_threshold)
         lines = lines_of_pieces(merged, self.nms_threshold)
-        lines = lines[lines[:, 6] >= self.line_threshold]
+        lines = without_crossings(lines[lines[:, 6] >= self.line_threshold])
         return lines_of(lines, self.min_height)
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from common.arrays import Boxes, Floats, Network, Quads
 from detection import detector
 from detection.cells import CELL, blobs, cells_around, centers, fit_rectangle
+from detection.crossings import without_crossings
 from detection.detector import split_config
 from detection.method import Bools, Lines, Output
 from detection.pieces import fitted, inside_picture, join_pieces, nearest_lines, on_axis, pieces
@@ -145,7 +146,8 @@ class FTSN:
         rows = np.array(found, np.float32).reshape(-1, 7)
         merged = Merged(corners(rows), rows[:, 6], np.ones(len(rows), np.float32))
         lines = mask_nms(*join_pieces(merged), self.mask_threshold)
-        return lines_of(lines[lines[:, 6] >= self.line_threshold], self.min_height)
+        lines = without_crossings(lines[lines[:, 6] >= self.line_threshold])
+        return lines_of(lines, self.min_height)
 
     def _mask(
         self, maps: Mapping[str, Floats], cell: NDArray[np.intp], box: Floats

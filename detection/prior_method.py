@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Quads
 from detection.cells import centers
+from detection.crossings import without_crossings
 from detection.method import Bools, Lines, Output
 from detection.parts import joined, rows_of
 from detection.priors import LEVELS, Priors, Reach, VisibleLine, all_windows, grid, match
@@ -129,9 +130,8 @@ class PriorMethod(ABC):
         rows, counts = rows[sure], counts[sure]
         # What is found at a wrong size is found by few.
         found = rectangles(rows[:, :2], rows[:, 2:4], rows[:, 4], rows[:, 5])
-        return lines_of(
-            rows[strongest(found, rows[:, 6] * counts, self.nms_threshold)], self.min_height
-        )
+        best = strongest(found, rows[:, 6] * counts, self.nms_threshold)
+        return lines_of(without_crossings(rows[best]), self.min_height)
 
     def _surest(self, text: Floats) -> NDArray[np.intp]:
         return np.flatnonzero(text.ravel() >= self.score_threshold)

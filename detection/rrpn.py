@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Network, Quads
 from detection import detector
 from detection.cells import cells_around, centers
+from detection.crossings import without_crossings
 from detection.detector import split_config
 from detection.method import Bools, Lines, Output
 from detection.overlap import quad_overlaps
@@ -163,7 +164,8 @@ class RRPN:
         kept = strongest(quads, score[cells], self.proposal_threshold)[: self.max_pieces]
         found = Merged(quads[kept], score[cells][kept], np.ones(len(kept), np.float32))
         lines = lines_of_pieces(found, self.nms_threshold)
-        return lines_of(lines[lines[:, 6] >= self.line_threshold], self.min_height)
+        lines = without_crossings(lines[lines[:, 6] >= self.line_threshold])
+        return lines_of(lines, self.min_height)
 
 
 def _labels(around: Floats, on: Bools, before: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Network, Quads
 from detection import detector
 from detection.cells import cells_around, centers
+from detection.crossings import without_crossings
 from detection.detector import split_config
 from detection.links import NEIGHBORS, Edges, components, linked_neighbors, neighbor_links
 from detection.method import Bools, Lines, Output
@@ -130,7 +131,7 @@ class SegLink:
         # Where a line is found at two levels and no link joins these, more segments are at the right one.
         found = rectangles(rows[:, :2], rows[:, 2:4], rows[:, 4], rows[:, 5])
         kept = strongest(found, rows[:, 6] * counts, self.nms_threshold)
-        return lines_of(rows[kept], self.min_height)
+        return lines_of(without_crossings(rows[kept]), self.min_height)
 
 
 def _segments(

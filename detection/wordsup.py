@@ -21,6 +21,7 @@ from common.arrays import Floats, Network, Quads
 from detection import detector
 from detection.cells import CELL, cells_around, centers
 from detection.characters import lines_of_characters, squares
+from detection.crossings import without_crossings
 from detection.detector import split_config
 from detection.links import Edges
 from detection.method import Bools, Lines, Output
@@ -141,7 +142,8 @@ class WordSup:
         rows, counts = lines_of_characters(self.characters(maps))
         kept = strongest(corners(rows), rows[:, 6] * counts, self.nms_threshold)
         rows = rows[kept]
-        return lines_of(rows[rows[:, 6] >= self.line_threshold], self.min_height)
+        rows = without_crossings(rows[rows[:, 6] >= self.line_threshold])
+        return lines_of(rows, self.min_height)
 
 
 def paint(score: Floats, boxes: Floats, characters: Floats, where: Bools | None = None) -> None:

@@ -60,7 +60,7 @@ def test_what_follows_is_as_by_looking_at_all_pairs() -> None:
 def test_rows_and_columns_stay_apart() -> None:
     below, beside = squares(word()), squares(word())
     below[:, 1] += 30
-    beside[:, 0] += 240 + 24
+    beside[:, 0] += 240 + 36
     rows, _ = lines_of_characters(scored(np.concatenate([squares(word()), below, beside])))
     assert sorted(rows[:, 4].round().tolist()) == [240, 240, 240]
 

@@ -112,9 +112,9 @@ def test_imports_point_down() -> None:
 
 KITS = {
     "detection": {
-        "cells", "characters", "detector", "links", "method", "network_torch", "overlap", "parts", "pieces",
-        "preprocess", "prior_method", "priors", "priors_torch", "quads", "scales", "small_print", "suppression",
-        "tiles", "windows",
+        "cells", "characters", "crossings", "detector", "links", "method", "network_torch", "overlap", "parts",
+        "pieces", "preprocess", "prior_method", "priors", "priors_torch", "quads", "scales", "small_print",
+        "suppression", "tiles", "windows",
     },
     "recognition": {
         "attention", "attention_keras", "attention_torch", "charset", "confidence", "ctc", "ctc_loss_torch", "decoding",
