@@ -36,7 +36,7 @@ from ocr.line import (
     vote,
 )
 from ocr.line.characters import place, reads_vertically, with_characters
-from ocr.page import character_grid, deskew, orientation, seals, small_print, tables
+from ocr.page import character_grid, deskew, frames, orientation, seals, small_print, tables
 from ocr.page.regions import checked_region, read_regions
 from ocr.page.table_result import find_tables, shown
 from ocr.result import Angle, Page, TextLine
@@ -66,9 +66,8 @@ def find_lines(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
     """
     if models.spotter is not None and not sheet.single_line:
         spotted = models.spotter(sheet.image)
-        return sheet.having(
-            quads=spotted.quads, scores=spotted.scores, readings=spotted.readings, detected=True
-        )
+        found = {"quads": spotted.quads, "scores": spotted.scores, "readings": spotted.readings}
+        return sheet.having(**found, detected=True)
     if sheet.detected:
         return sheet
     if sheet.single_line:
@@ -93,6 +92,7 @@ PAGE_STEPS = (
     Step("detect", "detect", find_lines),
     Step("deskew", "detect", deskew.apply),
     Step("small_print", "detect", small_print.apply),
+    Step("frames", "detect", frames.apply),
     Step("order", "detect", reading_order.apply),
 )
 """What is done with the page as a whole."""

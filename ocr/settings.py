@@ -15,7 +15,7 @@ from detection.scales import ScaleSettings
 from detection.small_print import SmallPrint
 from ocr.column_settings import Columns, Vertical
 from ocr.special_settings import Plausibility, Seals, UpsideDown
-from ocr.table_settings import CharacterGrid, Tables
+from ocr.table_settings import CharacterGrid, Frames, Tables
 from recognition.decoding.lexicon import LexiconSettings
 from recognition.decoding.prefix_search import Weights
 from recognition.decoding.script_consistency import ScriptSettings
@@ -307,4 +307,5 @@ class Settings:
     plausibility: Plausibility = field(default_factory=Plausibility)
     seals: Seals = field(default_factory=Seals)
     character_grid: CharacterGrid = field(default_factory=CharacterGrid)
+    frames: Frames = field(default_factory=Frames)
     tables: Tables = field(default_factory=Tables)

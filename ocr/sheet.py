@@ -61,6 +61,7 @@ class Sheet:
         detected: Whether lines have been searched for.
         quads: (M, 4, 2) the lines, in pixels of `image`.
         scores: (M,) the detector's.
+        unframed: `image` without the frames around values, from which lines are cut out; None where it has none.
         crops: The M lines cut out, while they are being read; else none.
         readings: One for each line once they are read; else none.
         voted: Lines whose reading was decided by a vote of many views.
@@ -76,6 +77,7 @@ class Sheet:
     detected: bool = False
     quads: Quads = field(default_factory=lambda: np.zeros((0, 4, 2), np.float32))
     scores: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
+    unframed: Image | None = None
     crops: tuple[Image, ...] = ()
     readings: tuple[Reading, ...] = ()
     voted: frozenset[int] = frozenset()

@@ -71,6 +71,23 @@ class Tables(StepSettings):
 
 
 @dataclass(frozen=True)
+class Frames(StepSettings):
+    """Lines are parted at frames around values; lengths in heights of the line."""
+
+    max_pixels: int = setting(
+        25_000_000, "Pixels of a picture that is searched at most: bounds memory", 1
+    )
+    min_height: float = setting(8.0, "Pixels of a frame's inside at least", 1)
+    min_ratio: float = setting(1.5, "Its length by its height at least: letters are less", 1)
+    min_fill: float = setting(0.9, "Share of its rectangle that it fills at least", 0, 1)
+    min_in_line: float = setting(0.75, "Height of a frame at least: parts of letters are less", 0)
+    max_in_line: float = setting(2.5, "Height of a frame at most: it holds one line", 0)
+    max_aside: float = setting(0.5, "How far its middle lies off the axis of the line", 0)
+    min_piece: float = setting(0.5, "Length of a part at least: less is the rest of a frame", 0)
+    max_stroke: float = setting(0.15, "Width of a frame's strokes by its height at most", 0, 1)
+
+
+@dataclass(frozen=True)
 class CharacterGrid(StepSettings):
     """Chinese characters in a regular grid are read along its columns where these make better sense."""
 

@@ -13,7 +13,8 @@ from recognition.preprocess import UPSCALE_BELOW_HEIGHT
 
 def parts(sheet: Sheet, settings: Settings) -> Iterator[Sheet]:
     """Yield the lines of a page with their crops, as many at a time as fit in memory."""
-    cut = cut_out(sheet.image, sheet.quads, sheet.margin(settings), settings.crop.batch_bytes)
+    image = sheet.image if sheet.unframed is None else sheet.unframed
+    cut = cut_out(image, sheet.quads, sheet.margin(settings), settings.crop.batch_bytes)
     for first, crops in cut:
         part = sheet.picked(range(first, first + len(crops)))
         yield part.having(crops=tuple(crops))
