@@ -157,8 +157,9 @@ def test_the_loss_falls_and_texts_alone_reach_the_localizer() -> None:
     }
     optimizer = torch.optim.AdamW(one.parameters(), lr=5e-3)
     values = []
+    assert set(make_loss(None)(one.train(), batch, 0.0)[1]) == {"loss", "place"}
     for _ in range(10):
-        value, _ = make_loss(None)(one.train(), batch, 0.0)
+        value, _ = make_loss(None)(one.train(), batch, RECIPE.alone)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

@@ -78,7 +78,7 @@ def make_loss(_: None) -> Loss:
     """Return the loss of one batch: CTC of what is read in each region; where no word is left, of nothing.
 
     A reader that stays as it is tells nothing of a region that shows no whole letter, and all are so at first: while
-    `RECIPE.guided` lasts, a region is also told where its word is.
+    `RECIPE.alone` lasts, a region is told where its word is and nothing is read; until `RECIPE.guided`, both.
     """
 
     def loss(
@@ -87,29 +87,38 @@ def make_loss(_: None) -> Loss:
         assert isinstance(network, STNOCRNet)
         images = to_input(batch["images"])
         regions = network.localizer(images)
-        features = network.reader.features(sample(images, regions))
-        count, steps = features.shape[:2]
-        nothing = torch.full((count, steps), -1, device=features.device)
-        whole = torch.full((count,), steps, device=features.device)
-        targets = Targets(batch["labels"], batch["lengths"], whole, nothing)
-        classify = network.reader.classify
         word = batch["lengths"] > 0
         parts = {}
-        for name, rows, weight in (("ctc", word, 1.0), ("empty", ~word, RECIPE.empty_weight)):
-            if rows.any():
-                chosen = Targets(*(part[rows] for part in targets))
-                read, _ = line_loss(
-                    features[rows], classify.weight, classify.bias, chosen, sampled=RECIPE.sampled
-                )
-                parts[name] = weight * read
-        left = 1 - progress / RECIPE.guided
+        left = (RECIPE.guided - max(progress, RECIPE.alone)) / (RECIPE.guided - RECIPE.alone)
         if left > 0 and word.any():
             away = distance(regions.flatten(0, 1)[word], batch["regions"][word])
             parts["place"] = RECIPE.place_weight * left * away
-        total = sum(parts.values(), torch.zeros(()))
+        if progress >= RECIPE.alone:
+            parts |= _reading(network, sample(images, regions), batch)
+        total = sum(parts.values(), 0 * regions.sum())
         return total, {name: part.item() for name, part in {"loss": total, **parts}.items()}
 
     return loss
+
+
+def _reading(network: STNOCRNet, lines: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the losses of what is read in regions, sampled as lines."""
+    features = network.reader.features(lines)
+    count, steps = features.shape[:2]
+    nothing = torch.full((count, steps), -1, device=features.device)
+    whole = torch.full((count,), steps, device=features.device)
+    targets = Targets(batch["labels"], batch["lengths"], whole, nothing)
+    classify = network.reader.classify
+    word = batch["lengths"] > 0
+    parts = {}
+    for name, rows, weight in (("ctc", word, 1.0), ("empty", ~word, RECIPE.empty_weight)):
+        if rows.any():
+            chosen = Targets(*(part[rows] for part in targets))
+            read, _ = line_loss(
+                features[rows], classify.weight, classify.bias, chosen, sampled=RECIPE.sampled
+            )
+            parts[name] = weight * read
+    return parts
 
 
 def distance(regions: Tensor, true: Tensor) -> Tensor:
