@@ -70,7 +70,7 @@ class FTSN:
     min_height: float = 5.0
 
     stride: ClassVar[int] = 16
-    fitted: ClassVar[tuple[str, ...]] = ("proposal_threshold", "object_threshold", "line_threshold")
+    fitted: ClassVar[tuple[str, ...]] = ("line_threshold",)
     max_degrees: ClassVar[float] = 180.0
     outputs: ClassVar[Mapping[str, Output]] = MappingProxyType({
         "proposal": Output((), STRIDE),

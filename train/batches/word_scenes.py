@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
 from recognition.charset import Charset
-from spotting.stn_ocr import REGIONS, SIDE
+from spotting.stn_ocr import REGIONS, SIDE, squared
 from train.batches.lines import is_readable
 from train.data.samples import LineSample
 from train.loop.recipes import StnOcrRecipe
@@ -83,21 +83,35 @@ class WordScenes:
         return found
 
     def _scene(self, words: list[LineSample], rng: Generator) -> tuple[Image, Floats]:
-        """Put words below each other on a photograph, each anywhere in its row; return it and their regions (K, 4)."""
-        scene = self._backgrounds.photo(rng, SIDE, SIDE).copy()
-        heights = rng.uniform(*self._recipe.heights, len(words))
-        free = SIDE - heights.sum()
+        """Put words below each other on a photograph, each anywhere in its row; return it and their regions (K, 4).
+
+        Half of the photographs are square. Others are as high or as wide as the words allow at least, and repeat
+        their border up to the square, as `spotting.stn_ocr.squared` does.
+        """
+        least, most = self._recipe.heights
+        high, wide = SIDE, SIDE
+        shape = rng.random()
+        if shape < 0.4:
+            high = int(rng.integers(min(SIDE, round(1.2 * least * len(words))), SIDE + 1))
+        elif shape < 0.5:
+            wide = int(rng.integers(SIDE // 2, SIDE + 1))
+        photo = self._backgrounds.photo(rng, high, wide)
+        heights = rng.uniform(least, most, len(words))
+        heights *= min(1.0, 0.95 * high / max(heights.sum(), 1.0))
+        free = high - heights.sum()
         gaps = rng.dirichlet(np.ones(len(words) + 1)) * max(free, 0)
+        scene = photo.copy()
         top, regions = 0.0, []
         for word, height, gap in zip(words, heights, gaps, strict=False):
             top += gap
-            scale = min(height / word.image.shape[0], 0.95 * SIDE / word.image.shape[1])
+            scale = min(height / word.image.shape[0], 0.95 * wide / word.image.shape[1])
             size = [max(4, int(side * scale)) for side in word.image.shape[1::-1]]
             piece = cv2.resize(word.image, size, interpolation=cv2.INTER_AREA)
-            left = int(rng.integers(0, SIDE - size[0] + 1))
-            row = min(int(top), SIDE - size[1])
+            left = int(rng.integers(0, wide - size[0] + 1))
+            row = min(int(top), high - size[1])
             scene[row : row + size[1], left : left + size[0]] = piece
             regions.append([left + size[0] / 2, row + size[1] / 2, size[0] / 2, size[1] / 2])
             top += height
         told = np.array(regions, np.float32).reshape(-1, 4) * (2 / SIDE)
-        return np.asarray(scene, np.uint8), told - np.float32([1, 1, 0, 0])
+        square, _ = squared(np.asarray(scene, np.uint8))
+        return square, told - np.float32([1, 1, 0, 0])

@@ -202,7 +202,7 @@ class StnOcrRecipe:
     scenes: int = 16
     steps_a_word: int = 300
     width: int = 96
-    heights: tuple[float, float] = (24.0, 46.0)
+    heights: tuple[float, float] = (22.0, 72.0)
     sampled: int | None = 1500
     empty_weight: float = 0.05
     alone: float = 0.7

@@ -218,7 +218,7 @@ def _layouts(name: str, array: Array) -> list[str]:
     kind, axes = next(((k, n) for k, n in recurrent.items() if k in name), ("", 0))
     if kind:
         side = int(name.endswith("_reverse"))
-        if array.ndim != axes or len(array) != 2:
+        if array.ndim != axes or not side < len(array) <= 2:
             return []
         rows = array.shape[1] // (2 if "bias" in kind else 1)
         return [f"{kind}:{side}:{gates}" for gates in GATES if rows % gates == 0]
