@@ -128,10 +128,15 @@ def without(image: Image, ink: Mask, found: Quads, settings: Frames) -> Image:
         low = np.maximum(np.floor(outer.min(axis=0)).astype(int) - 2, 0)
         end = np.ceil(outer.max(axis=0)).astype(int) + 3
         part = np.s_[low[1] : end[1], low[0] : end[0]]
-        band = np.zeros(ink[part].shape, np.uint8)
+        inner, band = np.zeros(ink[part].shape, np.uint8), np.zeros(ink[part].shape, np.uint8)
         cv2.fillConvexPoly(band, np.rint(outer - low).astype(np.int32), 1)
-        cv2.fillConvexPoly(band, np.rint(enlarged(frame, -1.5 / high) - low).astype(np.int32), 0)
+        cv2.fillConvexPoly(inner, np.rint(enlarged(frame, -1.5 / high) - low).astype(np.int32), 1)
+        band &= 1 - inner
         stroke = np.asarray(cv2.dilate(ink[part], np.ones((3, 3), np.uint8)), np.uint8) & band
+        # Letters of the lines around may reach into the band: what begins at the inside is the frame.
+        _, labels = cv2.connectedComponents(stroke)
+        own = np.unique(labels[cv2.dilate(inner, np.ones((5, 5), np.uint8)) > inner])
+        stroke &= np.isin(labels, own).astype(np.uint8)
         bare[part] = cv2.inpaint(bare[part], stroke, 2, cv2.INPAINT_TELEA)
     return bare
 

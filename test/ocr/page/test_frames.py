@@ -115,3 +115,11 @@ def test_parts_too_short_are_no_lines() -> None:
     quad: Floats = line(295, 600)[0]
     around = boxes_to_quads(np.array([[300, 60, 440, 100]], np.float32))
     assert pieces(quad, around, OWN) == [(0.0, 1.0)]
+
+
+def test_letters_of_the_line_above_that_reach_to_a_frame_stay() -> None:
+    image = plate((300, 60, 440, 100))
+    image[40:56, 320:420:9] = 50
+    found = parted(image, line(36, 600))
+    assert found.unframed is not None
+    assert (found.unframed[40:56, 300:440] == image[40:56, 300:440]).all()
