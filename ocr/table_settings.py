@@ -80,6 +80,12 @@ class Frames(StepSettings):
     min_height: float = setting(8.0, "Pixels of a frame's inside at least", 1)
     min_ratio: float = setting(1.5, "Its length by its height at least: letters are less", 1)
     min_fill: float = setting(0.9, "Share of its rectangle that it fills at least", 0, 1)
+    min_ground: float = setting(
+        0.1,
+        "Share of the upright box around it that is ground, neither ink nor outside, at least",
+        0,
+        1,
+    )
     min_in_line: float = setting(0.75, "Height of a frame at least: parts of letters are less", 0)
     max_in_line: float = setting(2.5, "Height of a frame at most: it holds one line", 0)
     max_aside: float = setting(0.5, "How far its middle lies off the axis of the line", 0)

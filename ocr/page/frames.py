@@ -55,27 +55,34 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
 
 def frames(ink: Mask, settings: Frames) -> Quads:
     """Return the insides of the frames of a picture, (M, 4, 2), from the upper left corner clockwise."""
-    contours, hierarchy = cv2.findContours(1 - ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - ink, connectivity=4)
+    left, top, width, height, area = stats.T
+    rows, columns = ink.shape
+    # Most of what noise encloses goes here, without a look at each.
+    large = (np.minimum(width, height) >= settings.min_height) & (
+        area >= settings.min_ground * width * height
+    )
+    inside = (left > 0) & (top > 0) & (left + width < columns) & (top + height < rows)
     found = []
-    for contour, (_, _, hole, outer) in zip(
-        contours, hierarchy[0] if contours else (), strict=True
-    ):
-        # What is inside a frame is ground around ink.
-        if outer >= 0 or hole < 0 or _touches_border(contour, ink):
-            continue
-        _, (wide, high), _ = box = cv2.minAreaRect(contour)
-        short, long = sorted((wide, high))
-        if short < settings.min_height or long < settings.min_ratio * short:
-            continue
-        if cv2.contourArea(contour) >= settings.min_fill * short * long:
-            found.append(_from_upper_left(np.asarray(cv2.boxPoints(box), np.float32)))
+    inside[0] = False  # ink
+    for number in np.flatnonzero(large & inside).tolist():
+        x, y, wide, high = stats[number, :4].tolist()
+        own = (labels[y : y + high, x : x + wide] == number).astype(np.uint8)
+        (contour, *_), _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        box = cv2.minAreaRect(contour)
+        short, long = sorted(box[1])
+        full = cv2.contourArea(contour) >= settings.min_fill * short * long
+        if full and short >= settings.min_height and long >= settings.min_ratio * short:
+            corners = np.asarray(cv2.boxPoints(box), np.float32) + np.array([x, y], np.float32)
+            if _holds_ink(own, contour):
+                found.append(_from_upper_left(corners))
     return np.array(found, np.float32).reshape(-1, 4, 2)
 
 
-def _touches_border(contour: NDArray[Any], ink: Mask) -> bool:
-    left, top, width, height = cv2.boundingRect(contour)
-    rows, columns = ink.shape
-    return left == 0 or top == 0 or left + width == columns or top + height == rows
+def _holds_ink(own: Mask, contour: NDArray[Any]) -> bool:
+    """Whether there is anything but ground inside."""
+    filled = cv2.drawContours(np.zeros_like(own), [contour], 0, 1, cv2.FILLED)
+    return int(np.count_nonzero(filled)) > int(np.count_nonzero(own))
 
 
 def _from_upper_left(corners: Floats) -> Floats:
