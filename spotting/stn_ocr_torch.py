@@ -30,44 +30,66 @@ LEAST_SPREAD = 0.05
 """Of a region's grey, in the localizer's units: about what `recognition.preprocess` has."""
 
 
+START = math.log(0.3)
+"""Logarithm of a region's half sides, at first."""
+
+
 class Localizer(nn.Module):
     """From pictures (N, 3, SIDE, SIDE) to regions (N, REGIONS, 4), see `spotting.stn_ocr.boxes`.
 
-    Convolutions, whose view of the whole picture is told to a recurrent layer once for each region, as in the paper.
-    At first the regions are the picture's quarters from top to bottom.
+    A recurrent layer looks at the features once for each region, as in the paper; where it looks (additive attention,
+    Bahdanau et al. 2015) is where the region is, but for what the features there add. The paper has the whole view
+    told to layers that know no place, which has to be learned for each place anew.
 
     Args:
         widths: channels, each at half the size of the one before.
-        hidden: of the view, and units of the recurrent layer.
+        hidden: units of the recurrent layer.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 48, 64, 64), hidden: int = 128) -> None:
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 48, 64, 64), hidden: int = 96) -> None:
         super().__init__()
         ends = zip((3, *widths[:-1]), widths, strict=True)
-        self.convs = nn.Sequential(*(conv_block(a, b, (2, 2)) for a, b in ends))
-        cells = SIDE // 2 ** len(widths)
-        self.view = nn.Linear(widths[-1] * cells * cells, hidden)
-        self.steps = nn.LSTM(hidden, hidden, batch_first=True)
-        self.last = nn.Linear(hidden, 4)
+        self.convs = nn.ModuleList(conv_block(a, b, (2, 2)) for a, b in ends)
+        self.wide = conv_block(widths[-1], widths[-1], (1, 1))
+        self.beside = nn.ModuleList(nn.Conv2d(a, widths[-1], 1) for a in widths[-3:-1])
+        self.keys = nn.Conv2d(widths[-1] + 2, hidden, 1)
+        self.query = nn.Linear(hidden, hidden)
+        self.score = nn.Linear(hidden, 1)
+        self.steps = nn.GRUCell(hidden + 2, hidden)
+        self.last = nn.Linear(2 * hidden, 4)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
-        middles = (2 * torch.arange(REGIONS) + 1.0) / REGIONS - 1
-        start = torch.stack(
-            [
-                torch.zeros(REGIONS),
-                middles,
-                torch.full((REGIONS,), math.log(0.9)),
-                torch.full((REGIONS,), math.log(1.2 / REGIONS)),
-            ],
-            dim=1,
-        )
-        self.register_buffer("start", start, persistent=False)
+        cells = SIDE // 2 ** (len(widths) - 2)
+        middles = (2 * torch.arange(cells) + 1.0) / cells - 1
+        down, right = torch.meshgrid(middles, middles, indexing="ij")
+        self.register_buffer("places", torch.stack([right, down]), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the regions."""
-        x = torch.relu(self.view(self.convs(images).flatten(1)))
-        steps = self.steps(x[:, None].expand(-1, REGIONS, -1))[0]
-        told = self.last(steps) + self.start
+        maps, x = [], images
+        for conv in self.convs:
+            x = conv(x)
+            maps.append(x)
+        x = self.wide(x)
+        for beside, finer in zip(list(self.beside)[::-1], (maps[-2], maps[-3]), strict=True):
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest") + beside(finer)
+        places = (
+            torch.zeros_like(x[:, :2]) + self.places
+        )  # as many as there are pictures, also once exported
+        keys = self.keys(torch.cat([torch.relu(x), places], dim=1)).flatten(2).transpose(1, 2)
+        places = places.flatten(2).transpose(1, 2)
+        state = torch.zeros_like(keys[:, 0])
+        seen = torch.cat([keys.mean(dim=1), torch.zeros_like(places[:, 0]) - 1], dim=1)
+        regions = []
+        for _ in range(REGIONS):
+            state = self.steps(seen, state)
+            looks = self.score(torch.tanh(keys + self.query(state)[:, None]))
+            looks = torch.softmax(looks, dim=1)
+            there, middle = (looks * keys).sum(dim=1), (looks * places).sum(dim=1)
+            seen = torch.cat([there, middle], dim=1)
+            told = self.last(torch.cat([there, state], dim=1))
+            regions.append(torch.cat([middle + told[:, :2], told[:, 2:] + START], dim=1))
+        told = torch.stack(regions, dim=1)
         middle = told[..., :2].clamp(-1, 1)
         return torch.cat([middle, torch.exp(told[..., 2:].clamp(MIN_LOG, 0))], dim=-1)
 

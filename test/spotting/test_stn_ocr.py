@@ -128,15 +128,39 @@ def test_what_is_sampled_is_what_the_region_shows() -> None:
 
 
 @pytest.mark.torch
-def test_regions_begin_as_rows_of_the_picture() -> None:
+def test_regions_begin_where_is_looked_and_of_one_size() -> None:
     torch = pytest.importorskip("torch")
 
+    images = torch.randn(3, 3, SIDE, SIDE)
     with torch.inference_mode():
-        found = network().eval().localizer(torch.randn(1, 3, SIDE, SIDE))[0].numpy()
-    assert (np.diff(found[:, 1]) > 0).all() and found.shape == (REGIONS, 4)
-    covered = boxes(found)
-    assert covered[0, 1] == 0 and covered[-1, 3] == SIDE
-    assert (covered[:-1, 3] >= covered[1:, 1]).all()
+        localizer = network().eval().localizer
+        found, alone = localizer(images), localizer(images[1:2])
+    assert found.shape == (3, REGIONS, 4)
+    torch.testing.assert_close(found[..., 2:], torch.full((3, REGIONS, 2), 0.3))
+    assert found[..., :2].abs().max() < 0.9
+    torch.testing.assert_close(found[1:2], alone)
+
+
+@pytest.mark.torch
+def test_a_localizer_learns_in_a_few_steps_where_squares_are() -> None:
+    torch = pytest.importorskip("torch")
+    from spotting.stn_ocr_torch import Localizer
+
+    torch.manual_seed(0)
+    localizer = Localizer((4, 8, 8, 8, 8), 16)
+    optimizer = torch.optim.AdamW(localizer.parameters(), lr=1e-2)
+    rng, apart = np.random.default_rng(0), []
+    for _ in range(60):
+        middles = rng.uniform(-0.7, 0.7, (8, 2)).astype(np.float32)
+        images = torch.zeros(8, 3, SIDE, SIDE)
+        for image, (x, y) in zip(images, (middles + 1) * SIDE / 2, strict=True):
+            image[:, int(y) - 15 : int(y) + 15, int(x) - 15 : int(x) + 15] = 1
+        loss = (localizer(images)[:, 0, :2] - torch.from_numpy(middles)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        apart.append(loss.item())
+    assert np.mean(apart[-5:]) < 0.25 * np.mean(apart[:5])
 
 
 @pytest.mark.torch
