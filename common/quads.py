@@ -92,6 +92,13 @@ def enlarged(quad: Floats, margin: float) -> Floats:
     return np.asarray(quad + corners, np.float32)
 
 
+def piece(quad: Floats, start: float, stop: float) -> Floats:
+    """Return the part (4, 2) of a line's quad from one share of its length to another."""
+    along = np.array([start, stop, stop, start], np.float32)[:, None]
+    sides = np.stack([quad[1] - quad[0]] * 2 + [quad[2] - quad[3]] * 2)
+    return np.asarray(quad[[0, 0, 3, 3]] + along * sides, np.float32)
+
+
 def is_column(height: float, width: float) -> bool:
     """Whether `crop` turns what is so many pixels high and wide on its side."""
     return round(max(height, 1.0)) >= VERTICAL_RATIO * round(max(width, 1.0))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image
 from common.characters import is_wide
-from common.quads import quad_size
+from common.quads import piece, quad_size
 from common.roles import Reading
 from ocr.line.characters import reads_vertically
 from ocr.settings import Settings, Split
@@ -100,14 +100,11 @@ def split(
     for first, last, start, stop in zip(indices[:-1], indices[1:], starts, stops, strict=True):
         # From shares of the crop to shares of the quad; the ends of the line are where they were.
         low, high = (min(max(x * (1 + 2 * grown) - grown, 0.0), 1.0) for x in (start, stop))
-        along = np.array([low, high, high, low], np.float32)[:, None]
-        ends = np.stack([quad[1] - quad[0]] * 2 + [quad[2] - quad[3]] * 2)
-        piece = np.asarray(quad[[0, 0, 3, 3]] + along * ends, np.float32)
         # The part's crop as `place` will suppose it: its quad grown by the same margin.
         margins = margin * min(height, (high - low) * width) / max(width, 1e-6)
         begin = (low - margins + grown) / (1 + 2 * grown)
         length = (high - low + 2 * margins) / (1 + 2 * grown)
-        yield _part(reading, first, last, begin, length), piece
+        yield _part(reading, first, last, begin, length), piece(quad, low, high)
 
 
 def _part(reading: Reading, first: int, last: int, begin: float, length: float) -> Reading:

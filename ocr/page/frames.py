@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Quads
-from common.quads import enlarged, is_column, quad_size
+from common.quads import enlarged, is_column, piece, quad_size
 from ocr.page.grids import Mask, find_ink
 from ocr.settings import Settings
 from ocr.sheet import Models, Sheet
@@ -40,9 +40,7 @@ def apply(sheet: Sheet, models: Models, settings: Settings) -> Sheet:
         around = frames_around(quad, found, own)
         crossed |= set(around)
         for start, stop in pieces(quad, found[around], own):
-            along = np.array([start, stop, stop, start], np.float32)[:, None]
-            ends = np.stack([quad[1] - quad[0]] * 2 + [quad[2] - quad[3]] * 2)
-            quads.append(quad[[0, 0, 3, 3]] + along * ends)
+            quads.append(piece(quad, start, stop))
             numbers.append(number)
     if not crossed:
         return sheet
