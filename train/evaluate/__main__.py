@@ -11,6 +11,7 @@
     python -m train.evaluate DATA --ablate --json FILE    the same again goes on from the rows that FILE has
     python -m train.evaluate DATA --errors FOLDER    and FOLDER/index.html: every miss by its cause
     python -m train.evaluate --typefaces     no pictures: clean lines in typefaces held out from training
+    python -m train.evaluate --characters    no pictures: every Han character of the largest charset in three faces
 
 Per source, per language and kind, and in all: bagR and bagF1 (recall and F1 of the page's multiset of
 characters), CER of the page in reading order, exact (share of lines read exactly), 1-NED (lines
@@ -45,6 +46,14 @@ from recognition.recognizer import SEARCHES, Recognizer
 from train.data.samples import LabelledPage
 from train.evaluate.ablation import AblationFile, Figures, ablate, format_ablation
 from train.evaluate.box_metrics import deteval, icdar2015
+from train.evaluate.characters import (
+    character_lines,
+    format_characters,
+    group_characters,
+    group_figures,
+    measure_characters,
+    regular_faces,
+)
 from train.evaluate.error_report import ErrorPages
 from train.evaluate.line_metrics import count_lines
 from train.evaluate.page_metrics import (
@@ -61,6 +70,7 @@ from train.evaluate.text_metrics import FORMS
 from train.evaluate.typefaces import format_typefaces, held_out_lines, measure_typefaces
 from train.loop.run import write_json
 from train.synth.fonts.cache import held_out_folder
+from train.synth.typesetting.fonts import FOLDERS, read_faces
 
 _LOG = logging.getLogger(__name__)
 
@@ -172,6 +182,9 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--typefaces", action="store_true", help="the recognizer alone, on held-out typefaces"
     )
+    which.add_argument(
+        "--characters", action="store_true", help="the recognizer alone, on every Han character"
+    )
     parser.add_argument(
         "--skew", type=float, default=0.0, metavar="DEGREES", help="rotate pages clockwise before"
     )
@@ -228,6 +241,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     if args.typefaces:
         _measure_typefaces(recognizer(), args.json)
+        return
+    if args.characters:
+        _measure_characters(recognizer(), args.json)
         return
     pages = selected(args.data, args.limit, args.source, lines=args.lines)
     try:
@@ -315,6 +331,19 @@ def _measure_typefaces(recognizer: Recognizer, path: Path | None) -> None:
     print(format_typefaces(figures))
     if path:
         write_json(path, figures)
+
+
+def _measure_characters(recognizer: Recognizer, path: Path | None) -> None:
+    """Print how the characters of each charset are read, and write where it is asked for how each is."""
+    characters = [c for group in group_characters().values() for c in group]
+    try:
+        lines = list(character_lines(regular_faces(read_faces(FOLDERS)), characters))
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from error
+    shares = measure_characters(lines, recognizer)
+    print(format_characters(group_figures(shares)))
+    if path:
+        write_json(path, shares)
 
 
 if __name__ == "__main__":

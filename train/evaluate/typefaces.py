@@ -97,7 +97,7 @@ def _lines_of(
         texts = [_cased(rng, word, faces[0]) for word in words]
     for i in rng.permutation(len(texts))[:count]:
         face = faces[int(rng.integers(len(faces)))]
-        yield TypefaceLine(groups, face.family, texts[i], _drawn(texts[i], face))
+        yield TypefaceLine(groups, face.family, texts[i], drawn(texts[i], face))
 
 
 def _cased(rng: np.random.Generator, word: str, face: Face) -> str:
@@ -108,7 +108,8 @@ def _cased(rng: np.random.Generator, word: str, face: Face) -> str:
     return word.capitalize() if draw < 0.5 else word
 
 
-def _drawn(text: str, face: Face) -> Image:
+def drawn(text: str, face: Face) -> Image:
+    """Draw a text black on white, as a picture (h, w, 3) uint8."""
     mask = np.pad(draw_text(text, face.at(SIZE)).mask, MARGIN)
     return np.repeat(255 - mask[:, :, None], 3, axis=2)
 
