@@ -180,11 +180,13 @@ def _parser() -> argparse.ArgumentParser:
         "--upright", action="store_true", help="no turns: large models take long for them"
     )
     which.add_argument(
-        "--typefaces", action="store_true", help="the recognizer alone, on held-out typefaces"
-    )
+        "--typefaces", dest="drawn", action="store_const", const=_measure_typefaces,
+        help="the recognizer alone, on held-out typefaces",
+    )  # fmt: skip
     which.add_argument(
-        "--characters", action="store_true", help="the recognizer alone, on every Han character"
-    )
+        "--characters", dest="drawn", action="store_const", const=_measure_characters,
+        help="the recognizer alone, on every Han character",
+    )  # fmt: skip
     parser.add_argument(
         "--skew", type=float, default=0.0, metavar="DEGREES", help="rotate pages clockwise before"
     )
@@ -239,11 +241,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         threads=args.threads,
         options=decoding(args.decode, settings=settings),
     )
-    if args.typefaces:
-        _measure_typefaces(recognizer(), args.json)
-        return
-    if args.characters:
-        _measure_characters(recognizer(), args.json)
+    if args.drawn:
+        args.drawn(recognizer(), args.json)
         return
     pages = selected(args.data, args.limit, args.source, lines=args.lines)
     try:
