@@ -86,6 +86,9 @@ class Frames(StepSettings):
         0,
         1,
     )
+    min_ink: float = setting(
+        0.02, "Share of its inside that is ink at least: letters that touch enclose specks", 0, 1
+    )
     min_in_line: float = setting(0.75, "Height of a frame at least: parts of letters are less", 0)
     max_in_line: float = setting(2.5, "Height of a frame at most: it holds one line", 0)
     max_aside: float = setting(0.5, "How far its middle lies off the axis of the line", 0)

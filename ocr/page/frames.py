@@ -72,15 +72,15 @@ def frames(ink: Mask, settings: Frames) -> Quads:
         full = cv2.contourArea(contour) >= settings.min_fill * short * long
         if full and short >= settings.min_height and long >= settings.min_ratio * short:
             corners = np.asarray(cv2.boxPoints(box), np.float32) + np.array([x, y], np.float32)
-            if _holds_ink(own, contour):
+            if _inked(own, contour) >= settings.min_ink:
                 found.append(_from_upper_left(corners))
     return np.array(found, np.float32).reshape(-1, 4, 2)
 
 
-def _holds_ink(own: Mask, contour: NDArray[Any]) -> bool:
-    """Whether there is anything but ground inside."""
+def _inked(own: Mask, contour: NDArray[Any]) -> float:
+    """Return the share of a frame's inside that is not its ground."""
     filled = cv2.drawContours(np.zeros_like(own), [contour], 0, 1, cv2.FILLED)
-    return int(np.count_nonzero(filled)) > int(np.count_nonzero(own))
+    return 1.0 - int(np.count_nonzero(own)) / int(np.count_nonzero(filled))
 
 
 def _from_upper_left(corners: Floats) -> Floats:

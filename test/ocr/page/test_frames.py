@@ -96,6 +96,13 @@ def test_what_is_no_frame_of_a_value_changes_nothing(
     assert after is before
 
 
+def test_letters_that_touch_are_no_frame_around_the_specks_between_them() -> None:
+    image = np.full((160, 640, 3), 40, np.uint8)
+    image[60:100, 300:440] = 220  # bold letters, light on dark
+    image[70:72, 340:342] = image[86:88, 380:382] = 40
+    assert not len(frames(find_ink(image, TABLES), OWN))
+
+
 def test_a_line_within_a_frame_is_whole_but_cut_out_without_it() -> None:
     found = parted(plate((300, 60, 440, 100)), line(304, 436))
     np.testing.assert_allclose(found.quads, line(304, 436))
