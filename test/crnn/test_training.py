@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,30 @@ def test_alignment_contains_each_character_once_in_order() -> None:
     assert (steps == IGNORE).any()
     assert steps[-1] == 0
     assert (align(LineSample(sample.image, "国家li"), 80, 20) == IGNORE).all()
+
+
+def aligned_steps(text: str, centers: Sequence[float], width: float) -> list[int]:
+    places = np.array(centers, np.float32), np.full(len(text), width, np.float32)
+    return align(LineSample(np.zeros((32, 80, 3), np.uint8), text, *places), 80, 20).tolist()
+
+
+@pytest.mark.parametrize("distance", [2.0, 4.0, 5.0, 6.0, 8.0, 9.0, 12.0, 20.0])
+def test_equal_neighbours_are_never_told_to_be_one(distance: float) -> None:
+    for start in np.arange(12.0, 16.0, 0.5):
+        steps = aligned_steps("lla", [start, start + distance, 66], min(distance, 10.0))
+        first, last = (steps.index(s) if s in steps else -1 for s in (1, 2))
+        assert (first < 0) == (last < 0), "both, or CTC alone says where"
+        if first >= 0:
+            assert 0 in steps[first:last], "a blank stands between"
+        else:
+            assert steps.count(IGNORE) >= 3, "room for both and a blank"
+        assert 3 in steps
+
+
+def test_neighbours_that_share_a_step_are_left_to_ctc() -> None:
+    steps = aligned_steps("il", [20.8, 21.2], 2.0)
+    assert not {1, 2} & set(steps) and IGNORE in steps
+    assert {1, 2} <= set(aligned_steps("il", [20, 25], 5.0))
 
 
 def test_a_few_steps_lower_the_loss() -> None:
