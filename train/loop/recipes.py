@@ -189,6 +189,10 @@ class StnOcrRecipe:
         steps_a_word: batches after which scenes may have one word more.
         width: columns of a word at the recognizer's height, at most.
         heights: of a word in pixels of a scene, at least and at most.
+        cut_out: share of the scenes that are one word filling its picture, as data sets of words have them.
+        margin: around such a word on each side at most, by its height.
+        carried_on: share of the sides of other words at which their ground goes on beyond them.
+        colored: share of the words that are in two colors instead of grey.
         sampled: classes outside the batch that take part in a step; None for all.
         empty_weight: of regions without a word. They are three of four at first, and what they learn soonest is to see
             nothing, from where no gradient brings them back.
@@ -201,8 +205,12 @@ class StnOcrRecipe:
 
     scenes: int = 16
     steps_a_word: int = 300
-    width: int = 96
-    heights: tuple[float, float] = (22.0, 72.0)
+    width: int = 128
+    heights: tuple[float, float] = (22.0, 110.0)
+    cut_out: float = 0.35
+    margin: float = 0.25
+    carried_on: float = 0.75
+    colored: float = 0.8
     sampled: int | None = 1500
     empty_weight: float = 0.05
     alone: float = 0.7

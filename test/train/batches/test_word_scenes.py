@@ -23,8 +23,9 @@ class Renderer:
         return LineSample(image, ("ab", "b", "日本")[index % 3])
 
 
-def scenes(*, grown: bool = False, index: int = 0) -> dict[str, Any]:
-    recipe = StnOcrRecipe(scenes=12, steps_a_word=10)
+def scenes(*, grown: bool = False, index: int = 0, **shares: float) -> dict[str, Any]:
+    shares = {"cut_out": 0.0, "carried_on": 0.0, "colored": 0.0, **shares}
+    recipe = StnOcrRecipe(scenes=12, steps_a_word=10, **cast(Any, shares))
     make = WordScenes(cast(Any, Renderer()), Backgrounds(), Charset("ab"), recipe, 1, grown=grown)
     return make(index)
 
@@ -60,6 +61,30 @@ def test_every_word_is_on_the_picture_and_the_rest_is_empty() -> None:
             assert red[top:bottom, left:right].mean() > 0.5  # another word may lie on it
             shown[top:bottom, left:right] = True
         assert not (red & ~shown).any() and not regions[count:].any()
+
+
+def test_a_word_that_is_cut_out_fills_its_picture() -> None:
+    made = scenes(grown=True, cut_out=1.0)
+    lengths = made["lengths"].reshape(-1, REGIONS)
+    assert (lengths[:, 0] > 0).all() and not lengths[:, 1:].any()
+    for image, regions in zip(made["images"], made["regions"].reshape(12, REGIONS, 4), strict=True):
+        ((left, top, right, bottom),) = boxes(regions[:1])
+        assert 0 <= left < right <= SIDE and 0 <= top < bottom <= SIDE
+        assert right > 0.6 * SIDE, "the longer side of a picture is the square's"
+        assert (image == (255, 0, 0)).all(), "its border is repeated"
+
+
+def test_a_ground_goes_on_beyond_its_word_and_under_no_other() -> None:
+    alone, more = scenes(grown=True), scenes(grown=True, carried_on=1.0)
+    np.testing.assert_array_equal(alone["regions"], more["regions"])
+    red = [(made["images"] == (255, 0, 0)).all(axis=3) for made in (alone, more)]
+    assert red[1][red[0]].all() and red[1].sum() > 1.3 * red[0].sum()
+
+
+def test_words_in_colors_are_in_two_of_any_hue() -> None:
+    made = scenes(cut_out=1.0, colored=1.0)
+    shades = [image[0, 0].astype(int) for image in made["images"]]
+    assert max(np.ptp(shade) for shade in shades) > 30 and len({tuple(s) for s in shades}) > 6
 
 
 def test_a_batch_is_always_the_same() -> None:
