@@ -178,7 +178,7 @@ class LineRenderer:
     def _display(self, rng: Rng, max_width: int) -> LineSample:
         """Seven segments, a board of lamps, or print made of dots."""
         draw = rng.random()
-        if draw < 0.5 and max_width <= shares.SCENE_WIDTH:
+        if draw < 0.7 and max_width <= shares.SCENE_WIDTH:
             drawn, unlit = display.seven_segments(rng, display.display_text(rng))
         else:
             text = display.matrix_text(rng, self.corpus, max_width)
@@ -195,7 +195,9 @@ class LineRenderer:
             return self._finished(rng, crop, scene_damage, finest=finest * view.shrink)
         box = (pad[1], pad[0], *drawn.mask.shape[::-1])
         crop = cut(rng, canvas, drawn, box, askew=1.0, fine=0.0)
-        return self._finished(rng, crop, damage, finest=finest)
+        # A point between digits is gone with the first blur.
+        how = scan_damage if shares.happens(rng, "clear_display") else damage
+        return self._finished(rng, crop, how, finest=finest)
 
     def _screen(self, rng: Rng, max_width: int) -> LineSample:
         """Small text of menus and games: hardly damaged, smaller than a lens leaves legible."""

@@ -59,6 +59,7 @@ EFFECTS: Mapping[str, float] = {
     "scanned": 0.40,  # of print: black on white, hardly damaged
     "spaced": 0.15,  # letters further apart, or touching
     "latin_face": 0.35,  # of Chinese text: Latin in a Latin face
+    "clear_display": 0.6,  # of displays seen from before: hardly damaged
     "shrunk": 0.65,  # of screens: saved smaller than they were
     "painted": 0.35,  # of large print: edges, shadows and shades
     "painted_scene": 0.32,  # of scenes
