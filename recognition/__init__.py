@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
+from recognition.charset import LARGEST
+
 
 class Row(NamedTuple):
     """Where a method is, imported when it is asked for; see `recognition.method`."""
@@ -27,7 +29,7 @@ class Row(NamedTuple):
     """Share of the lines in training that are bent or cut askew."""
     views: int = 1
     """Pictures of one line that it may be given together."""
-    charset: str = "zh_hant_en"
+    charset: str = LARGEST
     """What `recognition.charset.Charset.load` takes."""
 
     @property
@@ -50,9 +52,7 @@ _RESNET = "recognition.resnet_attention_torch", "recognition.resnet_attention_ke
 
 METHODS = {
     "crnn": Row(_CRNN[0], "small", "small", "crnn-small", columns=16384),
-    "crnn-base": Row(
-        _CRNN[0], "base", "base", "crnn-base", columns=16384, charset="zh_8105_en"
-    ),
+    "crnn-base": Row(_CRNN[0], "base", "base", "crnn-base", columns=16384),
     "crnn-reference": Row(_CRNN[0], "crnn", "reference", "crnn-reference", _CRNN[1]),
     "crnn-gru": Row(_CRNN[0], "crnn-gru", "crnn-gru", "crnn-gru", _CRNN[1]),
     "densenet": Row(_DENSENET[0], "densenet", "densenet", "crnn-densenet", _DENSENET[1]),

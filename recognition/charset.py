@@ -65,6 +65,18 @@ class Charset:
         text = (FOLDER / f"{name}.txt").read_text(encoding="utf8")
         return cls(text.replace("\n", ""))
 
+    @classmethod
+    def of_classes(cls, classes: int) -> Charset:
+        """Return the charset of weights of so many classes, the blank among them: the first of `LARGEST`.
+
+        Raises:
+            ValueError: it has not so many characters, or there is none but the blank.
+        """
+        characters = cls.load(LARGEST).characters
+        if not 1 < classes <= len(characters) + 1:
+            raise ValueError(f"weights have {classes} classes, expected 2 to {len(characters) + 1}")
+        return cls(characters[: classes - 1])
+
     @cached_property
     def _index(self) -> dict[str, int]:
         return {character: i for i, character in enumerate(self.characters, 1)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
+from recognition.charset import LARGEST
+
 
 class Row(NamedTuple):
     """Where a method is, imported when it is asked for; see `spotting.method`."""
@@ -17,7 +19,7 @@ class Row(NamedTuple):
     """In the manifest, and on the command line of the reader."""
     file: str
     """Its weight file, without the suffix; that of the network before it ends in `-trunk`."""
-    charset: str = "zh_hant_en"
+    charset: str = LARGEST
     """What `recognition.charset.Charset.load` takes."""
 
     @property

@@ -46,6 +46,15 @@ def test_the_larger_charset_only_adds_to_the_smaller(smaller: str, larger: str) 
     assert large.characters[: len(small)] == small.characters
 
 
+def test_weights_say_by_their_classes_which_charset_they_read() -> None:
+    for name in ("zh_en", "zh_hant_en", LARGEST):
+        charset = Charset.load(name)
+        assert Charset.of_classes(charset.classes).characters == charset.characters
+    for classes in (0, 1, Charset.load(LARGEST).classes + 1):
+        with pytest.raises(ValueError, match=rf"have {classes} classes, expected 2 to 10774"):
+            Charset.of_classes(classes)
+
+
 def test_encode_decode_round_trip_and_blank_is_zero() -> None:
     charset = Charset.load()
     text = "订单 No.42：共计 ¥1,234.50（含税）"

@@ -2,6 +2,7 @@
 
     python -m train.evaluate.true_boxes DATA [DATA ...] --recognizer small
     python -m train.evaluate.true_boxes DATA --weights RUN/last.safetensors --arch base --decode greedy
+    python -m train.evaluate.true_boxes DATA --spotter stn-ocr --source iiit5k    finds the line in its picture again
 
 Per source: lines, exact (share read exactly), CER and ms (CPU time for each line, models loaded). Pictures of
 one line count, too. Ignored lines and those whose place is not known are left out. Text is compared after NFKC, lower
@@ -23,6 +24,7 @@ from common.arrays import Image
 from common.edit_distance import edit_distance
 from common.image import load
 from common.quads import crop
+from common.roles import Reading, Spotter
 from common.roles import Recognizer as LineReader
 from common.wording import counted
 from ocr.line.confidence import scored
@@ -109,6 +111,21 @@ def score(
     return {name: result for name, result in scores.items() if result.lines}
 
 
+class Surest:
+    """Read cut-out lines by what a spotter finds and reads in them: the surest text of each."""
+
+    def __init__(self, spotter: Spotter) -> None:
+        self._spotter = spotter
+        self.confidence = spotter.confidence
+
+    def __call__(self, crops: Sequence[Image], /) -> list[Reading]:
+        """Return a reading of each crop, an empty one where nothing is found."""
+        found = (self._spotter(crop).readings for crop in crops)
+        return [
+            max(each, key=lambda r: r.score, default=Reading("", 0.0, (), ())) for each in found
+        ]
+
+
 def format_table(figures: dict[str, dict[str, float]]) -> str:
     """Lay out `figures` as text."""
     rows = [f"{'source':26s} {'lines':>6s} {'exact':>7s} {'CER':>7s} {'ms':>6s}"]
@@ -124,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("data", type=Path, nargs="+", help="folders with labels.jsonl")
     parser.add_argument("--recognizer", default="small", help="of the manifest")
+    parser.add_argument("--spotter", help="of the manifest: finds the line in what was cut out")
     parser.add_argument("--weights", type=Path, help="trained weights or ONNX file instead")
     parser.add_argument("--arch", default="small", help="of --weights")
     parser.add_argument("--decode", help="greedy or beam")
@@ -133,7 +151,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="the table as JSON")
     parser.add_argument("--pairs", type=Path, help="truth, reading and score of every line as JSON")
     args = parser.parse_args(argv)
-    reader = _reader(args.recognizer, args.weights, args.arch, args.decode, args.threads)
+    reader: LineReader
+    if args.spotter:
+        reader = Surest(build(args.spotter, "spotter", threads=args.threads))
+    else:
+        reader = _reader(args.recognizer, args.weights, args.arch, args.decode, args.threads)
     figures, pairs = {}, {}
     scores: list[float] = []
     right: list[bool] = []

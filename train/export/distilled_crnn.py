@@ -93,7 +93,7 @@ def load_distilled(path: Path, family: str) -> DistilledStudent:
     state = onnx_weights.load(path, merged=False) if is_onnx(path) else quantized_weights.load(path)
     if not is_distilled(state):
         raise ValueError(f"{path} holds no weights of a run with --teacher")
-    classes = Charset.load().classes
+    classes = len(state["classify.bias"])
     last = state.get(f"{STUDENT}rnn2.weight_hh_l0", np.zeros((4, 1), np.float32))
     rnn = "crnn-gru" if len(last) == 3 * last.shape[1] else "crnn"
     arch = {"crnn": rnn, "resnet": "resnet-attention"}[family]
@@ -157,7 +157,8 @@ def _name(distilled: DistilledStudent) -> str:
 
 
 def _head(distilled: DistilledStudent, maps: Any) -> Export:  # noqa: ANN401
-    config: dict[str, Any] = {"charset": "".join(Charset.load().characters)}
+    charset = Charset.of_classes(len(distilled.classify.bias))
+    config: dict[str, Any] = {"charset": "".join(charset.characters)}
     axes = {"image": STEPS, "log_probs": STEPS}
     if not distilled.has_attention:
         return Export(Head(distilled), _same, ("log_probs",), axes, config, maps)

@@ -136,6 +136,13 @@ def is_distilled_file(options: ExportOptions) -> bool:
         return is_distilled(dict.fromkeys(stream.keys()))
 
 
+def _classes(options: ExportOptions) -> int:
+    """Return how many classes a recognizer's weights have: of a charset that may be smaller than that of a new run."""
+    with safe_open(options.weights, "np") as stream:
+        classes: int = stream.get_slice("classify.bias").get_shape()[0]
+    return classes
+
+
 def line_renderer(options: ExportOptions) -> LineRenderer:
     """Return what renders lines."""
     return LineRenderer(
@@ -171,7 +178,7 @@ def recognizer_export(options: ExportOptions, row: recognition.Row) -> Export:
     def inputs() -> Iterator[Floats]:
         return recognizer_inputs(options)
 
-    charset = Charset.load(row.charset)
+    charset = Charset.of_classes(_classes(options))
     network = row.make(charset.classes)
     if is_distilled_file(options):
         # Two layers hold a third of what they would merged, and are as fast.

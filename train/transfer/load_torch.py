@@ -9,7 +9,7 @@ import torch
 from crnn import Recognizer
 from crnn.model_torch import as_recognizer
 from recognition import row_of
-from recognition.charset import LARGEST, Charset
+from recognition.charset import Charset
 from train.transfer import quantized_weights
 
 
@@ -25,18 +25,16 @@ def load_recognizer(path: Path, arch: str = "small") -> Recognizer:
         name: torch.from_numpy(value).float()
         for name, value in quantized_weights.load(path).items()
     }
-    classes = len(state.get("classify.bias", ()))
-    characters = Charset.load(LARGEST).characters
-    if not 1 < classes <= len(characters) + 1:
-        raise ValueError(
-            f"{path} has {classes} classes, expected 2 to {len(characters) + 1}; give the weights of a recognizer"
-        )
+    try:
+        charset = Charset.of_classes(len(state.get("classify.bias", ())))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; give the weights of a recognizer") from error
     row = row_of(arch)
-    network = row.make(classes)
+    network = row.make(charset.classes)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(
             f"{path} holds no weights of --arch {arch}; give that of its training"
         ) from error
-    return as_recognizer(network, Charset(characters[: classes - 1]), decoder=row.decoders[0])
+    return as_recognizer(network, charset, decoder=row.decoders[0])

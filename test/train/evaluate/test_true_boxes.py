@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from train.data.readers.jsonl import read_pages
-from train.evaluate.true_boxes import boxed_lines, format_table, score
+from train.evaluate.true_boxes import Surest, boxed_lines, format_table, score
 
 
 def square(x: int, y: int, width: int, height: int) -> list[list[int]]:
@@ -59,3 +59,16 @@ def test_lines_are_compared_as_their_source_asks(data: Path) -> None:
     assert (pages["lines"], pages["exact"], pages["cer"]) == (2, 0.5, 1 / 6)
     assert (words["lines"], words["exact"], words["cer"]) == (1, 1.0, 0.0)
     assert format_table({"pages": pages}).splitlines()[1].split()[:3] == ["pages", "2", "0.500"]
+
+
+def test_of_what_a_spotter_finds_in_a_line_the_surest_text_counts() -> None:
+    texts = {50: [("no", 0.3), ("One", 0.8)], 100: []}
+
+    def spotter(crop: np.ndarray) -> SimpleNamespace:
+        found = [SimpleNamespace(text=t, score=s) for t, s in texts[int(crop.mean())]]
+        return SimpleNamespace(readings=found)
+
+    spotter.confidence = None  # type: ignore[attr-defined]
+    crops = [np.full((20, 60, 3), level, np.uint8) for level in texts]
+    readings = Surest(spotter)(crops)  # type: ignore[arg-type]
+    assert [reading.text for reading in readings] == ["One", ""]

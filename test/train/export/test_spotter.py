@@ -19,7 +19,7 @@ from safetensors.torch import save_file  # noqa: E402
 import ocr  # noqa: E402
 from detection.network_torch import Widths  # noqa: E402
 from ocr.models import build  # noqa: E402
-from recognition.charset import Charset  # noqa: E402
+from recognition.charset import LARGEST, Charset  # noqa: E402
 from recognition.network_torch import SmallCRNN  # noqa: E402
 from spotting.fots import Spotter  # noqa: E402
 from spotting.fots_torch import FOTSNet  # noqa: E402
@@ -71,7 +71,7 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_two_files_are_one_spotter(exported: Any) -> None:
-    network = narrow(Charset.load().classes).eval()
+    network = narrow(Charset.load(LARGEST).classes).eval()
     folder = exported(network)
     rows = json.loads((folder / "manifest.json").read_text())["models"]
     assert [(r["name"], r["task"], r["file"]) for r in rows] == [
@@ -109,7 +109,7 @@ def test_finding_may_come_from_a_detector(exported: Any, tmp_path: Path) -> None
 
 
 def test_arrays_of_the_recognizer_are_not_stored_twice(exported: Any, tmp_path: Path) -> None:
-    classes = Charset.load().classes
+    classes = Charset.load(LARGEST).classes
     network = narrow(classes).eval()
     whole = exported(network)
     size = (whole / "fots.onnx").stat().st_size

@@ -12,43 +12,43 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.33,  # print on paper and everything like it
-    "screen": 0.18,  # small text of menus and games, drawn to the pixel and hardly damaged
-    "scene": 0.21,  # words on walls and boards, seen from aside, badly lit
-    "sizes": 0.06,  # several sizes and faces on one line: prices, posters, shop fronts
-    "curved": 0.04,  # along an arc or a wave, in an upright crop
-    "far": 0.04,  # 10 to 16 pixels of a camera, enlarged
-    "display": 0.05,  # seven segments, LED matrix
+    "document": 0.31,  # print on paper and everything like it
+    "screen": 0.205,  # small text of menus and games, drawn to the pixel and hardly damaged
+    "scene": 0.225,  # words on walls and boards, seen from aside, badly lit
+    "sizes": 0.055,  # several sizes and faces on one line: prices, posters, shop fronts
+    "curved": 0.035,  # along an arc or a wave, in an upright crop
+    "far": 0.035,  # 10 to 16 pixels of a camera, enlarged
+    "display": 0.045,  # seven segments, LED matrix
     "framed": 0.02,  # a value in a frame beside its unit
-    "column": 0.02,  # one character under the other
-    "hand": 0.05,  # strokes along their middle lines, where these were fetched
+    "column": 0.025,  # one character under the other
+    "hand": 0.045,  # strokes along their middle lines, where these were fetched
 }
 """Kinds of lines of up to `SCENE_WIDTH` columns."""
 
 WIDE_KINDS: Mapping[str, float] = {
     **{
-        "document": 0.63,
-        "screen": 0.22,
+        "document": 0.6,
+        "screen": 0.26,
         "sizes": 0.03,
         "far": 0.02,
         "display": 0.01,
-        "hand": 0.06,
+        "hand": 0.05,
         "column": 0.03,
     }
 }
 """Kinds of wider lines."""
 
 TEXTS: Mapping[str, float] = {
-    "zh": 0.22,
-    "en": 0.18,
-    "words": 0.075,
-    "number": 0.05,  # numbers, dates and addresses of the corpus
-    "value": 0.085,  # codes, amounts, measures, formulas
+    "zh": 0.265,
+    "en": 0.17,
+    "words": 0.07,
+    "number": 0.045,  # numbers, dates and addresses of the corpus
+    "value": 0.08,  # codes, amounts, measures, formulas
     "cell": 0.025,  # one to three characters
-    "context": 0.065,  # chats, exam papers, games, notes
-    "random": 0.07,
-    "rare": 0.06,
-    "mixed": 0.08,
+    "context": 0.06,  # chats, exam papers, games, notes
+    "random": 0.065,
+    "rare": 0.055,
+    "mixed": 0.075,
     "entry": 0.03,
     "point": 0.03,
     "leaders": 0.03,
