@@ -58,10 +58,10 @@ class Weights(StepSettings):
     """Weigh the parts of a prefix's score, and say what is searched at all."""
 
     language: float = setting(
-        0.3, "Weight of the language model's log-probability; 0 leaves it out", 0
+        0.2, "Weight of the language model's log-probability; 0 leaves it out", 0
     )
     length: float = setting(
-        0.9, "Nats that each character gains: to the language model each further one is a loss"
+        0.6, "Nats that each character gains: to the language model each further one is a loss"
     )
     rarest: float = setting(
         RAREST,
