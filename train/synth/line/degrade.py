@@ -119,6 +119,12 @@ def _strokes(picture: NDArray[np.generic], size: tuple[int, int]) -> Grey:
     return np.asarray(small - cv2.blur(small, (15, 15)), np.float32)
 
 
+def far_pixels(rng: Rng, *, han: bool) -> float:
+    """Return the height in pixels of a line, of Han characters or none, that is hardly large enough to be read."""
+    least = 11.0 if han else 8.5
+    return float(rng.uniform(least, least + 6))
+
+
 def far_damage(rng: Rng, picture: Grey, *, pixels: float) -> NDArray[np.uint8]:
     """Return a copy as cameras see what is far: `pixels` high, faint, out of focus or shaken, in blocks of JPEG.
 

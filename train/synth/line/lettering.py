@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from common.characters import is_han
+from recognition.preprocess import HEIGHT
 from train.synth.corpus.sentences import Corpus
 from train.synth.line import shares
 from train.synth.line.sign_text import sign_spacing, sign_text
@@ -44,7 +45,8 @@ def stepped(size: float) -> int:
 
 def printed(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> TextMask:
     """Draw a line of print."""
-    text = line_text(rng, corpus, max_width)
+    parted = shares.happens(rng, "parted")
+    text = line_text(rng, corpus, round(0.7 * max_width) if parted else max_width)
     han = any(map(is_han, text))
     face = fonts.choose(rng, text, style="mono" if rng.random() < 0.07 else None)
     size, latin, spacing = print_size(rng, han=han), None, 0.0
@@ -54,12 +56,32 @@ def printed(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> Tex
     if shares.happens(rng, "spaced"):
         spacing = float(rng.uniform(-0.04, 0.5 if rng.random() < 0.3 else 0.15)) * size
     drawn = draw_text(text, face.at(size), latin=latin, spacing=spacing)
+    if parted:
+        drawn = with_wide_gap(rng, drawn, 0.3 * max_width)
     if face.style == "hand" and shares.happens(rng, "unsteady"):
         drawn = unsteady(rng, drawn)
     drawn = restyle(rng, drawn, vertical=False)
     if shares.happens(rng, "worn"):
         drawn = replace(drawn, mask=worn(rng, drawn.mask))
     return drawn
+
+
+def with_wide_gap(rng: Rng, drawn: TextMask, room: float) -> TextMask:
+    """Widen one space of a line, as between the columns of a table or a label and its value.
+
+    Args:
+        rng: which space, and how wide.
+        drawn: returned as it is where no space can be widened.
+        room: columns at the recognizer's height that the space grows by, at most.
+    """
+    spaces = [i for i, c in enumerate(drawn.text) if c == " "]
+    if not spaces:
+        return drawn
+    by = room * float(rng.uniform(0.2, 1.0)) * len(drawn.mask) / HEIGHT
+    try:
+        return drawn.parted(int(rng.choice(spaces)), round(by))
+    except ValueError:  # a slanted letter leans over the space
+        return drawn
 
 
 def column(rng: Rng, fonts: FontLibrary, corpus: Corpus, max_width: int) -> TextMask:

@@ -25,6 +25,7 @@ from train.synth.line.degrade import (
     compress,
     damage,
     far_damage,
+    far_pixels,
     lasting_damage,
     legible,
     scan_damage,
@@ -124,6 +125,9 @@ class LineRenderer:
             return self._flat(
                 rng, drawn, letters=0, ground=scanned, ink=print_black, how=scan_damage
             )
+        if shares.happens(rng, "photographed"):
+            pixels = far_pixels(rng, han=has_han(drawn.text))
+            return self._flat(rng, drawn, letters=0, ground=sheet, ink=print_black, pixels=pixels)
         return self._flat(rng, drawn)
 
     def _column(self, rng: Rng, max_width: int) -> LineSample:
@@ -172,8 +176,7 @@ class LineRenderer:
         wide = max_width > shares.SCENE_WIDTH
         how = lettering.printed if wide or rng.random() < 0.3 else lettering.sign
         drawn = how(rng, self.fonts, self.corpus, max_width)
-        least = 11.0 if has_han(drawn.text) else 8.5
-        return self._seen(rng, drawn, turned=0.5, pixels=float(rng.uniform(least, least + 6)))
+        return self._seen(rng, drawn, turned=0.5, pixels=far_pixels(rng, han=has_han(drawn.text)))
 
     def _display(self, rng: Rng, max_width: int) -> LineSample:
         """Seven segments, a board of lamps, or print made of dots."""
@@ -228,11 +231,13 @@ class LineRenderer:
         ground: Callable[[Rng, int, int], Grey] | None = None,
         ink: Callable[[Rng, Grey, Grey], Grey] = write,
         how: Damage = damage,
+        pixels: float | None = None,
     ) -> LineSample:
         """Put a line on a ground, cut it out as a detector would, damage it as scanners and phones do.
 
         `letters` is the height of letters that are smaller than the line; low ones are not painted. `paper` prints
-        what stood on the ground before; `ground` makes that, in place of photographs, paper and walls.
+        what stood on the ground before; `ground` makes that, in place of photographs, paper and walls. With `pixels`
+        the line is that high, as on a page that a phone takes whole.
         """
         mask = drawn.mask if mask is None else mask
         height, width = mask.shape
@@ -252,6 +257,8 @@ class LineRenderer:
         if shares.happens(rng, "sealed"):
             canvas = sealed(rng, canvas, (height, width), pad)
         crop = cut(rng, canvas, drawn, (pad[1], pad[0], width, height), askew=1.0, fine=0.0)
+        if pixels is not None:
+            return self._from_afar(rng, crop, pixels)
         return self._finished(rng, crop, how, finest=finest_height(drawn.text))
 
     def _seen(

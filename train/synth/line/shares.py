@@ -12,7 +12,7 @@ SCENE_WIDTH = 300
 """Columns of the widest lines that are words on walls and boards."""
 
 NARROW_KINDS: Mapping[str, float] = {
-    "document": 0.31,  # print on paper and everything like it
+    "document": 0.30,  # print on paper and everything like it
     "screen": 0.205,  # small text of menus and games, drawn to the pixel and hardly damaged
     "scene": 0.225,  # words on walls and boards, seen from aside, badly lit
     "sizes": 0.055,  # several sizes and faces on one line: prices, posters, shop fronts
@@ -21,18 +21,18 @@ NARROW_KINDS: Mapping[str, float] = {
     "display": 0.045,  # seven segments, LED matrix
     "framed": 0.02,  # a value in a frame beside its unit
     "column": 0.025,  # one character under the other
-    "hand": 0.045,  # strokes along their middle lines, where these were fetched
+    "hand": 0.055,  # strokes along their middle lines, where these were fetched
 }
 """Kinds of lines of up to `SCENE_WIDTH` columns."""
 
 WIDE_KINDS: Mapping[str, float] = {
     **{
-        "document": 0.6,
+        "document": 0.57,
         "screen": 0.26,
         "sizes": 0.03,
         "far": 0.02,
         "display": 0.01,
-        "hand": 0.05,
+        "hand": 0.08,
         "column": 0.03,
     }
 }
@@ -58,6 +58,8 @@ TEXTS: Mapping[str, float] = {
 EFFECTS: Mapping[str, float] = {
     "scanned": 0.40,  # of print: black on white, hardly damaged
     "spaced": 0.15,  # letters further apart, or touching
+    "photographed": 0.16,  # of the other print: low, a little out of focus, a page taken whole
+    "parted": 0.08,  # of print: one space is as wide as between columns of a table
     "latin_face": 0.35,  # of Chinese text: Latin in a Latin face
     "clear_display": 0.6,  # of displays seen from before: hardly damaged
     "shrunk": 0.65,  # of screens: saved smaller than they were

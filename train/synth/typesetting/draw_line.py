@@ -46,6 +46,23 @@ class TextMask:
             np.asarray(mask, np.uint8), self.text, self.centers * exact, self.widths * exact
         )
 
+    def parted(self, index: int, by: int) -> TextMask:
+        """Return the line with `by` more columns without ink after the middle of character `index`, a space.
+
+        The space stays where it was, a little after the character before it: a network that reads step by step can
+        tell that place, and cannot tell the middle of a wide gap.
+
+        Raises:
+            ValueError: there is ink in the middle of this character.
+        """
+        at = round(float(self.centers[index]))
+        if self.mask[:, at].any():
+            raise ValueError(f"character {index} of {self.text!r} has ink in its middle")
+        mask = np.insert(self.mask, [at], np.zeros((len(self.mask), by), np.uint8), axis=1)
+        centers = self.centers.copy()
+        centers[index + 1 :] += by
+        return TextMask(mask, self.text, centers, self.widths)
+
 
 def draw_text(
     text: str,

@@ -15,6 +15,7 @@ from train.loop.recipes import CrnnRecipe
 from train.synth.corpus.sentences import Corpus
 from train.synth.fonts.stroke_data import strokes_path, write_strokes
 from train.synth.line import shares
+from train.synth.line.lettering import with_wide_gap
 from train.synth.line.perspective import MAX_HEIGHT, View
 from train.synth.line.render import LineRenderer
 from train.synth.typesetting import pcf
@@ -253,6 +254,40 @@ def test_scans_are_black_on_white_and_clean(
     assert contrasts[1] > contrasts[0] + 20, contrasts  # fewer faces, none fetched: 35 apart
     low, middle, high = levels.T
     assert (high - middle < middle - low).mean() > 0.9  # dark on light, never the other way round
+
+
+def test_print_that_a_phone_takes_whole_is_low_and_dark_on_light(
+    lines: LineRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = {"scanned": 0.0, "photographed": 1.0}
+    monkeypatch.setattr(shares, "EFFECTS", {**shares.EFFECTS, **only})
+    pictures = [lines.of_kind("document", 5, index, 480).image[..., 0] for index in range(40)]
+    heights = np.array([picture.shape[0] for picture in pictures])
+    # Half of them are enlarged up to three times afterwards.
+    assert (heights < 30).mean() > 0.3
+    low, middle, high = np.array([np.percentile(p, [3, 50, 97]) for p in pictures]).T
+    assert (high - middle < middle - low).mean() > 0.9
+
+
+def test_a_wide_gap_moves_what_follows_and_adds_no_ink(fonts: FontLibrary) -> None:
+    drawn = draw_text("Total 12.50", fonts.choose(np.random.default_rng(1), "Total 12.50").at(32))
+    wide = with_wide_gap(np.random.default_rng(2), drawn, 200.0)
+    by = wide.mask.shape[1] - drawn.mask.shape[1]
+    assert 40 <= by <= 210
+    assert wide.text == drawn.text
+    np.testing.assert_array_equal(wide.centers - drawn.centers, [0] * 6 + [by] * 5)
+    assert wide.mask.sum() == drawn.mask.sum()
+    first, last = np.split(wide.mask, [round(float(drawn.centers[5]))], axis=1)
+    assert not last[:, :by].any()
+    np.testing.assert_array_equal(np.hstack([first, last[:, by:]]), drawn.mask)
+
+
+def test_a_wide_gap_needs_a_space_without_ink(fonts: FontLibrary) -> None:
+    face = fonts.choose(np.random.default_rng(1), "Total").at(32)
+    drawn = draw_text("Total", face)
+    assert with_wide_gap(np.random.default_rng(2), drawn, 200.0) is drawn
+    with pytest.raises(ValueError, match="ink in its middle"):
+        drawn.parted(4, 10)
 
 
 def test_lines_by_hand_need_fetched_strokes(
