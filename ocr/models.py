@@ -42,6 +42,9 @@ CLASSES = {
 }
 """Task to the class that a model's package re-exports for it."""
 
+CHAIN = ("angle", "detector", "recognizer")
+"""Tasks of the models that one name can stand for."""
+
 SCENE = "small"
 """Name of the model that looks at photographs beside their text, whatever the others are."""
 
@@ -116,6 +119,17 @@ def load(
         finds, reads, make(angle or models, "angle", options=patches), LazyScene(device, threads), likelihood,
         (whole or reads).confidence, whole, settings=settings, without=without,
     )  # fmt: skip
+
+
+def check_name(models: str) -> None:
+    """Check that there are models of a name to read with, without loading them.
+
+    Raises:
+        ValueError: There is none for a task; says which there are.
+        WeightsError: The manifest cannot be read.
+    """
+    for task in CHAIN:
+        find_trained(models, task)
 
 
 def checked(

@@ -38,8 +38,7 @@ from ocr.bulk.parquet import (
     list_inputs,
     write_part,
 )
-from ocr.models import CLASSES
-from ocr.weights import find
+from ocr.models import check_name
 
 _log = logging.getLogger("ocr.bulk")
 
@@ -69,8 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         parser.error(f"{error.name} is not installed: pip install -r requirements-bulk.txt")
     try:
-        for task in CLASSES:
-            find(options.models, task)
+        check_name(options.models)
         source, target = find_place(options.input), find_place(options.output)
         if options.retry_failed:
             drop_failed(target)

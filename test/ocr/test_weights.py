@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 import ocr
 import recognition
 from detection import METHODS
-from ocr.models import build
+from ocr.models import build, check_name
 from ocr.onnx_runtime import available_cores, load_onnx
 from ocr.weights import WEIGHTS, ModelRow, WeightsError, checked_path, find, models
 
@@ -78,6 +78,12 @@ def test_methods_without_weights_say_how_to_train_them(monkeypatch: pytest.Monke
     with pytest.raises(ValueError, match="no detector model is named 'nobody'") as caught:
         ocr.load(detector="nobody")
     assert "train" not in str(caught.value)
+
+
+def test_a_name_is_checked_for_the_tasks_of_the_chain_alone() -> None:
+    check_name("small")
+    with pytest.raises(ValueError, match="no angle model is named 'crnn-gru'"):
+        check_name("crnn-gru")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "models": [{}]}', "\xff"])

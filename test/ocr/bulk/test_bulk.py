@@ -161,7 +161,7 @@ def test_inputs_of_a_bucket(
 ) -> None:
     """A file system whose files are not files here; they are fetched, and named as in the bucket."""
     bucket = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
-    place = parts.Place(bucket, "in", "s3://")
+    place = parts.Location(bucket, "in", "s3://")
     paths = parts.list_inputs(place)
     assert paths == ["in/a 图.png", "in/d.jpg", "in/e.png", "in/sub/b.tif", "in/sub/c.PDF"]
     rows = [
@@ -175,7 +175,7 @@ def test_inputs_of_a_bucket(
         "the file is empty",
     ]
     assert "gone.png" in rows[-1]["error"]
-    target = parts.Place(bucket, "out", "s3://")
+    target = parts.Location(bucket, "out", "s3://")
     assert parts.done_inputs(target) == set()
     parts.write_part(target, "x", rows)
     assert parts.done_inputs(target) == {row["path"] for row in rows}
