@@ -1,6 +1,6 @@
 """Fetch the typefaces that training draws with, or look at them.
 
-    python -m train.synth.fonts fetch                 every listed family, some 600, into the cache, and
+    python -m train.synth.fonts fetch                 every listed family, some 800, into the cache, and
                                                       the strokes that lines by hand are drawn from
     python -m train.synth.fonts fetch --name lobster  these alone
     python -m train.synth.fonts sheet OUT.png         a line in the regular face of each fetched family
