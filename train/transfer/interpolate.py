@@ -4,6 +4,8 @@
 
 Wortsman et al. 2022, "Robust fine-tuning of zero-shot models": on the line from the weights before to those after a
 fine-tuning, accuracy on the new data rises early and accuracy elsewhere falls late.
+
+BEFORE may be the smaller network that AFTER grew from: residual blocks that it lacks added nothing then.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ import numpy as np
 
 from train.transfer import quantized_weights
 from train.transfer.quantized_weights import Weights
+
+_BLOCK, _LAST = ".body.", (".body.4.weight", ".body.4.bias")
+"""What is in the names of a `crnn.model_torch.Residual`, and its last batch norm's gain and shift."""
 
 ALPHA = 0.3
 """Weight of the weights after; README.md says what others brought."""
@@ -31,10 +36,22 @@ def interpolate(before: Weights, after: Weights, alpha: float = ALPHA) -> Weight
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha is {alpha}, expected 0 (as before) to 1 (as after)")
+    before = with_idle_blocks(before, after)
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
         raise ValueError(f"only one of the two has {odd[0]!r}; give two sets of one network")
     return {name: _between(name, before[name], after[name], alpha) for name in after}
+
+
+def with_idle_blocks(before: Weights, after: Weights) -> Weights:
+    """Return weights with the residual blocks that another network has besides, which add nothing to what they read.
+
+    Only their last gain and shift are 0, so that between the two they are as they were learned, and count for less.
+    """
+    blocks = {name for name in after.keys() - before.keys() if _BLOCK in name}
+    last = {name for name in blocks if name.endswith(_LAST)}
+    idle = {name: after[name] * 0 if name in last else after[name] for name in blocks}
+    return before | idle
 
 
 def _between(name: str, before: np.ndarray, after: np.ndarray, alpha: float) -> np.ndarray:

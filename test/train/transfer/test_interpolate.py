@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
+from crnn.model_torch import BaseCRNN, SmallCRNN
 from train.transfer import quantized_weights
 from train.transfer.interpolate import interpolate, interpolate_files
 from train.transfer.quantized_weights import Weights
@@ -52,6 +54,28 @@ def test_arguments_are_not_changed(rng: np.random.Generator) -> None:
     interpolate(before, after, 0.5)
     for name, value in kept.items():
         np.testing.assert_array_equal(after[name], value)
+
+
+def test_blocks_that_a_network_has_grown_count_by_alpha() -> None:
+    torch.manual_seed(3)
+    small, grown = SmallCRNN(7).eval(), BaseCRNN(7).eval()
+    for name, parameter in grown.named_parameters():
+        if ".body.4." in name:
+            torch.nn.init.normal_(parameter)
+    before, after = (
+        {name: value.numpy() for name, value in network.state_dict().items()}
+        for network in (small, grown)
+    )
+    lines, made = torch.randn(1, 1, 32, 48), BaseCRNN(7).eval()
+    for alpha, same in ((0.0, small), (1.0, grown)):
+        mixed = interpolate(before, after, alpha)
+        made.load_state_dict({name: torch.from_numpy(value) for name, value in mixed.items()})
+        with torch.inference_mode():
+            torch.testing.assert_close(made(lines), same(lines))
+    name = "stage2.3.body.4.weight"
+    np.testing.assert_allclose(interpolate(before, after, 0.5)[name], after[name] / 2)
+    with pytest.raises(ValueError, match="only one of the two has"):
+        interpolate(after, before)
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
