@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from types import ModuleType
 from typing import Any
@@ -100,14 +100,13 @@ def _run(
 ) -> dict[str, float]:
     """Go through the batches; the first process also logs, evaluates and saves."""
     recipe, first = trainer.recipe, distributed.rank() == 0
-    stop = catch_signals()
     due = Timer(
         {"log": 20.0, "evaluate": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s}
     )
     figures: dict[str, float] = {}
     bar = tqdm(unit="step", initial=trainer.step, disable=not (first and sys.stderr.isatty()))
     source = batches(trainer.next_batch)
-    with _writer(trainer.run) if first else nullcontext() as writer:
+    with caught_signals() as stop, _writer(trainer.run) if first else nullcontext() as writer:
         while parts := list(islice(source, recipe.accumulate)):
             values = trainer.update(parts)
             finished, stopped = trainer.sync_stop(bool(stop))
@@ -316,8 +315,12 @@ class Trainer:
         log.info("resumed at step %d after %.0f s", self.step, self.elapsed)
 
 
-def catch_signals() -> list[int]:
-    """Return a list that a first Ctrl-C or SIGTERM fills; a second one raises KeyboardInterrupt."""
+@contextmanager
+def caught_signals() -> Iterator[list[int]]:
+    """Yield a list that a first Ctrl-C or SIGTERM fills; a second one raises KeyboardInterrupt.
+
+    Afterwards these do what they did before.
+    """
     caught: list[int] = []
 
     def handle(number: int, _: Any) -> None:
@@ -326,9 +329,12 @@ def catch_signals() -> list[int]:
         caught.append(number)
         log.info("stopping after this step; press again to stop at once")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
-    return caught
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _writer(run: TrainingRun) -> Any:

@@ -39,7 +39,8 @@ def rendered_batches(
     """Yield batch `start`, `start` + 1, … made by `make` in `workers` processes (0: in this one).
 
     Where several processes train together, each number belongs to one of them: they count by their
-    number. Ctrl-C reaches the training alone: workers ignore it and end with their parent.
+    number. Ctrl-C and SIGTERM, which go to all processes of a group, stop the training alone: workers
+    ignore them and end with their parent.
     """
     loader = DataLoader(
         _Batches(make, start, distributed.world_size()),
@@ -53,7 +54,8 @@ def rendered_batches(
 
 
 def _init_worker(_: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     os.nice(3)  # on a CPU the network's threads wait for each other: rendering must not hold one up
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

@@ -55,6 +55,15 @@ class TrainingRun:
         write_json(self.folder / "state.json", state)
 
 
+def holds_weights(folder: Path) -> bool:
+    """Whether a folder has weights that a training wrote there, for several methods one folder each."""
+    folder = Path(folder).expanduser()
+    return any(
+        next(folder.glob(pattern), None) is not None
+        for pattern in ("*.safetensors", "*/checkpoint.safetensors", "backup/*")
+    )
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a file whole or not at all."""
     text = json.dumps(value, indent=1, ensure_ascii=False, default=str)

@@ -11,10 +11,11 @@ from typing import Any
 
 import cv2
 
+from ocr.weights.file import present
 from recognition.charset import Charset
 from train.loop.arguments import add_common
 from train.loop.recipes import WARM_START_LR, FitRecipe
-from train.loop.run import TrainingRun, log
+from train.loop.run import TrainingRun, holds_weights, log
 from train.synth.backgrounds import Backgrounds
 from train.synth.corpus.sentences import Corpus
 from train.synth.page import PageRenderer
@@ -92,7 +93,35 @@ def parse(
         help="network to train (default: %(default)s)",
     )  # fmt: skip
     add_options(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    try:
+        check_arguments(args)
+    except ValueError as error:
+        parser.error(str(error))
+    return args
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Check what costs a run, or minutes until it is noticed.
+
+    Raises:
+        ValueError: a run without an end, a folder or file that is not there, or the folder of an earlier run.
+    """
+    if args.steps is None and args.time_budget is None:
+        raise ValueError("give --time-budget, for example 40m, or --steps")
+    for name in ("fonts", "corpus", "backgrounds", "eval_data"):
+        folder = getattr(args, name)
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"--{name.replace('_', '-')} {folder}: there is no such folder")
+    for name in ("init", "init_trunk"):
+        file = getattr(args, name)
+        if file is not None and not present(file).is_file():
+            raise ValueError(f"--{name.replace('_', '-')} {file}: there is no such file")
+    if not args.resume and holds_weights(args.run):
+        raise ValueError(
+            f"--run {args.run} holds the weights of an earlier run, which this one would replace: --resume goes on "
+            "with it; else name another folder"
+        )
 
 
 def add_rnn(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from train.loop.fit_torch import Batch, Evaluate, Loss, Timer, Trainer, catch_signals
+from train.loop.fit_torch import Batch, Evaluate, Loss, Timer, Trainer, caught_signals
 from train.loop.recipes import FitRecipe
 from train.loop.run import TrainingRun, log
 
@@ -55,30 +55,32 @@ def fit_siblings(
     }
     # A stop between two checkpoints of one moment leaves them a step apart: the same batch is seen once more.
     first = min(trainers.values(), key=lambda trainer: trainer.step)
-    stop = catch_signals()
     due = Timer(
         {"log": 60.0, "evaluate": recipe.evaluate_every_s, "save": recipe.checkpoint_every_s}
     )
     figures: dict[str, dict[str, float]] = {}
     clock, elapsed = time.monotonic(), first.elapsed
-    for parts in batches(first.next_batch):
-        values = {name: trainer.update([parts[name]]) for name, trainer in trainers.items()}
-        elapsed += time.monotonic() - clock
-        for trainer in trainers.values():
-            trainer.elapsed = elapsed
-        finished, stopped = first.sync_stop(bool(stop))
-        if due("log") or finished or stopped:
-            for name, found in values.items():
-                text = " ".join(f"{key} {value:.4g}" for key, value in found.items())
-                log.info("step %d  %.1f%%  %s  %s", first.step, 100 * first.progress, name, text)
-        if due("evaluate") or finished:
-            for name, one in siblings.items():
-                log.info("%s:", name)
-                figures[name] = trainers[name].evaluate(one.evaluate, one.best, True)
-        if due("save") or finished or stopped:
+    with caught_signals() as stop:
+        for parts in batches(first.next_batch):
+            values = {name: trainer.update([parts[name]]) for name, trainer in trainers.items()}
+            elapsed += time.monotonic() - clock
             for trainer in trainers.values():
-                trainer.save()
-        clock = time.monotonic()  # evaluations and checkpoints do not count as training
-        if finished or stopped:
-            break
+                trainer.elapsed = elapsed
+            finished, stopped = first.sync_stop(bool(stop))
+            if due("log") or finished or stopped:
+                for name, found in values.items():
+                    text = " ".join(f"{key} {value:.4g}" for key, value in found.items())
+                    log.info(
+                        "step %d  %.1f%%  %s  %s", first.step, 100 * first.progress, name, text
+                    )
+            if due("evaluate") or finished:
+                for name, one in siblings.items():
+                    log.info("%s:", name)
+                    figures[name] = trainers[name].evaluate(one.evaluate, one.best, True)
+            if due("save") or finished or stopped:
+                for trainer in trainers.values():
+                    trainer.save()
+            clock = time.monotonic()  # evaluations and checkpoints do not count as training
+            if finished or stopped:
+                break
     return figures

@@ -34,7 +34,7 @@ from train.loop.fit_torch import fit
 from train.loop.recipes import FitRecipe
 from train.loop.run import TrainingRun
 
-folder, pause = Path(sys.argv[1]), float(sys.argv[2])
+folder, pause, workers = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 torch.manual_seed(5)
 network = nn.Sequential(nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 1))
 
@@ -52,19 +52,20 @@ def loss(network, batch, progress):
 
 recipe = FitRecipe(lr=0.02, warmup_steps=2, steps=60, evaluate_every_s=1e9, checkpoint_every_s=0.05)
 fit(network, recipe, TrainingRun.create(folder, {}, 5),
-    lambda start: rendered_batches(make, start=start, workers=0), loss, lambda network: {"error": 1.0},
+    lambda start: rendered_batches(make, start=start, workers=workers), loss, lambda network: {"error": 1.0},
     best="error", higher_is_better=False, resume=True)
 """
 
 
-def _start(folder: Path, pause: float) -> subprocess.Popen[bytes]:
+def _start(folder: Path, pause: float, workers: int = 0) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
     (folder / "program.py").write_text(PROGRAM)
     return subprocess.Popen(
-        [sys.executable, str(folder / "program.py"), str(folder), str(pause)],
+        [sys.executable, str(folder / "program.py"), str(folder), str(pause), str(workers)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
     )
 
 
@@ -102,6 +103,21 @@ def test_killed_runs_go_on_to_the_same_losses_and_weights(tmp_path: Path) -> Non
     ends = [load_file(tmp_path / run / "last.safetensors") for run in ("whole", "killed")]
     for name, value in ends[0].items():
         assert torch.equal(value, ends[1][name]), name
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_a_group_that_is_told_to_end_saves_first(tmp_path: Path) -> None:
+    """As by `timeout`, which signals the workers, too."""
+    process = _start(tmp_path, 0.05, workers=2)
+    deadline = time.monotonic() + 300
+    while len(_losses(tmp_path)) < 5 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGTERM)
+    _finish(process)
+    assert 5 <= len(_losses(tmp_path)) < STEPS
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert state["step"] == len(_losses(tmp_path))
+    assert checkpoint.load(tmp_path) is not None
 
 
 def test_a_half_written_checkpoint_is_not_read(tmp_path: Path) -> None:

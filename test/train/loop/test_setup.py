@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,48 @@ from train.loop import setup, setup_torch
 pytestmark = pytest.mark.torch
 
 NARROW = (4, 4, 6, 6, 8)
+
+
+def arguments(run: Path, **given: object) -> Namespace:
+    names = ("fonts", "corpus", "backgrounds", "eval_data", "init", "init_trunk", "time_budget")
+    usual = dict.fromkeys(names) | {"run": run, "steps": 5, "resume": False}
+    return Namespace(**(usual | given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": None}, "give --time-budget, for example 40m, or --steps"),
+        ({"corpus": Path("gone")}, "--corpus gone: there is no such folder"),
+        ({"eval_data": Path("gone")}, "--eval-data gone"),
+        ({"init": Path("weights/none.onnx")}, "--init weights/none.onnx: there is no such file"),
+        ({"init_trunk": Path("none.onnx")}, "--init-trunk none.onnx"),
+    ],
+)
+def test_what_a_run_lacks_is_said_at_once(
+    given: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    setup.check_arguments(arguments(tmp_path))
+    with pytest.raises(ValueError, match=message):
+        setup.check_arguments(arguments(tmp_path, **given))
+
+
+@pytest.mark.parametrize(
+    "file", ["best.safetensors", "last.safetensors", "db/checkpoint.safetensors", "backup/latest"]
+)
+def test_a_run_replaces_no_earlier_one(file: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text("{}")
+    setup.check_arguments(arguments(tmp_path))
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_bytes(b"weights")
+    with pytest.raises(ValueError, match=r"holds the weights of an earlier run.*--resume goes on"):
+        setup.check_arguments(arguments(tmp_path))
+    setup.check_arguments(arguments(tmp_path, resume=True))
+
+
+def test_compressed_weights_start_a_run_by_their_plain_name(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx.xz").write_bytes(b"")
+    setup.check_arguments(arguments(tmp_path, init=tmp_path / "a.onnx"))
 
 
 def test_rnn_option_chooses_the_network_of_crnn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_siblings_resume_to_where_they_would_be(
 ) -> None:
     whole = together(tmp_path / "whole", RECIPE)
     with monkeypatch.context() as patch:
-        patch.setattr("train.loop.siblings_torch.catch_signals", lambda: [15])
+        patch.setattr("train.loop.siblings_torch.caught_signals", lambda: nullcontext([15]))
         together(tmp_path / "halves", RECIPE)  # stops after its first step
     halves = together(tmp_path / "halves", RECIPE, resume=True)
     for name in SLOPES:
