@@ -29,7 +29,7 @@ from ocr.weights import (
     locate,
     read,
 )
-from ocr.weights.untrained import find_trained
+from ocr.weights.untrained import check_name, find_trained
 from recognition.decoding.language_model import LanguageModel
 from recognition.decoding.lexicon import Lexicon
 
@@ -41,9 +41,6 @@ CLASSES = {
     "spotter": "Spotter",
 }
 """Task to the class that a model's package re-exports for it."""
-
-CHAIN = ("angle", "detector", "recognizer")
-"""Tasks of the models that one name can stand for."""
 
 SCENE = "small"
 """Name of the model that looks at photographs beside their text, whatever the others are."""
@@ -103,6 +100,8 @@ def load(
         OSError: The lexicon's file cannot be read.
         WeightsError: A weight file is missing or damaged.
     """
+    named = {"angle": angle, "detector": detector or spotter, "recognizer": recognizer or spotter}
+    check_name(models, [task for task, own in named.items() if own is None])
     threads = available_cores() if threads is None else threads
     chinese = languages is None or reads_chinese(languages, allowed)
     batches, settings = batching(device, threads), checked(settings, allowed, chinese=chinese)
@@ -119,17 +118,6 @@ def load(
         finds, reads, make(angle or models, "angle", options=patches), LazyScene(device, threads), likelihood,
         (whole or reads).confidence, whole, settings=settings, without=without,
     )  # fmt: skip
-
-
-def check_name(models: str) -> None:
-    """Check that there are models of a name to read with, without loading them.
-
-    Raises:
-        ValueError: There is none for a task; says which there are.
-        WeightsError: The manifest cannot be read.
-    """
-    for task in CHAIN:
-        find_trained(models, task)
 
 
 def checked(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Image, Network
 from common.roles import Reading
-from recognition import attention, ctc, preprocess
+from recognition import METHODS, attention, ctc, preprocess
 from recognition.charset import Charset, normalize
 from recognition.confidence import Confidence
 from recognition.ctc import Run
@@ -279,7 +279,8 @@ def _way_to_decode(decoder: str, decode: str | None, *, searches: bool) -> str:
         return "attention"
     if decode == "attention" and decoder == "ctc":
         raise ValueError(
-            "this model does not read by attention; leave that out or choose another recognizer"
+            "this model does not read by attention; leave that out, or choose a recognizer that does: "
+            + ", ".join(row.name for row in METHODS.values() if "attention" in row.decoders)
         )
     return decode or ("beam" if searches else "greedy")
 

@@ -37,6 +37,8 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, argparse
         parser.error("stdin is a list of paths (-) or a picture (--stdin-image), not both")
     if options.spotter and (options.detector or options.recognizer or options.vertical):
         parser.error("--spotter stands for --detector, --recognizer and --vertical: leave them out")
+    if options.allowed == "":
+        parser.error("--allowed names no character: give those that are read, or leave it out")
     if options.languages and options.allowed is not None:
         parser.error("--languages and --allowed both say which characters there are: give one")
     if options.resume and not options.out and options.json in (None, "-"):

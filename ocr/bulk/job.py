@@ -38,7 +38,7 @@ from ocr.bulk.parquet import (
     list_inputs,
     write_part,
 )
-from ocr.models import check_name
+from ocr.weights.untrained import check_name
 
 _log = logging.getLogger("ocr.bulk")
 

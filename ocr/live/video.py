@@ -39,6 +39,9 @@ _TIMEOUT = 10.0
 _FEWEST, _SHARE = 8, 0.5
 """A source is given up once so many packets, and this share of all, are damaged."""
 
+_LOST = 0.9
+"""Seconds before the length that a file names, by which its last packet may end; else it is cut."""
+
 
 class MissingPyAVError(InputError):
     """Moving pictures cannot be decoded here."""
@@ -125,7 +128,8 @@ class Video:
         try:
             container = av.open(**self._target(), metadata_errors="replace")
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise InputError(f"{self.name}: {_reason(error)}") from error
+            hint = "" if self._network else "; expected moving pictures (demo.py reads single ones)"
+            raise InputError(f"{self.name}: {_reason(error)}{hint}") from error
         with container:
             if not container.streams.video:
                 raise InputError(f"{self.name}: found no moving pictures in it")
@@ -154,15 +158,22 @@ class Video:
         rate = float(stream.average_rate or stream.guessed_rate or 25)
         begin: float | None = None
         previous, count, packets, damaged = -1.0, 0, 0, 0
-        demuxed = container.demux(stream)
+        demuxed, end = container.demux(), 0.0
         while not self._stop.is_set():
             try:
                 packet = next(demuxed)
             except StopIteration:
+                if self.length and end < self.length - _LOST:
+                    text = f"the file is cut: {end:.1f} of {self.length:.1f} seconds are there"
+                    raise InputError(f"{self.name}: {text}") from None
                 return
             except (av.error.FFmpegError, OSError) as error:
                 # What was decoded before stands.
                 raise InputError(f"{self.name}: {_reason(error)}") from error
+            # Sound, too: it may go on where the pictures end.
+            end = max(end, _end(packet, container))
+            if packet.stream.index != stream.index:
+                continue
             packets += 1
             try:
                 decoded = packet.decode()
@@ -186,6 +197,14 @@ class Video:
                     at = previous + 1 / rate
                 yield _frame(picture, at)
                 previous, count = at, count + 1
+
+
+def _end(packet: Any, container: Any) -> float:  # noqa: ANN401
+    """Seconds from the beginning of a file to the end of a packet; 0 where it has no time."""
+    if packet.pts is None or packet.time_base is None:
+        return 0.0
+    begin = (container.start_time or 0) / 1e6
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base) - begin
 
 
 def _frame(picture: Any, seconds: float) -> Frame:  # noqa: ANN401

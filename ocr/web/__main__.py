@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
-    add("--port", type=int, default=8000)
+    add("--port", type=_port, default=8000, metavar="N")
     add("--workers", type=positive, metavar="N", help="documents read at a time (all cores)")
     add_models(parser, "all three models")
     add_device(parser)
@@ -101,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(f"--{name}", type=kind, metavar=metavar, default=default, help=f"{text} ({default})")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
+    return int(text)
 
 
 def _limits(options: argparse.Namespace) -> Limits:

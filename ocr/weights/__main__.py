@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "path", help="print where a model's checked file is, or the cache folder"
     )
-    command.add_argument("task", nargs="?", metavar="TASK", help="angle, detector or recognizer")
+    command.add_argument("task", nargs="?", metavar="TASK", help="angle, detector, recognizer, …")
     command.add_argument(
         "name", nargs="?", default="small", metavar="NAME", help="model name (small)"
     )
@@ -85,7 +85,7 @@ def _list(row: ModelRow) -> bool:
         where = str(locate(row, WEIGHTS))
     except WeightsError:
         where = "missing"
-    print(f"{row.task:12}{row.name:12}{row.size:>12,}  {row.sha256[:12]}  {where}")
+    print(f"{row.task:12}{row.name:20}{row.size:>12,}  {row.sha256[:12]}  {where}")
     return True
 
 
@@ -121,6 +121,9 @@ def _path(task: str | None, name: str, usage_error: Callable[[str], object]) -> 
     if task is None:
         print(cache_folder())
         return 0
+    tasks = sorted({row.task for row in models(WEIGHTS)})
+    if task not in tasks:
+        usage_error(f"no model has the task {task!r}; tasks are: {', '.join(tasks)}")
     try:
         row = find(name, task, WEIGHTS)
     except ValueError as error:

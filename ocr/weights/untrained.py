@@ -1,19 +1,42 @@
-"""Say what to do where a method is asked for whose weights nobody has trained yet."""
+"""Say what to do where models are asked for whose weights nobody has trained yet, or that are none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import detection
 import recognition
 import spotting
-from ocr.weights import WEIGHTS, ModelRow, find
+from ocr.weights import WEIGHTS, ModelRow, find, models
 
 _OPTIONS = {
     "detector": "--init-trunk weights/ctpn-small.onnx --run RUN --time-budget 2h",
     "recognizer": "--init weights/crnn-small.onnx --run RUN --time-budget 20m",
     "spotter": "--init-trunk weights/ctpn-small.onnx --init-reader weights/crnn-small.onnx --run RUN --time-budget 2h",
 }
+
+
+CHAIN = ("angle", "detector", "recognizer")
+"""Tasks of the models that one name can stand for."""
+
+
+def check_name(name: str, tasks: Sequence[str] = CHAIN) -> None:
+    """Check that there are models of a name for all of some tasks, without loading them.
+
+    Raises:
+        ValueError: There is none for a task; says which there are, and which names all tasks have.
+        WeightsError: The manifest cannot be read.
+    """
+    try:
+        for task in tasks:
+            find_trained(name, task)
+    except ValueError as error:
+        if len(tasks) < 2:
+            raise
+        known = [{row.name for row in models() if row.task == task} for task in tasks]
+        whole = ", ".join(sorted(set.intersection(*known)))
+        raise ValueError(f"{error}; {' and '.join(tasks)} have: {whole}") from None
 
 
 def find_trained(name: str, task: str, folder: Path = WEIGHTS) -> ModelRow:

@@ -206,6 +206,7 @@ def test_internal_error_on_one_page_keeps_the_others(
         ["a.png", "-o", "/dev/null/out"],
         ["a.png", "--detector", "no-such-model"],
         ["a.png", "--models", "no-such-model"],
+        ["a.png", "--allowed", ""],
     ],
 )
 def test_wrong_arguments_exit_with_status_2(

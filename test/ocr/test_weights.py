@@ -17,9 +17,11 @@ from onnx import TensorProto, helper
 import ocr
 import recognition
 from detection import METHODS
-from ocr.models import build, check_name
+from ocr.models import build
 from ocr.onnx_runtime import available_cores, load_onnx
 from ocr.weights import WEIGHTS, ModelRow, WeightsError, checked_path, find, models
+from ocr.weights.__main__ import main as weights_command
+from ocr.weights.untrained import check_name
 
 ROW = {"name": "small", "task": "detector", "package": "ctpn", "file": "a.onnx", "bytes": 3}
 
@@ -82,8 +84,18 @@ def test_methods_without_weights_say_how_to_train_them(monkeypatch: pytest.Monke
 
 def test_a_name_is_checked_for_the_tasks_of_the_chain_alone() -> None:
     check_name("small")
-    with pytest.raises(ValueError, match="no angle model is named 'crnn-gru'"):
+    with pytest.raises(ValueError, match="'crnn-gru'.*and recognizer have: reference, small"):
         check_name("crnn-gru")
+    check_name("crnn-gru", ["recognizer"])
+    with pytest.raises(ValueError, match="no angle model is named 'db'.*have: reference, small"):
+        ocr.load("db")
+
+
+def test_weights_of_an_unknown_task_are_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        weights_command(["path", "crnn"])
+    assert exit_.value.code == 2
+    assert "no model has the task 'crnn'; tasks are: angle, detector" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "models": [{}]}', "\xff"])

@@ -32,7 +32,9 @@ log = logging.getLogger("export")
 def _parser() -> argparse.ArgumentParser:
     """Make the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m train.export",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     methods = [*EXPORTS, *spotting.METHODS]
     parser.add_argument("method", choices=methods, metavar="METHOD", help=", ".join(methods))

@@ -36,7 +36,17 @@ LINE_WIDTH = 640
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    args = _parser().parse_args(arguments)
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    labels = args.out / "labels.jsonl"
+    if labels.exists() and not args.overwrite:
+        parser.error(
+            f"{labels} is there, and would be replaced: name another folder, or give --overwrite"
+        )
+    for name in ("corpus", "backgrounds", "fonts"):
+        folder = getattr(args, name)
+        if folder is not None and not folder.is_dir():
+            parser.error(f"--{name} {folder}: there is no such folder")
     args.out.mkdir(parents=True, exist_ok=True)
     fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
     if args.kind == "pages":
@@ -58,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.sheet:
             cells.append(drawn(sample) if args.kind == "pages" else sample.image)
     lines_of_json = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in records)
-    _write(args.out / "labels.jsonl", lines_of_json.encode())
+    _write(labels, lines_of_json.encode())
     if cells:
         write_picture(args.out / "sheet.png", contact_sheet(cells))
     return 0
@@ -87,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=0, help="number of the first sample")
     parser.add_argument("--count", type=int, default=24)
     parser.add_argument("--out", type=Path, required=True, help="folder, made if it is missing")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace what an earlier run wrote there"
+    )
     parser.add_argument("--sheet", action="store_true", help="also write sheet.png")
     parser.add_argument("--fonts", type=Path, help="folder of fonts (default: the system's)")
     parser.add_argument("--corpus", type=Path, help="folder of zh*.txt and en*.txt")

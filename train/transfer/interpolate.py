@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ocr.weights.file import WeightsError
 from train.transfer import quantized_weights
 from train.transfer.quantized_weights import Weights
 
@@ -72,6 +73,8 @@ def interpolate_files(before: Path, after: Path, out: Path, alpha: float = ALPHA
     Raises:
         ValueError: as `interpolate`.
     """
+    if out.exists() and any(out.samefile(read) for read in (before, after) if read.exists()):
+        raise ValueError(f"{out} is one of the files to be read: name another one to write")
     weights = interpolate(quantized_weights.load(before), quantized_weights.load(after), alpha)
     quantized_weights.write(weights, out)
 
@@ -79,7 +82,9 @@ def interpolate_files(before: Path, after: Path, out: Path, alpha: float = ALPHA
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m train.transfer.interpolate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("before", type=Path, help="weights before the fine-tuning")
     parser.add_argument("after", type=Path, help="weights after it")
@@ -88,7 +93,10 @@ def main() -> None:
         "--alpha", type=float, default=ALPHA, help="weight of AFTER (default: %(default)s)"
     )
     args = parser.parse_args()
-    interpolate_files(args.before, args.after, args.out, args.alpha)
+    try:
+        interpolate_files(args.before, args.after, args.out, args.alpha)
+    except (OSError, ValueError, WeightsError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -55,8 +55,28 @@ def test_every_frame_comes_with_its_number_and_time(clip: Path) -> None:
 def test_truncated_clip_gives_its_frames(clip: Path) -> None:
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) * 2 // 3])
-    frames, _ = _frames(clip)
-    assert 20 <= len(frames) < 60
+    frames, video = _frames(clip)
+    assert 20 <= len(frames) < 40
+    assert video.lost_end and "the file is cut: " in video.lost_end
+    assert "of 3.0 seconds are there" in video.lost_end
+
+
+def test_sound_that_goes_on_is_no_cut(clip: Path, tmp_path: Path) -> None:
+    path = tmp_path / "longer.mkv"
+    with av.open(str(clip)) as source, av.open(str(path), "w") as out:
+        pictures, sound = out.add_stream_from_template(source.streams.video[0]), None
+        sound = out.add_stream("pcm_s16le", rate=8000, layout="mono")
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = pictures
+                out.mux(packet)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000 * 6), np.int16), layout="mono")
+        silence.sample_rate = 8000
+        out.mux([*sound.encode(silence), *sound.encode(None)])
+    frames, video = _frames(path)
+    assert len(frames) == 60
+    assert video.length == pytest.approx(6.0, abs=0.2)
+    assert video.lost_end is None
 
 
 def test_damage_in_the_middle_loses_nothing_else(tmp_path: Path) -> None:

@@ -314,6 +314,20 @@ def test_generate_writes_pictures_labels_and_a_sheet(
     same = [(tmp_path / folder / "000001.png").read_bytes() for folder in "ab"]
     assert same[0] == same[1]
     assert not list(tmp_path.rglob("*.part"))
+    labels = (tmp_path / "b/labels.jsonl").read_bytes()
+    with pytest.raises(SystemExit) as exit_:
+        generate.main([*arguments, "--count", "1", "--out", str(tmp_path / "b")])
+    assert exit_.value.code == 2
+    assert (tmp_path / "b/labels.jsonl").read_bytes() == labels
+    assert generate.main([*arguments[:-1], "--overwrite", *later]) == 0
+
+
+def test_generate_says_which_folder_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        generate.main(["--out", str(tmp_path), "--corpus", str(tmp_path / "gone")])
+    assert "gone: there is no such folder" in capsys.readouterr().err
 
 
 def test_a_page_without_drawable_text_is_an_error_that_names_it(

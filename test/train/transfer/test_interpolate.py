@@ -104,3 +104,11 @@ def test_files_of_any_format_are_interpolated(rng: np.random.Generator, tmp_path
     out = load_file(tmp_path / "out")
     np.testing.assert_allclose(out["scale"], (before["scale"] + after["scale"]) / 2, atol=1e-3)
     assert [path.name for path in tmp_path.glob("*.part")] == []
+    content = (tmp_path / "after.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="one of the files to be read"):
+        interpolate_files(
+            tmp_path / "before.safetensors",
+            tmp_path / "after.safetensors",
+            tmp_path / "." / "after.safetensors",
+        )
+    assert (tmp_path / "after.safetensors").read_bytes() == content
