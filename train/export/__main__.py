@@ -20,6 +20,7 @@ import torch
 
 import spotting
 from ocr.weights import find
+from ocr.weights.file import present
 from recognition import METHODS
 from train.export import gated_classifier, shared_arrays, spotter
 from train.export.models import EXPORTS, Exported, ExportOptions, add_options, recognizer_inputs
@@ -77,7 +78,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Read the command line and export one model."""
-    args = _parser().parse_args()
+    parser = _parser()
+    args = parser.parse_args()
+    if not present(args.weights).is_file():
+        parser.error(f"{args.weights}: there is no such file; give the safetensors of a run")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if args.method in spotting.METHODS:
         spotter.export(args.method, args)
@@ -93,7 +97,11 @@ def main() -> None:
     options = ExportOptions.from_arguments(args)
     export = exported.make(options)
     state = quantized_weights.load(args.weights)
-    export.trained.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
+    try:
+        export.trained.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
+    except RuntimeError as error:
+        found = " ".join(str(error).split())[:200]
+        parser.error(f"{args.weights} holds no weights of {args.method}: {found}")
     stem = exported.file if name == exported.name else f"{args.method}-{name}"
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as folder:

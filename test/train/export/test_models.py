@@ -273,5 +273,12 @@ def test_unknown_models_and_decoders_are_refused(
     with pytest.raises(SystemExit):
         command.main()
     assert "invalid choice: 'yolo'" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["train.export", "ctpn", "gone.safetensors"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "gone.safetensors: there is no such file" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        export("ctpn-reference", NarrowAngle())
+    assert "holds no weights of ctpn-reference: " in capsys.readouterr().err
     with pytest.raises(ValueError, match="--decoder attention is not for reference: ctc"):
         export("crnn-reference", narrow_line("crnn", 5), "--decoder", "attention")
