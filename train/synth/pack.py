@@ -3,8 +3,9 @@
     python -m train.synth.pack .pack --corpus CORPUS --backgrounds PHOTOGRAPHS --megabytes 44
 
 writes `.pack/fonts` (faces cut down to the charset, bitmap faces whole), `.pack/corpus` (lines drawn evenly from every
-file) and `.pack/backgrounds` (photographs at most 512 pixels wide). Trainings take the three with `--fonts`,
-`--corpus` and `--backgrounds`. The fonts keep their licences: do not publish the folder.
+file), `.pack/backgrounds` (photographs at most 512 pixels wide) and, where they were fetched, `.pack/strokes`, from
+which lines by hand are drawn. Trainings take the three with `--fonts`, `--corpus` and `--backgrounds`, and the strokes
+with OCR_FONTS_CACHE=.pack. The fonts keep their licences: do not publish the folder.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from fontTools.ttLib import TTFont
 from common.characters import is_han
 from common.wording import counted
 from recognition.charset import Charset
+from train.synth.fonts.stroke_data import strokes_path
 from train.synth.typesetting.fonts import Face, FontLibrary
 
 log = logging.getLogger("pack")
@@ -52,6 +54,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     limit = int(args.megabytes * 1e6)
+    limit -= _strokes(args.out / "strokes")
     library = FontLibrary.load(args.fonts)
     budget = int(limit * _SHARES["fonts"])
     _bitmaps(library.bitmap, args.out / "fonts", int(budget * _BITMAP_SHARE))
@@ -61,6 +64,16 @@ def main() -> None:
     _fonts(library.latin, folder, int(budget * (1 - _HAN_SHARE)), texts[:1])
     _corpus(args.corpus, args.out / "corpus", int(limit * _SHARES["corpus"]))
     _photographs(args.backgrounds, args.out / "backgrounds", int(limit * _SHARES["backgrounds"]))
+
+
+def _strokes(folder: Path) -> int:
+    """Copy the strokes of characters with their licence, where they were fetched; return how many bytes these are."""
+    if not strokes_path().is_file():
+        return 0
+    shutil.copytree(strokes_path().parent, folder, dirs_exist_ok=True)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    log.info("strokes of characters, %.1f MB", size / 1e6)
+    return size
 
 
 def _bitmaps(faces: list[Face], folder: Path, limit: int) -> None:

@@ -13,7 +13,8 @@ from common.characters import is_han
 pytest.importorskip("fontTools")
 
 from recognition.charset import Charset
-from train.synth.pack import _TIERS, _by_turns, _fonts, _texts
+from train.synth.fonts.stroke_data import read_strokes, strokes_path, write_strokes
+from train.synth.pack import _TIERS, _by_turns, _fonts, _strokes, _texts
 from train.synth.typesetting.face import Face
 from train.synth.typesetting.fonts import read_faces
 
@@ -49,6 +50,21 @@ def test_every_family_comes_before_a_second_face_of_any() -> None:
     assert {face.family for face in ordered[:3]} == {"a", "b", "c"}
     assert {face.family for face in ordered[3:5]} == {"a", "c"}
     assert _by_turns([]) == []
+
+
+def test_strokes_travel_with_their_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCR_FONTS_CACHE", str(tmp_path / "cache"))
+    assert _strokes(tmp_path / "pack" / "strokes") == 0
+    assert not (tmp_path / "pack").exists()
+    strokes_path().parent.mkdir(parents=True)
+    cross = {"十": [[[100, 400], [900, 400]], [[500, 850], [500, -80]]]}
+    write_strokes(strokes_path(), cross)
+    (strokes_path().parent / "ARPHICPL.TXT").write_text("licence")
+    size = _strokes(tmp_path / "pack" / "strokes")
+    assert size == strokes_path().stat().st_size + len("licence")
+    monkeypatch.setenv("OCR_FONTS_CACHE", str(tmp_path / "pack"))
+    strokes = read_strokes()
+    assert strokes is not None and len(strokes.of("十")[1]) == 2
 
 
 def test_packed_faces_keep_their_family_and_draw_what_was_asked(
