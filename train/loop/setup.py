@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 
+from common.arguments import check_folders
 from ocr.weights.file import present
 from recognition.charset import Charset
 from train.loop.arguments import add_common
@@ -112,10 +113,7 @@ def check_arguments(args: argparse.Namespace) -> None:
     """
     if args.steps is None and args.time_budget is None:
         raise ValueError("give --time-budget, for example 40m, or --steps")
-    for name in ("fonts", "corpus", "backgrounds", "eval_data"):
-        folder = getattr(args, name)
-        if folder is not None and not folder.is_dir():
-            raise ValueError(f"--{name.replace('_', '-')} {folder}: there is no such folder")
+    check_folders(args, ("fonts", "corpus", "backgrounds", "eval_data"))
     for name in ("init", "init_trunk"):
         file = getattr(args, name)
         if file is not None and not present(file).is_file():

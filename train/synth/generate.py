@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from common.arguments import check_folders
 from common.arrays import Image
 from common.files import replace_when_written
 from train.data.contact_sheet import contact_sheet, drawn
@@ -43,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(
             f"{labels} is there, and would be replaced: name another folder, or give --overwrite"
         )
-    for name in ("corpus", "backgrounds", "fonts"):
-        folder = getattr(args, name)
-        if folder is not None and not folder.is_dir():
-            parser.error(f"--{name} {folder}: there is no such folder")
+    try:
+        check_folders(args, ("corpus", "backgrounds", "fonts"))
+    except ValueError as error:
+        parser.error(str(error))
     args.out.mkdir(parents=True, exist_ok=True)
     fonts, corpus = FontLibrary.load(args.fonts), Corpus.load(args.corpus)
     if args.kind == "pages":
